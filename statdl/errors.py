@@ -1,0 +1,58 @@
+"""Everything statdl raises or warns.
+
+Each message says what was wrong, where, and what to do next. Users can catch the whole
+family with :class:`StatdlError`, or the built-in type they would expect (``ValueError``).
+"""
+
+from __future__ import annotations
+
+
+class StatdlError(Exception):
+    """Any error raised on purpose by statdl."""
+
+
+class FormulaError(StatdlError, ValueError):
+    """A formula that cannot be read, or that asks for something formulas may not do."""
+
+
+class DataError(StatdlError, ValueError):
+    """Data that do not fit the request: a column, level, length, type or value."""
+
+
+class ModelError(StatdlError, ValueError):
+    """A combination of family, link, method or argument that has no meaning."""
+
+
+class NumericalError(StatdlError, ArithmeticError):
+    """Arithmetic that could not be completed, such as a non-finite likelihood."""
+
+
+class NotPositiveDefiniteError(NumericalError):
+    """A matrix that should be positive definite and is not.
+
+    ``column`` is the first column at which the factorisation stopped, where it is known.
+    """
+
+    def __init__(self, message: str, column: int | None = None) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class DeviceError(StatdlError, RuntimeError):
+    """A device or array library that was asked for and cannot be used."""
+
+
+class StatdlWarning(UserWarning):
+    """Any warning issued by statdl."""
+
+
+class RankWarning(StatdlWarning):
+    """Columns that are exact combinations of others; their coefficients are not estimable."""
+
+
+class ConvergenceWarning(StatdlWarning):
+    """An estimate that was reported before the solver reached its tolerance."""
+
+
+class SeparationWarning(StatdlWarning):
+    """A response that predictors separate perfectly, so that no finite estimate exists."""
