@@ -1,0 +1,105 @@
+"""A result as text for the terminal and as Markdown for the README."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Record = dict[str, Any]
+COLUMNS = ("floor", "statdl", "statsmodels", "scikit-learn", "R")
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that suits them, with two digits or more.
+
+    Examples
+    --------
+    >>> duration(0.0541), duration(1.3), duration(0.00021)
+    ('54 ms', '1.3 s', '210 µs')
+    """
+    size, unit = next((pair for pair in UNITS if seconds >= pair[0]), UNITS[-1])
+    return f"{digits(seconds / size)} {unit}"
+
+
+def digits(value: float) -> str:
+    """Two digits, or all of a whole number from 10 on."""
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+
+
+def multiple(ratio: float) -> str:
+    """A ratio with its sign of multiplication.
+
+    Examples
+    --------
+    >>> multiple(1.52), multiple(20.6)
+    ('1.5 ×', '21 ×')
+    """
+    return f"{digits(ratio)} ×"
+
+
+def cell(record: Record, name: str) -> str:
+    """A contender's least time, and its multiple of the floor where the task has one."""
+    times = record["times"]
+    if name not in times:
+        return "–"
+    seconds = times[name]["min_s"]
+    if name == "floor" or "floor" not in times:
+        return duration(seconds)
+    return f"{duration(seconds)} ({multiple(seconds / times['floor']['min_s'])})"
+
+
+def goal(record: Record) -> str:
+    """What must be reached, and whether it was."""
+    wanted = record["goal"]
+    times_floor, seconds = wanted["times_floor"], wanted["seconds"]
+    text = duration(seconds) if times_floor is None else multiple(times_floor)
+    return f"≤ {text} {'yes' if record['met'] else 'NO'}"
+
+
+def versus(record: Record) -> str:
+    """How many times as long as statdl each peer takes."""
+    times = record["times"]
+    mine = times["statdl"]["min_s"]
+    peers = [name for name in COLUMNS[2:] if name in times]
+    return ", ".join(f"{name} {multiple(times[name]['min_s'] / mine)}" for name in peers) or "–"
+
+
+def text(records: Sequence[Record]) -> str:
+    """The table for the terminal: times, multiples of the floor, ratio of each peer to statdl."""
+    header = ("task", *COLUMNS, "goal", "peers / statdl", "agreement")
+    rows = [header]
+    for record in records:
+        agrees = record["agreement"]
+        rows.append(
+            (
+                record["task"],
+                *(cell(record, name) for name in COLUMNS),
+                goal(record),
+                versus(record),
+                "–" if agrees is None else f"{agrees['params']:.0e}, {agrees['bse']:.0e}",
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def markdown(document: Record) -> str:
+    """The table for the README, with what it was measured on below it."""
+    names = [name for name in COLUMNS if any(name in r["times"] for r in document["tasks"])]
+    lines = [f"| task | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for record in document["tasks"]:
+        cells = [cell(record, name) for name in names]
+        cells[names.index("statdl")] = f"**{cell(record, 'statdl')}**"
+        lines.append(f"| {record['task']} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", measured_on(document["machine"])])
+
+
+def measured_on(machine: dict[str, Any]) -> str:
+    """One sentence on machine, versions and day."""
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    return (
+        f"Measured {machine['date']} on {machine['cores']} cores of {machine['cpu']}: "
+        f"Python {machine['python']}, {versions}."
+    )

@@ -1,0 +1,1 @@
+"""Arrays, special functions and linear algebra. No statistics live here."""

@@ -1,0 +1,174 @@
+"""One code path for every array library, and blocks of rows.
+
+Nothing else in the package decides between NumPy and CuPy: functions take their namespace from
+their arguments with :func:`namespace`, so an array stays on the device it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import array_api_compat
+import array_api_compat.numpy
+import numpy as np
+
+from statdl.errors import DataError, DeviceError
+from statdl.lazy import lazy
+
+cupy = lazy("cupy")
+
+#: An array of any library that follows the array API standard.
+Array = Any
+
+#: Working memory of a block of rows: a part of the cache that cores share.
+CACHE_BYTES = 4 * 1024 * 1024
+#: Working memory of a block on an accelerator, where large blocks keep it busy.
+ACCELERATOR_BYTES = 256 * 1024 * 1024
+
+_DTYPES = ("float32", "float64")
+
+
+def namespace(*arrays: Array | None) -> Any:
+    """Return the array API namespace that the arrays share; ``None`` entries are ignored."""
+    present = [array for array in arrays if array is not None]
+    if all(isinstance(array, np.ndarray | np.generic) for array in present):
+        return array_api_compat.numpy
+    return array_api_compat.array_namespace(*present)
+
+
+def is_array(value: object) -> bool:
+    """Tell whether ``value`` is an array of a library that follows the array API standard."""
+    return bool(array_api_compat.is_array_api_obj(value))
+
+
+def is_numpy(array: Array) -> bool:
+    """Tell whether ``array`` lives in NumPy, where a few hot spots have a kernel of their own."""
+    return isinstance(array, np.ndarray)
+
+
+def is_cupy(array: Array) -> bool:
+    """Tell whether ``array`` lives on a CUDA device."""
+    return bool(array_api_compat.is_cupy_array(array))
+
+
+def to_numpy(array: Array) -> Any:
+    """Copy ``array`` to the host as a NumPy array (no copy when it is one already)."""
+    if isinstance(array, np.ndarray):
+        return array
+    if is_cupy(array):
+        return cupy.asnumpy(array)
+    if is_array(array) and array_api_compat.is_array_api_strict_namespace(namespace(array)):
+        array = array_api_compat.to_device(array, namespace(array).Device("CPU_DEVICE"))
+    return np.asarray(array)
+
+
+def like(values: Any, reference: Array, dtype: Any = None) -> Array:
+    """Return ``values`` as an array of ``reference``'s library and device.
+
+    ``dtype`` is ``reference``'s unless given.
+    """
+    xp = namespace(reference)
+    kind = reference.dtype if dtype is None else dtype
+    if xp is array_api_compat.numpy:
+        return np.asarray(values, dtype=kind)
+    if is_array(values) and not isinstance(values, np.ndarray):
+        values = to_numpy(values) if namespace(values) is not xp else values
+    return xp.asarray(values, dtype=kind, device=array_api_compat.device(reference))
+
+
+def place(array: Array, device: str | None, dtype: str | None) -> Array:
+    """Move ``array`` to ``device`` ("cpu", "cuda" or None: where it is) in ``dtype``.
+
+    Raises
+    ------
+    DeviceError
+        When a CUDA device is asked for and CuPy or the device is missing.
+    DataError
+        When ``dtype`` is not a floating type statdl computes in.
+    """
+    if dtype is not None and dtype not in _DTYPES:
+        raise DataError(f"dtype={dtype!r} is not available; choose one of {', '.join(_DTYPES)}.")
+    if device == "cpu":
+        array = to_numpy(array)
+    elif device in ("cuda", "gpu"):
+        array = _to_cuda(array)
+    elif device is not None:
+        raise DeviceError(f"device={device!r} is not known; choose 'cpu' or 'cuda'.")
+    if dtype is None:
+        return array
+    xp = namespace(array)
+    return xp.astype(array, getattr(xp, dtype), copy=False)
+
+
+def _to_cuda(array: Array) -> Array:
+    try:
+        return cupy.asarray(array)
+    except ImportError as error:
+        raise DeviceError(
+            "device='cuda' needs CuPy; install it with: pip install 'statdl[gpu]'."
+        ) from error
+    except Exception as error:  # CuPy raises its own types where no device or driver is found
+        raise DeviceError(f"device='cuda' cannot be used here: {error}") from error
+
+
+def epsilon(array: Array) -> float:
+    """Return the machine epsilon of ``array``'s dtype."""
+    return float(namespace(array).finfo(array.dtype).eps)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Aligned rows of data: what every sum over observations runs over.
+
+    Shapes
+    ------
+    X : (n, p), without a column of ones
+    y : (n, q), in the coding of the family
+    weights : (n,) or None, meaning ones
+    offset : (n, 1) or (n, q) or None, meaning zeros
+    """
+
+    X: Array
+    y: Array
+    weights: Array | None = None
+    offset: Array | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.X.shape[0])
+
+    def __getitem__(self, rows: slice) -> Rows:
+        return self._map(lambda array: array[rows, ...])
+
+    def take(self, positions: Array) -> Rows:
+        """Return the rows at ``positions``, copied together."""
+        xp = namespace(self.X)
+        return self._map(lambda array: xp.take(array, positions, axis=0))
+
+    def blocks(self, width: int) -> Iterator[Rows]:
+        """Yield consecutive blocks whose work of ``width`` numbers a row fits the cache."""
+        size = block_rows(self.X, width)
+        if size >= self.n:
+            yield self
+            return
+        for start in range(0, self.n, size):
+            yield self[start : start + size]
+
+    def _map(self, function: Any) -> Rows:
+        parts = (self.X, self.y, self.weights, self.offset)
+        return Rows(*(None if part is None else function(part) for part in parts))
+
+
+def block_rows(array: Array, width: int) -> int:
+    """Return how many rows of ``width`` numbers one block of rows holds."""
+    room = CACHE_BYTES if is_numpy(array) else ACCELERATOR_BYTES
+    return max(1024, room // (8 * max(width, 1)))
+
+
+def is_finite(array: Array) -> bool:
+    """Tell whether every entry is finite."""
+    xp = namespace(array)
+    return bool(xp.all(xp.isfinite(array)))

@@ -1,0 +1,17 @@
+"""Random orders of rows that a seed repeats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def fresh_seed() -> int:
+    """Return a seed from the operating system, for runs that were given none."""
+    return int(np.random.SeedSequence().generate_state(1)[0])
+
+
+def permutation(n: int, seed: int, epoch: int) -> Any:
+    """Return the order of n rows in an epoch, as a host array."""
+    return np.random.default_rng([seed, epoch]).permutation(n)

@@ -1,0 +1,25 @@
+"""Text and frames to arrays: formulas, designs that remember, and frames of every library.
+
+:func:`model_frame` reads a formula and a frame, :func:`array_frame` reads arrays; both return a
+:class:`ModelFrame`, whose :class:`Design` encodes new data as the training data were.
+"""
+
+from __future__ import annotations
+
+from statdl.formula.algebra import update_formula
+from statdl.formula.arrays import array_frame
+from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
+from statdl.formula.frame import like
+from statdl.formula.model_frame import model_frame
+
+__all__ = [
+    "Design",
+    "ModelFrame",
+    "NewData",
+    "Response",
+    "Term",
+    "array_frame",
+    "like",
+    "model_frame",
+    "update_formula",
+]

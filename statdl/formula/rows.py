@@ -1,0 +1,178 @@
+"""Which rows a model uses: subset, missing values, and what must be aligned with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import Array, is_array, namespace, to_numpy
+from statdl.errors import DataError
+from statdl.formula.frame import is_pandas
+from statdl.formula.suggest import count, listing
+
+NA_ACTIONS = ("drop", "raise")
+
+
+def check_na_action(na_action: str) -> None:
+    """Refuse an unknown ``na_action``."""
+    if na_action not in NA_ACTIONS:
+        raise DataError(
+            f"na_action={na_action!r} is not known; choose 'drop' (leave rows with missing values "
+            "out, as R does) or 'raise'."
+        )
+
+
+def check_index(given: Any, index: Any, name: str) -> None:
+    """Refuse a labelled vector whose labels are not those of the data, row by row."""
+    if index is None or not is_pandas(given) or given.index.equals(index):
+        return
+    raise DataError(
+        f"the index of {name} differs from the index of the data. Reorder it with "
+        f"{name}.loc[data.index], or pass {name}.to_numpy() to match by position."
+    )
+
+
+def as_vector(given: Any, n: int, name: str) -> Array:
+    """Return ``given`` as a vector of ``n`` numbers in its own array library.
+
+    Raises
+    ------
+    DataError
+        When it has another length, several columns, or is not made of real numbers.
+    """
+    values = given if is_array(given) else _host(given, name)
+    xp = namespace(values)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = xp.reshape(values, (-1,))
+    if values.ndim != 1:
+        raise DataError(f"{name} must be one vector, not an array of shape {tuple(values.shape)}.")
+    if values.shape[0] != n:
+        raise DataError(f"{name} has length {values.shape[0]}, and the data have {count(n)}.")
+    return as_floating(values, name)
+
+
+def _host(given: Any, name: str) -> Array:
+    to_own = getattr(given, "to_numpy", None)
+    try:
+        values = np.asarray(to_own() if to_own is not None else given)
+    except ValueError:
+        raise DataError(f"{name} must be a vector of numbers, not {given!r:.60}.") from None
+    if values.dtype.kind == "O":
+        try:
+            return np.array([np.nan if _gone(v) else float(v) for v in values], dtype=float)
+        except (TypeError, ValueError):
+            raise DataError(f"{name} must be made of numbers; it has object dtype.") from None
+    return values
+
+
+def _gone(value: Any) -> bool:
+    return value is None or type(value).__name__ == "NAType"
+
+
+def as_floating(values: Array, name: str) -> Array:
+    """Return real numbers as floating ones (float32 and float64 as they are)."""
+    xp = namespace(values)
+    dtype = values.dtype
+    if getattr(dtype, "kind", "") in "OUSMmV" and dtype is not None and hasattr(dtype, "kind"):
+        raise DataError(f"{name} must be made of numbers; it has dtype {dtype}.")
+    if xp.isdtype(dtype, "complex floating"):
+        raise DataError(f"{name} is complex ({dtype}); models need real numbers.")
+    if dtype in (xp.float32, xp.float64):
+        return values
+    return xp.astype(values, xp.float64)
+
+
+def check_weights(weights: Array, numbers: Array | None = None, name: str = "weights") -> None:
+    """Refuse weights that are negative or infinite. NaN counts as missing, elsewhere.
+
+    ``numbers`` are the rows' positions in the data given, for the message.
+    """
+    xp = namespace(weights)
+    for wrong, what in ((weights < 0, "negative"), (xp.isinf(weights), "infinite")):
+        bad = int(xp.sum(xp.astype(wrong, xp.int64)))
+        if bad:
+            first = int(xp.argmax(xp.astype(wrong, xp.int64)))
+            value = float(weights[first])
+            first = first if numbers is None else int(numbers[first])
+            raise DataError(
+                f"{name} must not be {what}, and {count(bad)} {'is' if bad == 1 else 'are'}: the "
+                f"first is row {first} ({value:g})."
+            )
+
+
+def check_total(weights: Array, name: str = "weights") -> None:
+    """Refuse weights that are all zero."""
+    if not bool(namespace(weights).any(weights > 0)):
+        raise DataError(f"{name} are all zero, so that no row counts.")
+
+
+def mask_positions(subset: Any, n: int, index: Any) -> Array:
+    """Return the positions that a boolean mask selects."""
+    check_index(subset, index, "subset")
+    values = to_numpy(subset) if is_array(subset) else _mask_values(subset)
+    if values.dtype != np.bool_:
+        raise DataError(
+            f"subset must be a mask of true and false (one a row) or an expression in quotes such "
+            f"as 'wt > 3', not {values.dtype} values."
+        )
+    if values.shape != (n,):
+        raise DataError(f"subset has shape {values.shape}, and the data have {count(n)}.")
+    return selected(values)
+
+
+def _mask_values(subset: Any) -> Any:
+    to_own = getattr(subset, "to_numpy", None)
+    try:
+        values = np.asarray(to_own() if to_own is not None else subset)
+    except ValueError:
+        raise DataError("subset must be a mask of true and false, one a row.") from None
+    if values.dtype.kind == "O" and all(isinstance(v, bool) or _gone(v) for v in values):
+        # A missing condition selects nothing, as in R.
+        return np.array([v is True for v in values], dtype=bool)
+    return values
+
+
+def selected(mask: Array) -> Array:
+    """Return the positions where ``mask`` holds; selecting nothing is an error."""
+    positions = np.flatnonzero(mask)
+    if not len(positions):
+        raise DataError(f"subset selects none of the {count(len(mask))}.")
+    return positions
+
+
+def complete_rows(
+    absent: Mapping[str, Array], n: int, na_action: str, numbers: Array | None = None
+) -> Array | None:
+    """Return the positions of rows without missing values, None when that is all of them.
+
+    ``absent`` tells by name which rows are missing; ``numbers`` are the rows' positions in the
+    data given, for the message.
+    """
+    if not absent:
+        return None
+    counts = listing(f"`{name}` in {count(int(np.sum(mask)))}" for name, mask in absent.items())
+    gone = np.logical_or.reduce(list(absent.values()))
+    if na_action == "raise":
+        first = int(np.argmax(gone))
+        row = first if numbers is None else int(numbers[first])
+        raise DataError(
+            f"missing values: {counts}; the first is at row {row}. Fill them, drop them, or pass "
+            "na_action='drop'."
+        )
+    kept = np.flatnonzero(~gone)
+    if not len(kept):
+        raise DataError(f"no row is left: all {n} rows have a missing value ({counts}).")
+    return kept
+
+
+def refuse_infinite(endless: Iterable[tuple[str, Array]], numbers: Array | None = None) -> None:
+    """Raise for infinite numbers: no ``na_action`` makes sense of them."""
+    for name, mask in endless:
+        first = int(np.argmax(mask))
+        row = first if numbers is None else int(numbers[first])
+        raise DataError(
+            f"`{name}` is infinite in {count(int(np.sum(mask)))}, first at row {row}. Remove or "
+            "recode those rows; a logarithm of 0 or a division by 0 is the usual cause."
+        )

@@ -1,0 +1,259 @@
+"""The categorical families: Bernoulli/binomial and multinoulli/multinomial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.special import gammaln, log_sum_exp, softmax_and_log_sum, xlogy
+from statdl.errors import DataError
+from statdl.model.curvature import RowCurvature
+from statdl.model.family import Encoded, refuse, total
+from statdl.model.link import Cauchit, ComplementaryLogLog, Logit, Probit, Tolerance
+
+
+@dataclass(frozen=True)
+class Binomial:
+    """Successes among trials; with one trial a row, the Bernoulli.
+
+    Domain: 0/1, two categories, proportions with weights (the trials), or two columns of counts.
+    Links: logit, probit, cauchit, cloglog.  Density: C(w, wy) μ^{wy} (1 − μ)^{w(1−y)}.
+    Loss −y log μ − (1 − y) log(1 − μ); the score and the information follow from the hazards of
+    :class:`~statdl.model.link.Tolerance`.  Reference: normal.
+    """
+
+    link: Tolerance = field(default_factory=Logit)
+
+    name: ClassVar[str] = "binomial"
+    links: ClassVar[tuple[type[Tolerance], ...]] = (Logit, Probit, Cauchit, ComplementaryLogLog)
+    canonical_link: ClassVar[type[Tolerance]] = Logit
+    dispersion_known: ClassVar[bool] = True
+    outputs: ClassVar[int] = 1
+
+    @property
+    def canonical(self) -> bool:
+        """Whether the link is the logit."""
+        return isinstance(self.link, Logit)
+
+    def loss_and_score(self, eta: Array, y: Array) -> tuple[Array, Array]:
+        loss, score = self.link.loss_and_score(eta, y)
+        return loss[:, 0], score
+
+    def information(self, eta: Array) -> RowCurvature:
+        return RowCurvature(self.link.expected(eta))
+
+    def observed(self, eta: Array, y: Array) -> RowCurvature:
+        return RowCurvature(self.link.observed(eta, y))
+
+    def mean(self, eta: Array) -> Array:
+        return self.link.mean(eta)
+
+    def variance(self, eta: Array) -> Array:
+        xp = namespace(eta)
+        return xp.exp(self.link.log_mean(eta) + self.link.log_complement(eta))
+
+    def unit_deviance(self, eta: Array, y: Array) -> Array:
+        saturated = xlogy(y, y) + xlogy(1 - y, 1 - y)
+        return 2 * (saturated[:, 0] + self.link.loss_and_score(eta, y)[0][:, 0])
+
+    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+        """Return Σ log C(w, wy), which is 0 for single trials."""
+        if weights is None:
+            return 0.0
+        successes = weights * y[:, 0]
+        choose = gammaln(weights + 1) - gammaln(successes + 1) - gammaln(weights - successes + 1)
+        return float(namespace(y).sum(choose))
+
+    def start(self, y: Array, weights: Array | None) -> Array:
+        return self.link.link(_inside(_mean(y, weights)))
+
+    def noise(self, mean_loss: float) -> float:
+        return 1.0
+
+    def encode(
+        self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
+    ) -> Encoded:
+        if kind == "counts":
+            return _success_counts(values, weights)
+        if kind == "categorical":
+            y = _second_of_two(values, levels, weights)
+        else:
+            y = values[:, None]
+            refuse((y < 0) | (y > 1), y, self.name, "of 0/1 or proportions between them")
+            levels = (0, 1)
+        _refuse_one_class(y, weights)
+        return Encoded(y, weights, tuple(levels))
+
+
+@dataclass(frozen=True)
+class Multinomial:
+    """One of K categories, or counts of each: softmax regression, reference coding.
+
+    η holds the K − 1 log-odds against the first category, whose own η is 0.
+
+    Domain: categories, integers, or K columns of counts.  Link: logit (softmax).
+    Density: multinomial with probabilities e^{η_k} / (1 + Σ e^{η_j}).
+    Loss log(1 + Σ e^{η_j}) − Σ y_k η_k, score y − μ, information diag(μ) − μ μᵀ.  Reference: normal.
+    """
+
+    categories: int = 2
+
+    name: ClassVar[str] = "multinomial"
+    dispersion_known: ClassVar[bool] = True
+    canonical: ClassVar[bool] = True
+    link: ClassVar[Logit] = Logit()
+    links: ClassVar[tuple[type[Logit], ...]] = (Logit,)
+
+    @property
+    def outputs(self) -> int:
+        """q = K − 1."""
+        return self.categories - 1
+
+    def loss_and_score(self, eta: Array, y: Array) -> tuple[Array, Array]:
+        mean, log_sum = softmax_and_log_sum(eta)
+        return log_sum[:, 0] - namespace(eta).sum(y * eta, axis=1), y - mean
+
+    def information(self, eta: Array) -> RowCurvature:
+        mean, _ = softmax_and_log_sum(eta)
+        return RowCurvature(diagonal=mean, outer=mean)
+
+    def observed(self, eta: Array, y: Array) -> RowCurvature:
+        return self.information(eta)
+
+    def mean(self, eta: Array) -> Array:
+        """Return all K probabilities, the reference category's first."""
+        xp = namespace(eta)
+        mean, log_sum = softmax_and_log_sum(eta)
+        return xp.concat([xp.exp(-log_sum), mean], axis=1)
+
+    def variance(self, eta: Array) -> Array:
+        mean = self.mean(eta)
+        return mean * (1 - mean)
+
+    def unit_deviance(self, eta: Array, y: Array) -> Array:
+        xp = namespace(eta)
+        rest = _reference_share(y)
+        saturated = xp.sum(xlogy(y, y), axis=1) + xlogy(rest, rest)
+        return 2 * (saturated + log_sum_exp(eta)[:, 0] - xp.sum(y * eta, axis=1))
+
+    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+        """Return Σ log of the multinomial coefficients, which are 1 for single trials."""
+        if weights is None:
+            return 0.0
+        xp = namespace(y)
+        counts = weights[:, None] * y
+        rest = weights * _reference_share(y)
+        ways = gammaln(weights + 1) - xp.sum(gammaln(counts + 1), axis=1) - gammaln(rest + 1)
+        return float(xp.sum(ways))
+
+    def start(self, y: Array, weights: Array | None) -> Array:
+        xp = namespace(y)
+        mean = _inside(_mean(y, weights))
+        reference = _inside(1 - xp.sum(mean))
+        return xp.log(mean) - xp.log(reference)
+
+    def noise(self, mean_loss: float) -> float:
+        return 1.0
+
+    def encode(
+        self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
+    ) -> Encoded:
+        if kind == "counts":
+            shares, trials = _shares(values)
+            return Encoded(shares[:, 1:], trials if weights is None else weights * trials, levels)
+        if kind == "numeric":
+            values, levels = _integer_levels(values)
+        if len(levels) < 2:
+            raise DataError(
+                f"The response has one class only ({levels[0]!r}); there is nothing to tell apart."
+            )
+        return Encoded(_indicators(values, len(levels)), weights, tuple(levels))
+
+
+def _mean(y: Array, weights: Array | None) -> Array:
+    rows = y.shape[0] if weights is None else namespace(y).sum(weights)
+    return total(y, weights) / rows
+
+
+def _inside(mean: Array) -> Array:
+    """Move a share off 0 and 1, where its log-odds would be infinite."""
+    xp = namespace(mean)
+    return xp.clip(mean, 1e-6, 1 - 1e-6)
+
+
+def _reference_share(y: Array) -> Array:
+    """Return 1 − Σ y_k, cleared of the rounding that could make it negative."""
+    xp = namespace(y)
+    return xp.clip(1 - xp.sum(y, axis=1), 0.0, 1.0)
+
+
+def _shares(counts: Array) -> tuple[Array, Array]:
+    """Return each row's shares and its total; a row without trials has shares of 0."""
+    xp = namespace(counts)
+    negative = xp.any(counts < 0, axis=1)
+    if bool(xp.any(negative)):
+        row = int(xp.argmax(xp.astype(negative, xp.int8)))
+        raise DataError(
+            f"Counts of a response must be 0 or more; row {row} has a negative count "
+            f"({int(xp.sum(xp.astype(negative, xp.int64)))} such rows)."
+        )
+    trials = xp.sum(counts, axis=1)
+    divisor = xp.where(trials > 0, trials, xp.ones_like(trials))
+    return counts / divisor[:, None], trials
+
+
+def _success_counts(counts: Array, weights: Array | None) -> Encoded:
+    """Code columns (successes, failures) as a proportion with the trials as weights."""
+    if counts.shape[1] != 2:
+        raise DataError(
+            "A binomial response of counts has two columns, successes and failures; this one has "
+            f"{counts.shape[1]}. Use multinom() for more than two categories."
+        )
+    shares, trials = _shares(counts)
+    trials = trials if weights is None else weights * trials
+    y = shares[:, :1]
+    _refuse_one_class(y, trials)
+    return Encoded(y, trials, (0, 1))
+
+
+def _second_of_two(codes: Array, levels: tuple[Any, ...], weights: Array | None) -> Array:
+    """Return the indicator of the second of two categories, as R codes a factor."""
+    if len(levels) != 2:
+        named = ", ".join(map(str, levels[:6])) + (", …" if len(levels) > 6 else "")
+        advice = "use multinom() for more." if len(levels) > 2 else "there is nothing to tell apart."
+        raise DataError(
+            f"The binomial family needs two categories; the response has {len(levels)} "
+            f"({named}); {advice}"
+        )
+    return _indicators(codes, 2)
+
+
+def _refuse_one_class(y: Array, weights: Array | None) -> None:
+    share = float(_mean(y, weights)[0])
+    if share in (0.0, 1.0):
+        raise DataError(
+            f"Every response is {share:g}: one class only, so that there is nothing to tell apart."
+        )
+
+
+def _integer_levels(values: Array) -> tuple[Array, tuple[int, ...]]:
+    """Return codes and levels of a numeric response that holds integers."""
+    host = to_numpy(values)
+    whole = host == host.round()
+    if not whole.all():
+        row = int((~whole).argmax())
+        raise DataError(
+            "The multinomial family needs categories or integers; the response has "
+            f"{float(host[row]):g} in row {row}. Make it a string or factor if it names categories."
+        )
+    levels = sorted({int(value) for value in host.tolist()})
+    codes = namespace(host).asarray(levels).searchsorted(host)
+    return like(codes, values, namespace(values).int64), tuple(levels)
+
+
+def _indicators(codes: Array, categories: int) -> Array:
+    """Return the (n, K − 1) indicators of every category but the first."""
+    xp = namespace(codes)
+    labels = xp.arange(1, categories, dtype=codes.dtype, device=codes.device)
+    return xp.astype(codes[:, None] == labels[None, :], xp.float64)

@@ -1,0 +1,34 @@
+"""The curvature of a loss in η, one small symmetric matrix a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from statdl.backend.array import Array, namespace
+
+
+@dataclass(frozen=True)
+class RowCurvature:
+    """H_i = diag(d_i) − u_i u_iᵀ for each row i.
+
+    Every family here has this shape: a diagonal where outputs do not meet, and for the softmax
+    d = u = μ. Keeping it avoids an (n, q, q) array.
+    """
+
+    diagonal: Array  # (n, q) d
+    outer: Array | None = None  # (n, q) u
+    unit: bool = False  # d is 1 everywhere, which a Gram matrix can do without
+
+    def weighted(self, weights: Array) -> RowCurvature:
+        """Return w_i H_i for weights of shape (n,), none negative."""
+        column = weights[:, None]
+        outer = None if self.outer is None else self.outer * namespace(weights).sqrt(column)
+        return RowCurvature(self.diagonal * column, outer)
+
+    def dense(self) -> Array:
+        """Return H as (n, q, q)."""
+        xp = namespace(self.diagonal)
+        q = self.diagonal.shape[1]
+        identity = xp.eye(q, dtype=self.diagonal.dtype, device=self.diagonal.device)
+        H = self.diagonal[:, :, None] * identity
+        return H if self.outer is None else H - self.outer[:, :, None] * self.outer[:, None, :]

@@ -1,0 +1,378 @@
+"""Families: the likelihood of a response, written once, stably, in η.
+
+Conventions, for every family
+-----------------------------
+* η and y have the same shape (n, q); weights w have shape (n,).
+* ``loss`` is the part of −log-density that depends on η, at unit dispersion; with weights and
+  dispersion φ the full log-likelihood is  −Σ w·loss/φ + ``constant(y, w, φ)``.
+* ``score`` is −∂loss/∂η, (n, q); ``information`` is E[−∂²log-density/∂η∂ηᵀ], a
+  :class:`~statdl.model.curvature.RowCurvature`, and ``observed`` the same without the expectation.
+* Weights are R's prior weights: the variance of a row is φ V(μ) / w, and for the binomial w counts
+  trials.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from statdl.backend.array import Array, namespace
+from statdl.backend.special import gammaln, xlogy
+from statdl.errors import DataError
+from statdl.model.curvature import RowCurvature
+from statdl.model.link import Identity, Inverse, Link, Log, Sqrt
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A response in a family's coding: y (n, q), weights (n,) or None, and the class labels."""
+
+    y: Array
+    weights: Array | None
+    levels: tuple[Any, ...] = ()
+
+
+class Family(Protocol):
+    """What fitting and inference ask of a likelihood."""
+
+    name: str
+    dispersion_known: bool
+
+    @property
+    def outputs(self) -> int:
+        """q, the number of columns of η."""
+        ...
+
+    @property
+    def canonical(self) -> bool:
+        """Whether observed and expected information coincide."""
+        ...
+
+    def loss_and_score(self, eta: Array, y: Array) -> tuple[Array, Array]:
+        """Return the loss, (n,), and the score, (n, q)."""
+        ...
+
+    def information(self, eta: Array) -> RowCurvature:
+        """Return the expected information of each row."""
+        ...
+
+    def observed(self, eta: Array, y: Array) -> RowCurvature:
+        """Return the observed information of each row."""
+        ...
+
+    def mean(self, eta: Array) -> Array:
+        """Return the mean response: (n, 1), or (n, K) probabilities."""
+        ...
+
+    def variance(self, eta: Array) -> Array:
+        """Return V(μ), the variance at unit dispersion and weight, in ``mean``'s shape."""
+        ...
+
+    def unit_deviance(self, eta: Array, y: Array) -> Array:
+        """Return 2 (log-density of a saturated model − log-density), at φ = 1, (n,)."""
+        ...
+
+    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+        """Return the part of the log-likelihood that does not depend on η."""
+        ...
+
+    def noise(self, mean_loss: float) -> float:
+        """Return the loss worth one unit of log-likelihood: φ where the loss tells it, else 1."""
+        ...
+
+    def start(self, y: Array, weights: Array | None) -> Array:
+        """Return η of the model with an intercept only, (q,)."""
+        ...
+
+    def encode(
+        self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
+    ) -> Encoded:
+        """Code a response, or raise a DataError that names what does not fit."""
+        ...
+
+
+def total(values: Array, weights: Array | None) -> Array:
+    """Return Σ w·values over the rows of (n,) or (n, q)."""
+    xp = namespace(values)
+    if weights is None:
+        return xp.sum(values, axis=0)
+    weighted = weights * values if values.ndim == 1 else weights[:, None] * values
+    return xp.sum(weighted, axis=0)
+
+
+def ones_like_rows(y: Array) -> Array:
+    """Return unit weights for the rows of y."""
+    return namespace(y).ones_like(y[:, 0])
+
+
+def numeric_response(family: str, kind: str, values: Array) -> Array:
+    """Return a numeric response as (n, 1), or say what other model its kind belongs to."""
+    if kind == "categorical":
+        raise DataError(
+            f"The {family} family needs a numeric response, and this one has categories; "
+            "use family='binomial' for two categories or multinom() for more."
+        )
+    if kind == "counts":
+        raise DataError(
+            f"The {family} family needs one response column; several columns of counts belong "
+            "to family='binomial' (two columns) or multinom()."
+        )
+    return values[:, None]
+
+
+def refuse(bad: Array, y: Array, family: str, domain: str) -> None:
+    """Raise a DataError when any entry of ``bad`` is true, naming the count and the first row."""
+    xp = namespace(bad)
+    count = int(xp.sum(xp.astype(bad, xp.int64)))
+    if count:
+        row = int(xp.argmax(xp.astype(bad[:, 0], xp.int8)))
+        raise DataError(
+            f"The {family} family needs a response {domain}; {count} of {bad.shape[0]} values are "
+            f"not, the first being {float(y[row, 0]):g} in row {row}."
+        )
+
+
+@dataclass(frozen=True)
+class ExponentialFamily:
+    """A one-parameter exponential dispersion family with any of its links.
+
+    Formulas (McCullagh & Nelder 1989, ch. 2), with μ = μ(η), V = V(μ) and a prime for d/dη:
+
+        score        (y − μ) μ′/V
+        information  μ′²/V
+        observed     μ′²/V − (y − μ) (μ″/V − μ′² V_μ/V²)
+
+    A member states its variance function, loss, deviance and constant.
+    """
+
+    link: Link
+
+    name: ClassVar[str]
+    links: ClassVar[tuple[type[Link], ...]]
+    canonical_link: ClassVar[type[Link]]
+    dispersion_known: ClassVar[bool]
+    outputs: ClassVar[int] = 1
+
+    @property
+    def canonical(self) -> bool:
+        """Whether the link makes observed and expected information coincide."""
+        return isinstance(self.link, self.canonical_link)
+
+    # what a member states -------------------------------------------------------------------
+
+    def variance_function(self, mean: Array) -> Array:
+        """Return V(μ)."""
+        raise NotImplementedError
+
+    def variance_slope(self, mean: Array) -> Array:
+        """Return dV/dμ."""
+        raise NotImplementedError
+
+    def mean_loss(self, mean: Array, y: Array) -> Array:
+        """Return the loss in terms of μ."""
+        raise NotImplementedError
+
+    def mean_deviance(self, mean: Array, y: Array) -> Array:
+        """Return the unit deviance in terms of μ."""
+        raise NotImplementedError
+
+    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+        """Return the part of the log-likelihood without η."""
+        raise NotImplementedError
+
+    def noise(self, mean_loss: float) -> float:
+        """Return 1: the loss is in units of log-likelihood, or near enough."""
+        return 1.0
+
+    def in_domain(self, mean: Array) -> Array:
+        """Tell where μ is a possible mean."""
+        return mean > 0
+
+    # what follows from it -------------------------------------------------------------------
+
+    def loss_and_score(self, eta: Array, y: Array) -> tuple[Array, Array]:
+        xp = namespace(eta)
+        mean = self.link.mean(eta)
+        possible = self.in_domain(mean)
+        safe = xp.where(possible, mean, xp.ones_like(mean))
+        loss = xp.where(possible, self.mean_loss(safe, y), xp.full_like(mean, math.inf))
+        return loss[:, 0], (y - safe) * self.link.derivative(eta) / self.variance_function(safe)
+
+    def information(self, eta: Array) -> RowCurvature:
+        slope = self.link.derivative(eta)
+        return RowCurvature(slope * slope / self.variance_function(self.link.mean(eta)))
+
+    def observed(self, eta: Array, y: Array) -> RowCurvature:
+        mean, slope = self.link.mean(eta), self.link.derivative(eta)
+        variance = self.variance_function(mean)
+        turn = slope * (self.link.bend(eta) - slope * self.variance_slope(mean) / variance)
+        return RowCurvature(slope * slope / variance - (y - mean) * turn / variance)
+
+    def mean(self, eta: Array) -> Array:
+        return self.link.mean(eta)
+
+    def variance(self, eta: Array) -> Array:
+        return self.variance_function(self.link.mean(eta))
+
+    def unit_deviance(self, eta: Array, y: Array) -> Array:
+        return self.mean_deviance(self.link.mean(eta), y)[:, 0]
+
+    def start(self, y: Array, weights: Array | None) -> Array:
+        rows = y.shape[0] if weights is None else namespace(y).sum(weights)
+        return self.link.link(self.start_mean(total(y, weights) / rows))
+
+    def start_mean(self, mean: Array) -> Array:
+        """Move a mean that lies on the edge of its domain inside."""
+        xp = namespace(mean)
+        return xp.where(self.in_domain(mean), mean, xp.full_like(mean, 0.1))
+
+
+@dataclass(frozen=True)
+class Gaussian(ExponentialFamily):
+    """Normal errors: least squares as a likelihood.
+
+    Domain: any number.  Links: identity, log, inverse.  Density: N(μ, φ/w).
+    Loss ½(y − μ)², V(μ) = 1, deviance (y − μ)².  Reference: t with n − p degrees of freedom.
+    """
+
+    link: Link = field(default_factory=Identity)
+
+    name: ClassVar[str] = "gaussian"
+    links: ClassVar[tuple[type[Link], ...]] = (Identity, Log, Inverse)
+    canonical_link: ClassVar[type[Link]] = Identity
+    dispersion_known: ClassVar[bool] = False
+
+    def variance_function(self, mean: Array) -> Array:
+        return namespace(mean).ones_like(mean)
+
+    def variance_slope(self, mean: Array) -> Array:
+        return namespace(mean).zeros_like(mean)
+
+    def loss_and_score(self, eta: Array, y: Array) -> tuple[Array, Array]:
+        if not self.canonical:
+            return super().loss_and_score(eta, y)
+        residual = y - eta
+        return 0.5 * (residual * residual)[:, 0], residual
+
+    def information(self, eta: Array) -> RowCurvature:
+        if not self.canonical:
+            return super().information(eta)
+        return RowCurvature(namespace(eta).ones_like(eta), unit=True)
+
+    def mean_loss(self, mean: Array, y: Array) -> Array:
+        return 0.5 * (y - mean) * (y - mean)
+
+    def mean_deviance(self, mean: Array, y: Array) -> Array:
+        return (y - mean) * (y - mean)
+
+    def noise(self, mean_loss: float) -> float:
+        """Return twice the mean loss, the maximum-likelihood estimate of φ."""
+        return 2 * mean_loss
+
+    def in_domain(self, mean: Array) -> Array:
+        return namespace(mean).isfinite(mean)
+
+    def start_mean(self, mean: Array) -> Array:
+        """A log or inverse link needs a mean above zero to start from."""
+        if self.canonical:
+            return mean
+        xp = namespace(mean)
+        return xp.where(mean > 0, mean, xp.full_like(mean, 0.1))
+
+    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+        """Return −½ Σ log(2πφ/w) over rows with w > 0."""
+        xp = namespace(y)
+        if weights is None:
+            return -0.5 * y.shape[0] * math.log(2 * math.pi * dispersion)
+        counted = weights > 0
+        logs = xp.log(xp.where(counted, weights, xp.ones_like(weights)))
+        rows = int(xp.sum(xp.astype(counted, xp.int64)))
+        return 0.5 * (float(xp.sum(logs)) - rows * math.log(2 * math.pi * dispersion))
+
+    def encode(
+        self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
+    ) -> Encoded:
+        return Encoded(numeric_response(self.name, kind, values), weights)
+
+
+@dataclass(frozen=True)
+class Poisson(ExponentialFamily):
+    """Counts.
+
+    Domain: y ≥ 0.  Links: log, sqrt, identity.  Density: e^−μ μ^y / y!.
+    Loss μ − y log μ, V(μ) = μ, deviance 2[y log(y/μ) − (y − μ)].  Reference: normal.
+    """
+
+    link: Link = field(default_factory=Log)
+
+    name: ClassVar[str] = "poisson"
+    links: ClassVar[tuple[type[Link], ...]] = (Log, Sqrt, Identity)
+    canonical_link: ClassVar[type[Link]] = Log
+    dispersion_known: ClassVar[bool] = True
+
+    def variance_function(self, mean: Array) -> Array:
+        return mean
+
+    def variance_slope(self, mean: Array) -> Array:
+        return namespace(mean).ones_like(mean)
+
+    def mean_loss(self, mean: Array, y: Array) -> Array:
+        return mean - xlogy(y, mean)
+
+    def mean_deviance(self, mean: Array, y: Array) -> Array:
+        return 2 * (xlogy(y, y / mean) - (y - mean))
+
+    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+        return -float(total(gammaln(y[:, 0] + 1), weights))
+
+    def encode(
+        self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
+    ) -> Encoded:
+        y = numeric_response(self.name, kind, values)
+        refuse(y < 0, y, self.name, "of 0 or more")
+        return Encoded(y, weights)
+
+
+@dataclass(frozen=True)
+class Gamma(ExponentialFamily):
+    """Positive responses whose standard deviation is proportional to their mean.
+
+    Domain: y > 0.  Links: inverse, log, identity.  Density: gamma with shape w/φ and mean μ.
+    Loss y/μ + log μ, V(μ) = μ², deviance 2[(y − μ)/μ − log(y/μ)].  Reference: t.
+    """
+
+    link: Link = field(default_factory=Inverse)
+
+    name: ClassVar[str] = "gamma"
+    links: ClassVar[tuple[type[Link], ...]] = (Inverse, Log, Identity)
+    canonical_link: ClassVar[type[Link]] = Inverse
+    dispersion_known: ClassVar[bool] = False
+
+    def variance_function(self, mean: Array) -> Array:
+        return mean * mean
+
+    def variance_slope(self, mean: Array) -> Array:
+        return 2 * mean
+
+    def mean_loss(self, mean: Array, y: Array) -> Array:
+        return y / mean + namespace(mean).log(mean)
+
+    def mean_deviance(self, mean: Array, y: Array) -> Array:
+        return 2 * ((y - mean) / mean - namespace(mean).log(y / mean))
+
+    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+        """Return Σ [s log s − log Γ(s) + (s − 1) log y] with shape s = w/φ."""
+        xp = namespace(y)
+        shape = (ones_like_rows(y) if weights is None else weights) / dispersion
+        counted = shape > 0
+        safe = xp.where(counted, shape, xp.ones_like(shape))
+        rows = safe * xp.log(safe) - gammaln(safe) + (safe - 1) * xp.log(y[:, 0])
+        return float(xp.sum(xp.where(counted, rows, xp.zeros_like(rows))))
+
+    def encode(
+        self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
+    ) -> Encoded:
+        y = numeric_response(self.name, kind, values)
+        refuse(y <= 0, y, self.name, "above 0")
+        return Encoded(y, weights)

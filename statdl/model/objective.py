@@ -1,0 +1,146 @@
+"""The penalised negative log-likelihood as a sum over blocks of rows.
+
+    J(θ) = Σ_i w_i ℓ(η_i, y_i) + penalty(θ),    η = predictor(θ, X) + offset
+
+Every quantity below is a map over blocks and a sum, so that the same code serves rows in memory, a
+mini-batch, and data that arrive in pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+from operator import add
+from typing import Any
+
+from statdl.backend.array import Array, Rows, epsilon, namespace
+from statdl.model.family import Family
+from statdl.model.penalty import NoPenalty, Penalty
+from statdl.model.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Objective:
+    """J, its gradient and its curvature, for any family, predictor and penalty.
+
+    ``penalised`` is (P,), 1 where the penalty applies; None penalises nothing.
+    """
+
+    family: Family
+    predictor: Predictor
+    rows: Rows
+    penalty: Penalty = field(default_factory=NoPenalty)
+    penalised: Array | None = None
+
+    @property
+    def size(self) -> int:
+        """P, the number of parameters."""
+        return self.predictor.size
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        return self.rows.n
+
+    def total_weight(self) -> float:
+        """Return Σ w, by which the mean loss divides."""
+        weights = self.rows.weights
+        return float(self.n) if weights is None else float(namespace(weights).sum(weights))
+
+    def unit(self, loss: float) -> float:
+        """Return the loss worth one unit of log-likelihood: φ, estimated where it is unknown.
+
+        Bounded below by what rounding leaves of a perfect fit.
+        """
+        return max(self.family.noise(loss / max(self.total_weight(), 1e-300)), self._rounding)
+
+    def value(self, parameters: Array) -> float:
+        """Return J(θ)."""
+        return self.value_and_gradient(parameters)[0]
+
+    def value_and_gradient(self, parameters: Array) -> tuple[float, Array]:
+        """Return J(θ) and ∂J/∂θ = −Σ J_iᵀ w_i score_i + ∂penalty/∂θ."""
+
+        def block(rows: Rows) -> tuple[Array, Array]:
+            loss, score = self.family.loss_and_score(self.eta(parameters, rows), rows.y)
+            xp = namespace(loss)
+            if rows.weights is not None:
+                # a row of weight 0 counts for nothing, even where its loss is infinite
+                loss = xp.where(rows.weights > 0, rows.weights * loss, xp.zeros_like(loss))
+                score = score * rows.weights[:, None]
+            return xp.sum(loss), self.predictor.pullback(parameters, rows.X, score)
+
+        loss, pulled = _sum(block, self._blocks())
+        if self.penalised is None:
+            return float(loss), -pulled
+        loss = loss + self.penalty.value(parameters, self.penalised)
+        return float(loss), self.penalty.gradient(parameters, self.penalised) - pulled
+
+    def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
+        """Return ∂²J/∂θ∂θᵀ (through the predictor's linearisation), observed or expected."""
+
+        def block(rows: Rows) -> tuple[Array]:
+            eta = self.eta(parameters, rows)
+            if expected or self.family.canonical:
+                H = self.family.information(eta)
+            else:
+                H = self.family.observed(eta, rows.y)
+            if rows.weights is not None:
+                H = H.weighted(rows.weights)
+            return (self.predictor.curvature(parameters, rows.X, H),)
+
+        (H,) = _sum(block, self._blocks())
+        if self.penalised is None:
+            return H
+        return H + _diagonal(self.penalty.curvature(parameters, self.penalised))
+
+    def eta(self, parameters: Array, rows: Rows) -> Array:
+        """Return η of the given rows, offset included, (n, q)."""
+        eta = self.predictor.eta(parameters, rows.X)
+        return eta if rows.offset is None else eta + rows.offset
+
+    def row_sum(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> float:
+        """Return Σ_i w_i f(η_i, row_i) for a per-row function f."""
+
+        def block(rows: Rows) -> tuple[Array]:
+            values = function(self.eta(parameters, rows), rows)
+            xp = namespace(values)
+            if rows.weights is not None:
+                values = xp.where(rows.weights > 0, rows.weights * values, xp.zeros_like(values))
+            return (xp.sum(values),)
+
+        return float(_sum(block, self._blocks())[0])
+
+    def row_map(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> Array:
+        """Return f(η_i, row_i) for every row, stacked."""
+        parts = [function(self.eta(parameters, rows), rows) for rows in self._blocks()]
+        return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
+
+    def batch(self, positions: Array) -> Objective:
+        """Return the objective on some rows, with their share of the penalty."""
+        share = positions.shape[0] / self.n
+        penalised = None if self.penalised is None else self.penalised * share
+        return replace(self, rows=self.rows.take(positions), penalised=penalised)
+
+    @cached_property
+    def _rounding(self) -> float:
+        """The mean square of y, at the square of its rounding error."""
+        y = self.rows.y
+        xp = namespace(y)
+        return max(float(xp.mean(y * y)) * (4 * epsilon(y)) ** 2, 1e-300)
+
+    def _blocks(self) -> Iterator[Rows]:
+        return self.rows.blocks(self.predictor.width)
+
+
+def _sum(
+    block: Callable[[Rows], tuple[Any, ...]], blocks: Iterator[Rows]
+) -> tuple[Any, ...]:
+    """Return the sum over blocks of a tuple of quantities: the one seam that data pass through."""
+    return reduce(lambda left, right: tuple(map(add, left, right)), map(block, blocks))
+
+
+def _diagonal(values: Array) -> Array:
+    xp = namespace(values)
+    return values[:, None] * xp.eye(values.shape[0], dtype=values.dtype, device=values.device)

@@ -1,0 +1,88 @@
+"""Penalties added to the negative log-likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from statdl.backend.array import Array, namespace
+from statdl.errors import ModelError
+
+
+class Penalty(Protocol):
+    """A smooth penalty on the parameters."""
+
+    @property
+    def active(self) -> bool:
+        """Whether the penalty changes the estimate at all."""
+        ...
+
+    def value(self, parameters: Array, penalised: Array) -> Array:
+        """Return the penalty; ``penalised`` is 1 where a parameter is penalised, else 0."""
+        ...
+
+    def gradient(self, parameters: Array, penalised: Array) -> Array:
+        """Return its gradient, (P,)."""
+        ...
+
+    def curvature(self, parameters: Array, penalised: Array) -> Array:
+        """Return the diagonal of its second derivative, (P,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class NoPenalty:
+    """Maximum likelihood: nothing is added."""
+
+    active = False
+
+    def value(self, parameters: Array, penalised: Array) -> Array:
+        return namespace(parameters).sum(penalised) * 0.0
+
+    def gradient(self, parameters: Array, penalised: Array) -> Array:
+        return namespace(parameters).zeros_like(parameters)
+
+    def curvature(self, parameters: Array, penalised: Array) -> Array:
+        return namespace(parameters).zeros_like(parameters)
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Weight decay ½ λ Σ β², intercepts left alone.
+
+    λ multiplies the sum, not the mean: J(β) = −log L(β) + ½ λ Σ β², the log-density of a
+    normal prior with variance 1/λ.
+
+    Parameters
+    ----------
+    strength : float
+        λ ≥ 0; 0 is maximum likelihood.
+
+    Examples
+    --------
+    >>> Ridge(0.5).strength
+    0.5
+    """
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength < float("inf"):
+            raise ModelError(
+                f"A ridge penalty needs a finite strength of 0 or more, not {self.strength!r}."
+            )
+
+    @property
+    def active(self) -> bool:
+        """Whether λ > 0."""
+        return self.strength > 0
+
+    def value(self, parameters: Array, penalised: Array) -> Array:
+        xp = namespace(parameters)
+        return 0.5 * self.strength * xp.sum(penalised * parameters * parameters)
+
+    def gradient(self, parameters: Array, penalised: Array) -> Array:
+        return self.strength * penalised * parameters
+
+    def curvature(self, parameters: Array, penalised: Array) -> Array:
+        return self.strength * penalised

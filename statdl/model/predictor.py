@@ -1,0 +1,99 @@
+"""Predictors: how parameters θ and inputs X produce η of shape (n, q).
+
+A predictor answers three questions, which are all that fitting and inference ask of it:
+
+    eta(θ, X)           η                 (n, q)
+    pullback(θ, X, G)   Σ_i J_iᵀ G_i      (P,)     J_i = ∂η_i/∂θ
+    curvature(θ, X, H)  Σ_i J_iᵀ H_i J_i  (P, P)     H_i = diag(d_i) − u_i u_iᵀ
+
+For :class:`Linear` J is the design itself, so that iteratively reweighted least squares and
+backpropagation are the same calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from statdl.backend.array import Array, namespace
+from statdl.backend.gram import gram, weighted_gram
+from statdl.model.curvature import RowCurvature
+
+
+class Predictor(Protocol):
+    """What the objective needs of a map from parameters and inputs to η."""
+
+    @property
+    def outputs(self) -> int:
+        """q, the number of columns of η."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """P, the number of parameters."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Numbers of working memory a row needs, by which blocks of rows are cut."""
+        ...
+
+    def eta(self, parameters: Array, X: Array) -> Array:
+        """Return η, (n, q)."""
+        ...
+
+    def pullback(self, parameters: Array, X: Array, G: Array) -> Array:
+        """Return Σ_i J_iᵀ G_i, (P,), for G of shape (n, q)."""
+        ...
+
+    def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
+        """Return Σ_i J_iᵀ H_i J_i, (P, P)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Linear:
+    """η_k = b_k + X w_k: one linear predictor an output.
+
+    θ is flat and output-major, (b_1, w_1, b_2, w_2, …); the intercepts are implicit, so X never
+    carries a column of ones and is never copied to get one.
+    """
+
+    inputs: int
+    outputs: int = 1
+    intercept: bool = True
+
+    @property
+    def columns(self) -> int:
+        """Parameters an output: p, and one more for the intercept."""
+        return self.inputs + self.intercept
+
+    @property
+    def size(self) -> int:
+        """P = q (p + 1), or q p without intercept."""
+        return self.outputs * self.columns
+
+    @property
+    def width(self) -> int:
+        """A row of X, of η and of what the family makes of it."""
+        return self.inputs + 4 * self.outputs
+
+    def eta(self, parameters: Array, X: Array) -> Array:
+        xp = namespace(X)
+        table = xp.reshape(parameters, (self.outputs, self.columns))
+        if not self.intercept:
+            return X @ table.T
+        return X @ table[:, 1:].T + table[:, 0]
+
+    def pullback(self, parameters: Array, X: Array, G: Array) -> Array:
+        xp = namespace(X)
+        slopes = G.T @ X
+        if not self.intercept:
+            return xp.reshape(slopes, (-1,))
+        return xp.reshape(xp.concat([xp.sum(G, axis=0)[:, None], slopes], axis=1), (-1,))
+
+    def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
+        """Return Σ_i (diag(d_i) − u_i u_iᵀ) ⊗ x_i x_iᵀ with x_i = (1, X_i)."""
+        if H.unit:
+            return gram(X, intercept=self.intercept)
+        return weighted_gram(X, H.diagonal, H.outer, intercept=self.intercept)

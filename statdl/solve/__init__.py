@@ -1,0 +1,1 @@
+"""Optimisation without statistics: one loop, one algorithm a file."""

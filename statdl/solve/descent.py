@@ -1,0 +1,213 @@
+"""Gradient descent: batch, stochastic and mini-batch, under any rule and schedule.
+
+It works on the *mean* loss J/Σw, so that a learning rate means the same for any number of rows.
+A batch of all rows is deterministic and stops at a small gradient; smaller batches are drawn
+without replacement, each epoch in a new order, and stop when the epochs are over.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from statdl.backend.array import Array, epsilon, is_finite, like, namespace
+from statdl.backend.linalg import largest_eigenvalue
+from statdl.backend.random import fresh_seed, permutation
+from statdl.errors import ModelError
+from statdl.solve.iterate import Outcome, Problem, State, norm
+from statdl.solve.rule import SGD, Rule
+from statdl.solve.schedule import Constant, Schedule
+
+#: Epochs when none are asked for: of all rows at once, and of mini-batches.
+BATCH_EPOCHS = 20_000
+STOCHASTIC_EPOCHS = 100
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What gradient descent carries: the rule's memory, the rate, and where it is in the epoch."""
+
+    memory: Any
+    rate: float
+    iteration: int
+    seed: int
+    order: Any = None
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """Gradient descent on the mean loss.
+
+    Parameters
+    ----------
+    rule : Rule, optional
+        SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam or AdamW. By default accelerated gradient
+        descent, which finds its own rate (1/L, halved when the loss rises) and restarts its
+        momentum when the loss rises (Nesterov 1983; O'Donoghue & Candès 2015).
+    batch : int, optional
+        Rows a batch; None takes all rows (batch gradient descent), 1 is stochastic.
+    epochs : int, optional
+        Passes through the data, at most. 20,000 for all rows at once, 100 for batches.
+    schedule : Schedule
+        How the learning rate changes.
+    clip : float, optional
+        Largest norm of a gradient; longer ones are shortened to it.
+    scale : bool
+        Standardise the columns inside; the estimate is reported for the columns as given.
+    seed : int, optional
+        Seed of the order of rows.
+    tolerance : float
+        Largest entry of the mean gradient, relative to the noise of one row, that counts as
+        converged (all rows at once only).
+
+    Examples
+    --------
+    >>> from statdl.solve.rule import Adam
+    >>> GradientDescent(rule=Adam(0.01), batch=32).name
+    'Gradient descent (Adam, batches of 32)'
+    """
+
+    rule: Rule | None = None
+    batch: int | None = None
+    epochs: int | None = None
+    schedule: Schedule = Constant()
+    clip: float | None = None
+    scale: bool = True
+    seed: int | None = None
+    tolerance: float = 1e-9
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "epochs"):
+            value = getattr(self, name)
+            if value is not None and (value != int(value) or value < 1):
+                raise ModelError(f"{name} must be a whole number of 1 or more, not {value!r}.")
+        if self.clip is not None and not self.clip > 0:
+            raise ModelError(f"clip must be above 0, not {self.clip!r}.")
+
+    @property
+    def name(self) -> str:
+        """What the summary calls it."""
+        rule = "accelerated" if self.rule is None else type(self.rule).__name__
+        if self.batch is None:
+            return f"Gradient descent ({rule})"
+        return f"Gradient descent ({rule}, batches of {self.batch})"
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether batches are smaller than the data."""
+        return self.batch is not None
+
+    @property
+    def max_iterations(self) -> int:
+        """Without a bound of its own in batches: epochs end the run."""
+        return self.most_epochs if not self.stochastic else 2**62
+
+    @property
+    def most_epochs(self) -> int:
+        """Passes through the data, at most."""
+        if self.epochs is not None:
+            return self.epochs
+        return STOCHASTIC_EPOCHS if self.stochastic else BATCH_EPOCHS
+
+    def start(self, problem: Problem, parameters: Array) -> State:
+        rule = self.rule or SGD()
+        loss, gradient = mean_loss(problem, parameters)
+        rate = rule.learning_rate
+        if rate is None:
+            curvature = problem.curvature(parameters, expected=True) / problem.total_weight()
+            rate = 1.0 / max(largest_eigenvalue(curvature), 1e-300)
+        memory = rule.begin(parameters) if self.rule else (parameters, 1.0)
+        walk = Walk(memory, rate, 0, fresh_seed() if self.seed is None else self.seed)
+        state = State(parameters, loss, gradient, math.inf, memory=walk)
+        return self._judge(problem, state)
+
+    def step(self, problem: Problem, state: State) -> State:
+        if self.stochastic:
+            return self._stochastic_step(problem, state)
+        if self.rule is None:
+            return self._judge(problem, self._accelerated_step(problem, state))
+        moved = self._move(problem, state, state.gradient, epoch=state.memory.iteration)
+        loss, gradient = mean_loss(problem, moved.parameters)
+        return self._judge(problem, replace(moved, loss=loss, gradient=gradient))
+
+    def finish(self, problem: Problem, state: State) -> State:
+        """Report the loss in the problem's own units, of all rows."""
+        loss, gradient = problem.value_and_gradient(state.parameters)
+        return replace(state, loss=loss, gradient=gradient)
+
+    def _move(self, problem: Problem, state: State, gradient: Array, epoch: int) -> State:
+        """Apply the rule to a gradient."""
+        walk: Walk = state.memory
+        rule = self.rule or SGD()
+        rate = walk.rate * self.schedule.factor(walk.iteration, epoch)
+        step, memory = rule.move(
+            self._clipped(gradient), walk.memory, rate, walk.iteration + 1, state.parameters
+        )
+        walk = replace(walk, memory=memory, iteration=walk.iteration + 1)
+        return replace(state, parameters=state.parameters + step, step=rate, memory=walk)
+
+    def _clipped(self, gradient: Array) -> Array:
+        length = norm(gradient) if self.clip is not None else 0.0
+        return gradient * (self.clip / length) if self.clip and length > self.clip else gradient
+
+    def _judge(self, problem: Problem, state: State) -> State:
+        """Stop when the mean gradient is small beside the noise of one row."""
+        if not (math.isfinite(state.loss) and is_finite(state.gradient)):
+            return state.stop(Outcome.NON_FINITE)
+        if self.stochastic:
+            return state
+        xp = namespace(state.gradient)
+        unit = problem.unit(state.loss * problem.total_weight())
+        distance = float(xp.max(xp.abs(state.gradient))) / math.sqrt(unit)
+        close = distance <= max(self.tolerance, 30 * epsilon(state.gradient))
+        return replace(state, distance=distance, outcome=Outcome.CONVERGED if close else None)
+
+    def _accelerated_step(self, problem: Problem, state: State) -> State:
+        """Take Nesterov's step with t-momentum; halve the rate or restart when the loss rises."""
+        walk: Walk = state.memory
+        previous, t = walk.memory
+        rate = walk.rate
+        advanced = state.parameters - rate * self._clipped(state.gradient)
+        t_next = (1 + (1 + 4 * t * t) ** 0.5) / 2
+        parameters = advanced + (t - 1) / t_next * (advanced - previous)
+        loss, gradient = mean_loss(problem, parameters)
+        if loss > state.loss or not math.isfinite(loss):
+            return self._restart(problem, state, advanced)
+        walk = replace(walk, memory=(advanced, t_next), iteration=walk.iteration + 1)
+        return State(parameters, loss, gradient, state.distance, rate, memory=walk)
+
+    def _restart(self, problem: Problem, state: State, advanced: Array) -> State:
+        """Forget the momentum; where even the plain step does not help, halve the rate."""
+        walk: Walk = state.memory
+        loss, gradient = mean_loss(problem, advanced)
+        rounding = 8 * epsilon(gradient) * abs(state.loss)
+        if loss <= state.loss + rounding:
+            walk = replace(walk, memory=(advanced, 1.0), iteration=walk.iteration + 1)
+            return State(advanced, loss, gradient, state.distance, walk.rate, memory=walk)
+        walk = replace(walk, memory=(state.parameters, 1.0), rate=walk.rate / 2)
+        return replace(state, memory=walk, step=walk.rate)
+
+    def _stochastic_step(self, problem: Problem, state: State) -> State:
+        """Take one step on the next batch of the epoch's order."""
+        walk: Walk = state.memory
+        size = min(self.batch or problem.n, problem.n)
+        per_epoch = -(-problem.n // size)
+        epoch, place = divmod(walk.iteration, per_epoch)
+        if place == 0:
+            walk = replace(walk, order=permutation(problem.n, walk.seed, epoch))
+            state = replace(state, memory=walk)
+        chosen = walk.order[place * size : (place + 1) * size]
+        positions = like(chosen, state.parameters, namespace(state.parameters).int64)
+        loss, gradient = mean_loss(problem.batch(positions), state.parameters)
+        moved = self._move(problem, state, gradient, epoch)
+        moved = replace(moved, loss=loss, gradient=gradient)
+        over = walk.iteration + 1 >= self.most_epochs * per_epoch
+        return moved.stop(Outcome.EPOCHS) if over else moved
+
+
+def mean_loss(problem: Problem, parameters: Array) -> tuple[float, Array]:
+    """Return the loss and its gradient per unit of weight."""
+    loss, gradient = problem.value_and_gradient(parameters)
+    weight = max(problem.total_weight(), 1e-300)
+    return loss / weight, gradient / weight

@@ -1,0 +1,239 @@
+"""The one loop that every solver runs in, and the record it leaves.
+
+A solver turns a problem and a state into the next state; :func:`minimise` repeats that, keeps the
+trace, and stops with an :class:`Outcome` whose value is the sentence users read.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Protocol
+
+from statdl.backend.array import Array, is_finite, to_numpy
+from statdl.lazy import lazy
+
+
+tqdm = lazy("tqdm")
+
+#: Parameter vectors longer than this are not copied into the trace.
+TRACED_PARAMETERS = 50
+#: A run is announced with a progress bar once it has lasted this many seconds.
+PATIENCE_SECONDS = 1.0
+
+
+class Outcome(Enum):
+    """Why a solver stopped."""
+
+    CONVERGED = "Converged."
+    PRECISION = "Converged to working precision: no further step lowers the loss."
+    EPOCHS = "Ran all its epochs; a stochastic estimate varies with its batches and seed."
+    ITERATION_LIMIT = (
+        "Stopped at the iteration limit before convergence; raise max_iterations or choose "
+        "another method."
+    )
+    NON_FINITE = (
+        "Stopped because the loss is no longer finite; a smaller learning rate, scaled columns or "
+        "another method may help."
+    )
+    STALLED = "Stopped because no step lowers the loss, short of convergence."
+    SEPARATION = (
+        "Stopped because predictors separate the response perfectly: the likelihood has no "
+        "finite maximum."
+    )
+
+    @property
+    def converged(self) -> bool:
+        """Whether the estimate can be taken as the minimiser that was asked for."""
+        return self in (Outcome.CONVERGED, Outcome.PRECISION, Outcome.EPOCHS)
+
+
+class Problem(Protocol):
+    """A smooth function to minimise, as a sum over rows."""
+
+    @property
+    def size(self) -> int:
+        """P, the number of parameters."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        ...
+
+    def total_weight(self) -> float:
+        """Return Σ w."""
+        ...
+
+    def unit(self, loss: float) -> float:
+        """Return the loss that is worth one unit of log-likelihood, which tolerances refer to."""
+        ...
+
+    def value_and_gradient(self, parameters: Array) -> tuple[float, Array]:
+        """Return the loss and its gradient, (P,)."""
+        ...
+
+    def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
+        """Return the second derivative, (P, P)."""
+        ...
+
+    def batch(self, positions: Array) -> Problem:
+        """Return the same problem on some of its rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a solver is.
+
+    ``distance`` is the solver's own measure of how far the minimum is (for Newton's method the
+    decrement, in standard errors); ``memory`` is whatever it carries from step to step.
+    """
+
+    parameters: Array
+    loss: float
+    gradient: Array
+    distance: float
+    step: float = 0.0
+    halvings: int = 0
+    outcome: Outcome | None = None
+    memory: Any = None
+
+    def stop(self, outcome: Outcome) -> State:
+        """Return this state with a reason to stop."""
+        return replace(self, outcome=outcome)
+
+
+class Solver(Protocol):
+    """An algorithm: a start, a step, and a last touch."""
+
+    @property
+    def name(self) -> str:
+        """What the summary calls it."""
+        ...
+
+    @property
+    def max_iterations(self) -> int:
+        """How many steps to take at most."""
+        ...
+
+    def start(self, problem: Problem, parameters: Array) -> State:
+        """Return the state at the starting values."""
+        ...
+
+    def step(self, problem: Problem, state: State) -> State:
+        """Return the next state."""
+        ...
+
+    def finish(self, problem: Problem, state: State) -> State:
+        """Return the last state as it should be reported."""
+        ...
+
+
+@dataclass
+class Trace:
+    """Loss, gradient norm and step of every iteration, the start included.
+
+    ``parameters`` holds the parameter vectors of small problems, so that a walk down the slope can
+    be drawn; for larger ones it stays empty.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    gradient_norm: list[float] = field(default_factory=list)
+    step: list[float] = field(default_factory=list)
+    parameters: list[Any] = field(default_factory=list)
+
+    def add(self, state: State) -> None:
+        """Append a state."""
+        self.loss.append(state.loss)
+        self.gradient_norm.append(norm(state.gradient))
+        self.step.append(state.step)
+        if state.parameters.shape[0] <= TRACED_PARAMETERS:
+            self.parameters.append(to_numpy(state.parameters).copy())
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """What a solver found, in the same words for every solver."""
+
+    parameters: Array
+    loss: float
+    gradient_norm: float
+    outcome: Outcome
+    iterations: int
+    halvings: int
+    seconds: float
+    solver: str
+    trace: Trace
+
+
+def norm(vector: Array) -> float:
+    """Return the Euclidean norm of a small vector."""
+    host = to_numpy(vector)
+    return math.sqrt(float(host @ host))
+
+
+def minimise(problem: Problem, solver: Solver, parameters: Array) -> Minimum:
+    """Run ``solver`` on ``problem`` from ``parameters`` until it has a reason to stop."""
+    begun = time.perf_counter()
+    trace = Trace()
+    state = solver.start(problem, parameters)
+    trace.add(state)
+    halvings = 0
+    with _progress(solver) as tick:
+        while state.outcome is None:
+            if len(trace) > solver.max_iterations:
+                state = state.stop(Outcome.ITERATION_LIMIT)
+                break
+            state = solver.step(problem, state)
+            halvings += state.halvings
+            trace.add(state)
+            if not (math.isfinite(state.loss) and is_finite(state.gradient)):
+                state = state.stop(Outcome.NON_FINITE)
+            tick(state)
+    state = solver.finish(problem, state)
+    return Minimum(
+        parameters=state.parameters,
+        loss=state.loss,
+        gradient_norm=norm(state.gradient),
+        outcome=state.outcome or Outcome.ITERATION_LIMIT,
+        iterations=len(trace) - 1,
+        halvings=halvings,
+        seconds=time.perf_counter() - begun,
+        solver=solver.name,
+        trace=trace,
+    )
+
+
+@contextmanager
+def _progress(solver: Solver) -> Iterator[Any]:
+    """Yield a function to call after each step; it shows a bar to a person who has to wait."""
+    begun = time.perf_counter()
+    bar: Any = None
+    last = begun
+
+    def tick(state: State) -> None:
+        nonlocal bar, last
+        now = time.perf_counter()
+        if bar is None and now - begun > PATIENCE_SECONDS and sys.stderr.isatty():
+            bar = tqdm.tqdm(desc=solver.name, total=solver.max_iterations, leave=False)
+        if bar is not None and now - last > 0.1:
+            last = now
+            bar.set_postfix(loss=f"{state.loss:.6g}", refresh=False)
+            bar.update(0)
+        if bar is not None:
+            bar.n += 1
+
+    try:
+        yield tick
+    finally:
+        if bar is not None:
+            bar.close()

@@ -1,0 +1,151 @@
+"""L-BFGS, preconditioned by a curvature where one is known.
+
+The direction is −H_k g with H_k the limited-memory BFGS update of H_0 (two-loop recursion, Nocedal
+1980). H_0 is the inverse of a curvature at or near the start: on a convex likelihood that makes the
+first direction a Newton step, and the updates absorb what changes on the way.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from statdl.backend.array import Array, epsilon, is_finite, namespace
+from statdl.backend.linalg import Factor, factorise
+from statdl.errors import NotPositiveDefiniteError
+from statdl.solve.iterate import Outcome, Problem, State
+from statdl.solve.newton import descend
+
+#: Above this many parameters the start is not preconditioned: a factor would cost too much.
+PRECONDITIONED = 3000
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The last moves s and gradient changes y, with 1/(sᵀy), and the factor behind H_0."""
+
+    moves: tuple[tuple[Array, Array, float], ...]
+    factor: Factor | None
+    direction: Array
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """Limited-memory BFGS.
+
+    Parameters
+    ----------
+    memory : int
+        Pairs of moves and gradient changes that are kept.
+    tolerance : float
+        Largest distance √(gᵀ H_k g), in standard errors, that counts as converged.
+    max_iterations : int
+        Most steps to take.
+
+    References
+    ----------
+    Nocedal & Wright (2006), Numerical Optimization, §7.2.
+
+    Examples
+    --------
+    >>> LBFGS(memory=5).name
+    'L-BFGS'
+    """
+
+    memory: int = 20
+    tolerance: float = 1e-8
+    max_iterations: int = 1000
+    first_factor: Factor | None = None
+
+    @property
+    def name(self) -> str:
+        """What the summary calls it."""
+        return "L-BFGS"
+
+    def start(self, problem: Problem, parameters: Array) -> State:
+        loss, gradient = problem.value_and_gradient(parameters)
+        state = State(parameters, loss, gradient, math.inf)
+        if not (math.isfinite(loss) and is_finite(gradient)):
+            return state.stop(Outcome.NON_FINITE)
+        return self._look(problem, state, (), self._first(problem, parameters))
+
+    def step(self, problem: Problem, state: State) -> State:
+        moved = descend(problem, state, state.memory.direction, state.distance**2)
+        if moved is None:
+            return self._without_progress(problem, state)
+        return self._look(problem, moved, self._remember(state, moved), state.memory.factor)
+
+    def finish(self, problem: Problem, state: State) -> State:
+        """Take the last known direction too."""
+        if state.outcome is not Outcome.CONVERGED:
+            return state
+        return replace(state, parameters=state.parameters + state.memory.direction)
+
+    def _first(self, problem: Problem, parameters: Array) -> Factor | None:
+        if self.first_factor is not None:
+            return self.first_factor
+        if problem.size > PRECONDITIONED:
+            return None
+        try:
+            return factorise(problem.curvature(parameters, expected=True))
+        except NotPositiveDefiniteError:
+            return None
+
+    def _remember(self, before: State, after: State) -> tuple[tuple[Array, Array, float], ...]:
+        """Add the newest pair unless its curvature is not positive."""
+        move = after.parameters - before.parameters
+        change = after.gradient - before.gradient
+        product = float(move @ change)
+        if product <= epsilon(move) * float(change @ change) * 1e-3:
+            return before.memory.moves  # type: ignore[no-any-return]
+        return (*before.memory.moves, (move, change, 1.0 / product))[-self.memory :]
+
+    def _look(
+        self,
+        problem: Problem,
+        state: State,
+        moves: tuple[tuple[Array, Array, float], ...],
+        factor: Factor | None,
+    ) -> State:
+        direction = -two_loop(state.gradient, moves, factor)
+        distance = math.sqrt(max(-float(direction @ state.gradient), 0.0))
+        tolerance = max(self.tolerance, 30 * epsilon(state.gradient))
+        close = distance <= tolerance * math.sqrt(problem.unit(state.loss))
+        outcome = Outcome.CONVERGED if close else None
+        memory = Pairs(moves, factor, direction)
+        return replace(state, distance=distance, outcome=outcome, memory=memory)
+
+    def _without_progress(self, problem: Problem, state: State) -> State:
+        """Forget the pairs once; if even that does not help, say so."""
+        if state.memory.moves:
+            return self._look(problem, state, (), state.memory.factor)
+        precise = state.distance**2 <= 1e3 * epsilon(state.gradient) * max(abs(state.loss), 1e-300)
+        return state.stop(Outcome.PRECISION if precise else Outcome.STALLED)
+
+
+def two_loop(
+    gradient: Array, moves: tuple[tuple[Array, Array, float], ...], factor: Factor | None
+) -> Array:
+    """Return H_k g by the two-loop recursion, H_0 from ``factor`` or from the newest pair."""
+    left = gradient
+    weights = []
+    for move, change, inverse in reversed(moves):
+        weight = inverse * (move @ left)
+        left = left - weight * change
+        weights.append(weight)
+    left = _initial(left, moves, factor)
+    for (move, change, inverse), weight in zip(moves, reversed(weights), strict=True):
+        left = left + (weight - inverse * (change @ left)) * move
+    return left
+
+
+def _initial(
+    vector: Array, moves: tuple[tuple[Array, Array, float], ...], factor: Factor | None
+) -> Array:
+    if factor is not None:
+        return factor.solve(vector)
+    if moves:
+        move, change, _ = moves[-1]
+        return vector * ((move @ change) / (change @ change))
+    xp = namespace(vector)
+    return vector / xp.maximum(xp.max(xp.abs(vector)), xp.ones_like(vector[0]) * 1e-300)

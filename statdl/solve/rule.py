@@ -1,0 +1,248 @@
+"""Update rules of gradient descent: how a gradient becomes a move.
+
+Each rule holds its constants and is a pure function of (gradient, memory, iteration): the loop owns
+the state. ``learning_rate=None`` asks for 1/L, L the largest curvature of the mean loss.
+Formulas are those of the source lectures, with g the gradient of the mean loss and η the rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from statdl.backend.array import Array, namespace
+from statdl.errors import ModelError
+
+Memory = tuple[Array, ...]
+
+
+class Rule(Protocol):
+    """Turn a gradient into a move."""
+
+    learning_rate: float | None
+
+    def begin(self, parameters: Array) -> Memory:
+        """Return the memory before the first move."""
+        ...
+
+    def move(
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+    ) -> tuple[Array, Memory]:
+        """Return what to add to the parameters, and the new memory; iteration counts from 1."""
+        ...
+
+
+def _check(learning_rate: float | None, **shares: float) -> None:
+    if learning_rate is not None and not 0 < learning_rate < float("inf"):
+        raise ModelError(f"A learning rate must be above 0, not {learning_rate!r}.")
+    for name, share in shares.items():
+        if not 0 <= share < 1:
+            raise ModelError(f"{name} must be at least 0 and below 1, not {share!r}.")
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Plain gradient descent: w ← w − η g.
+
+    Examples
+    --------
+    >>> SGD(0.1).learning_rate
+    0.1
+    """
+
+    learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate)
+
+    def begin(self, parameters: Array) -> Memory:
+        return ()
+
+    def move(
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+    ) -> tuple[Array, Memory]:
+        return -rate * gradient, ()
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Gradient descent with momentum, in either of its two conventions.
+
+    ``dampened=False``: m ← βm + ηg, w ← w − m, which approaches a rate of η/(1 − β).
+    ``dampened=True``:  m ← βm + (1 − β)g, w ← w − ηm, which keeps the rate at η.
+
+    Examples
+    --------
+    >>> Momentum(0.01, beta=0.9, dampened=True).dampened
+    True
+    """
+
+    learning_rate: float | None = None
+    beta: float = 0.9
+    dampened: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate, beta=self.beta)
+
+    def begin(self, parameters: Array) -> Memory:
+        return (namespace(parameters).zeros_like(parameters),)
+
+    def move(
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+    ) -> tuple[Array, Memory]:
+        if self.dampened:
+            m = self.beta * memory[0] + (1 - self.beta) * gradient
+            return -rate * m, (m,)
+        m = self.beta * memory[0] + rate * gradient
+        return -m, (m,)
+
+
+@dataclass(frozen=True)
+class Nesterov:
+    """Nesterov's accelerated gradient: the momentum looks ahead.
+
+    m ← βm + ηg, w ← w − (βm + ηg): the gradient is taken where momentum is about to lead
+    (Sutskever et al. 2013, rewritten for the parameters after the look ahead).
+
+    Examples
+    --------
+    >>> Nesterov(0.01).beta
+    0.9
+    """
+
+    learning_rate: float | None = None
+    beta: float = 0.9
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate, beta=self.beta)
+
+    def begin(self, parameters: Array) -> Memory:
+        return (namespace(parameters).zeros_like(parameters),)
+
+    def move(
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+    ) -> tuple[Array, Memory]:
+        m = self.beta * memory[0] + rate * gradient
+        return -(self.beta * m + rate * gradient), (m,)
+
+
+@dataclass(frozen=True)
+class AdaGrad:
+    """A rate of its own for each parameter: s ← s + g², w ← w − η g / √(s + ε).
+
+    Examples
+    --------
+    >>> AdaGrad(0.1).epsilon
+    1e-10
+    """
+
+    learning_rate: float | None = 0.01
+    epsilon: float = 1e-10
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate)
+
+    def begin(self, parameters: Array) -> Memory:
+        return (namespace(parameters).zeros_like(parameters),)
+
+    def move(
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+    ) -> tuple[Array, Memory]:
+        s = memory[0] + gradient * gradient
+        return -rate * gradient / namespace(s).sqrt(s + self.epsilon), (s,)
+
+
+@dataclass(frozen=True)
+class RMSProp:
+    """AdaGrad that forgets: s ← αs + (1 − α)g², w ← w − η g / √(s + ε).
+
+    Examples
+    --------
+    >>> RMSProp(0.001).alpha
+    0.9
+    """
+
+    learning_rate: float | None = 0.001
+    alpha: float = 0.9
+    epsilon: float = 1e-10
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate, alpha=self.alpha)
+
+    def begin(self, parameters: Array) -> Memory:
+        return (namespace(parameters).zeros_like(parameters),)
+
+    def move(
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+    ) -> tuple[Array, Memory]:
+        s = self.alpha * memory[0] + (1 - self.alpha) * gradient * gradient
+        return -rate * gradient / namespace(s).sqrt(s + self.epsilon), (s,)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Momentum and a rate of its own for each parameter (Kingma & Ba 2015).
+
+    m ← β₁m + (1 − β₁)g, s ← β₂s + (1 − β₂)g², w ← w − η m̂ / (√ŝ + ε) with the bias-corrected
+    m̂ = m/(1 − β₁ᵗ), ŝ = s/(1 − β₂ᵗ); ``corrected=False`` leaves the correction out.
+
+    Examples
+    --------
+    >>> Adam(0.01).beta2
+    0.999
+    """
+
+    learning_rate: float | None = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    corrected: bool = True
+
+    def __post_init__(self) -> None:
+        _check(self.learning_rate, beta1=self.beta1, beta2=self.beta2)
+
+    def begin(self, parameters: Array) -> Memory:
+        zeros = namespace(parameters).zeros_like(parameters)
+        return (zeros, zeros)
+
+    def move(
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+    ) -> tuple[Array, Memory]:
+        m = self.beta1 * memory[0] + (1 - self.beta1) * gradient
+        s = self.beta2 * memory[1] + (1 - self.beta2) * gradient * gradient
+        first, second = m, s
+        if self.corrected:
+            first = m / (1 - self.beta1**iteration)
+            second = s / (1 - self.beta2**iteration)
+        return -rate * first / (namespace(s).sqrt(second) + self.epsilon), (m, s)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay: w ← w − η (Adam's move + δ w) (Loshchilov & Hutter 2019).
+
+    Examples
+    --------
+    >>> AdamW(0.01, weight_decay=0.1).weight_decay
+    0.1
+    """
+
+    weight_decay: float = 0.01
+
+    def move(
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+    ) -> tuple[Array, Memory]:
+        step, memory = super().move(gradient, memory, rate, iteration, parameters)
+        return step - rate * self.weight_decay * parameters, memory
+
+
+RULES: dict[str, Callable[..., Any]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adagrad": AdaGrad,
+    "rmsprop": RMSProp,
+    "adam": Adam,
+    "adamw": AdamW,
+}

@@ -1,0 +1,227 @@
+"""The arrows between rooms, read from the imports.
+
+Imports point only to the left; rooms on one level never import each other::
+
+    errors, lazy → backend → formula | model | solve → estimate → infer → report → study
+    → results → api → cli
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "statdl"
+LEVELS = (
+    ("errors", "lazy"),
+    ("backend", "datasets"),
+    ("formula", "model", "solve"),
+    ("estimate",),
+    ("infer",),
+    ("report",),
+    ("study",),
+    ("results",),
+    ("api",),
+    ("__init__",),
+    ("cli", "__main__"),
+)
+LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+
+# NumPy itself: to choose the array library, to read frames, to print, to load. Everything else
+# takes its functions from the namespace of the arrays it is given, and so runs on any of them.
+# A fused kernel may need NumPy where its plain twin stands beside it as the test's oracle.
+NUMPY_ROOMS = {"formula", "report", "datasets"}
+CHOOSER = {"backend/array.py"}
+FUSED = {"backend/gram.py"}
+AT_MODULE_TOP = {"numpy", "array_api_compat"}
+LATE = {"pandas", "scipy", "formulaic", "narwhals", "tqdm", "matplotlib", "cupy", "polars"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module: where, which, and whether in a function or only for type checkers."""
+
+    file: str
+    line: int
+    module: str
+    deferred: bool
+    typing_only: bool
+
+    def __str__(self) -> str:
+        return f"statdl/{self.file}:{self.line} imports {self.module}"
+
+
+def room_of(path: str) -> str:
+    """The first part of a path or of a dotted name below statdl."""
+    return path.replace("/", ".").removesuffix(".py").split(".")[0]
+
+
+@cache
+def files() -> dict[str, ast.Module]:
+    """Every source file of the package, parsed."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in paths
+    }
+
+
+def imports() -> list[Import]:
+    """Every import in the package."""
+    return [found for file, tree in files().items() for found in _imports(file, tree)]
+
+
+def _imports(
+    file: str, node: ast.AST, deferred: bool = False, typing_only: bool = False
+) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            for module in _modules(file, child):
+                yield Import(file, child.lineno, module, deferred, typing_only)
+        inside = deferred or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        guarded = typing_only or (
+            isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        )
+        yield from _imports(file, child, inside, guarded)
+
+
+def _modules(file: str, node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if node.level:
+        package = ["statdl", *Path(file).parent.parts]
+        package = package[: len(package) - node.level + 1]
+        base = ".".join([*package, *([node.module] if node.module else [])])
+    else:
+        base = node.module or ""
+    # `from statdl import api` names a room only together with what is imported.
+    return [f"{base}.{alias.name}" for alias in node.names] if base == "statdl" else [base]
+
+
+def inside() -> list[Import]:
+    """Imports of the package's own modules."""
+    return [found for found in imports() if found.module.split(".")[0] == "statdl"]
+
+
+def outside() -> list[Import]:
+    """Imports from neither the package nor the standard library."""
+    own = {"statdl", *sys.stdlib_module_names}
+    return [found for found in imports() if found.module.split(".")[0] not in own]
+
+
+def lazy_names(tree: ast.Module) -> list[tuple[int, str]]:
+    """The modules asked for by lazy("…")."""
+    return [
+        (node.lineno, ast.literal_eval(node.args[0]))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "lazy"
+    ]
+
+
+def listed(violations: list[Import]) -> str:
+    return "\n".join(map(str, violations))
+
+
+def test_every_module_belongs_to_a_room():
+    unknown = {room_of(file) for file in files()} - LEVEL.keys()
+    assert not unknown, f"give {sorted(unknown)} a level in LEVELS, and a line in CONTRIBUTING.md"
+
+
+def test_imports_point_only_to_the_left():
+    wrong = [
+        found
+        for found in inside()
+        if (target := room_of(found.module.removeprefix("statdl").lstrip(".") or "__init__"))
+        != room_of(found.file)
+        and LEVEL.get(target, 0) >= LEVEL[room_of(found.file)]
+    ]
+    assert not wrong, listed(wrong)
+
+
+def test_no_import_of_our_own_hides_in_a_function():
+    hidden = [found for found in inside() if found.deferred]
+    assert not hidden, listed(hidden)
+
+
+def test_other_packages_come_through_lazy():
+    wrong = [
+        found
+        for found in outside()
+        if not found.typing_only
+        and (found.deferred or found.module.split(".")[0] not in AT_MODULE_TOP)
+    ]
+    assert not wrong, listed(wrong)
+
+
+def test_numpy_is_imported_only_where_arrays_enter_or_leave():
+    wrong = [
+        found
+        for found in outside()
+        if found.module.split(".")[0] == "numpy"
+        and not found.typing_only
+        and found.file not in CHOOSER | FUSED
+        and room_of(found.file) not in NUMPY_ROOMS
+    ]
+    assert not wrong, listed(wrong)
+
+
+def files_that_know(package: str) -> set[str]:
+    """Files that import a package or ask for it by lazy("…")."""
+    imported = {found.file for found in outside() if found.module.split(".")[0] == package}
+    asked = {
+        file
+        for file, tree in files().items()
+        for _, name in lazy_names(tree)
+        if name.split(".")[0] == package
+    }
+    return imported | asked
+
+
+def test_only_one_file_chooses_between_numpy_and_cupy():
+    assert files_that_know("cupy") <= CHOOSER
+
+
+def test_only_the_backend_knows_the_gpu_twin_of_scipy():
+    assert {room_of(file) for file in files_that_know("cupyx")} <= {"backend"}
+
+
+def test_lazy_modules_are_bound_at_module_top():
+    for file, tree in files().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and node.name != "lazy":
+                assert not lazy_names(ast.Module([*node.body], [])), f"{file}: {node.name}"
+
+
+@pytest.fixture(scope="module")
+def loaded_by_import() -> set[str]:
+    code = "import sys, statdl; print(*{name.partition('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(run.stdout.split())
+
+
+def test_import_loads_numpy_and_little_else(loaded_by_import):
+    assert not loaded_by_import & LATE
+
+
+def test_readers_of_the_imports_see_what_they_should():
+    source = """
+import statdl.api
+from statdl import report
+from . import linalg
+from ..errors import DataError
+def hidden():
+    import numpy
+"""
+    found = list(_imports("backend/array.py", ast.parse(source)))
+    assert [(one.module, one.deferred) for one in found] == [
+        ("statdl.api", False),
+        ("statdl.report", False),
+        ("statdl.backend", False),
+        ("statdl.errors", False),
+        ("numpy", True),
+    ]

@@ -1,0 +1,59 @@
+"""The benchmark suite runs, agrees with its peers on small data, and prints the goals."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import core, table
+from benchmarks.__main__ import main
+from benchmarks.timing import Contender, clocked, race
+
+
+@pytest.mark.slow
+def test_every_task_runs_on_small_data(tmp_path, capsys):
+    output = tmp_path / "core.json"
+    main(["core", "--quick", "--repeat", "1", "--output", str(output)])
+    document = json.loads(output.read_text(encoding="utf-8"))
+    printed = capsys.readouterr().out
+    assert len(document["tasks"]) == len(core.TASKS) + 1
+    for record in document["tasks"]:
+        assert record["task"] in printed
+        agreement = record["agreement"] or {"params": 0.0, "bse": 0.0}
+        assert agreement["params"] < 1e-5
+        assert agreement["bse"] < 1e-5
+
+
+def test_contenders_run_in_turns_and_the_first_round_is_not_counted():
+    order = []
+    contenders = [clocked("a", lambda: order.append("a")), clocked("b", lambda: order.append("b"))]
+    race(contenders, repeat=3, least_s=0.0)
+    assert order == ["a", "b"] * 4
+    assert [len(contender.seconds) for contender in contenders] == [3, 3]
+
+
+def test_slow_contender_runs_once():
+    slow = Contender("slow", lambda: [99.0])
+    race([slow], repeat=3, least_s=0.0, limit_s=60.0)
+    assert slow.seconds == [99.0]
+
+
+def test_goal_is_a_multiple_of_the_floor():
+    contenders = [Contender("floor", list, seconds=[2.0]), Contender("statdl", list, seconds=[3.0])]
+    assert core.record("task", contenders, 2.0, None)["met"]
+    assert not core.record("task", contenders, 1.4, None)["met"]
+
+
+def test_agreement_finds_coefficients_the_other_way_round():
+    params, errors = np.arange(1.0, 7.0).reshape(3, 2), np.ones((3, 2))
+    found = core.agreement({"statdl": (params.T, errors.T), "statsmodels": (params, errors)})
+    assert found == {"params": 0.0, "bse": 0.0}
+
+
+def test_markdown_names_only_measured_columns():
+    times = {"floor": {"min_s": 0.05}, "statdl": {"min_s": 0.1}}
+    record = {"task": "lm", "times": times}
+    machine = {"date": "d", "cores": 2, "cpu": "c", "python": "3", "versions": {"numpy": "2"}}
+    lines = table.markdown({"tasks": [record], "machine": machine}).splitlines()
+    assert lines[0] == "| task | floor | statdl |"
+    assert lines[2] == "| lm | 50 ms | **100 ms (2.0 ×)** |"
