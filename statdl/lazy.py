@@ -11,6 +11,8 @@ class LazyModule(ModuleType):
     """Stand in for a module and import it at the first attribute access."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__wrapped__":  # asked of every object by doctest; no reason to import
+            raise AttributeError(name)
         module = importlib.import_module(self.__name__)
         self.__dict__.update(module.__dict__)
         return getattr(module, name)

@@ -34,10 +34,13 @@ LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 # NumPy itself: to choose the array library, to read frames, to print, to load. Everything else
 # takes its functions from the namespace of the arrays it is given, and so runs on any of them.
-# A fused kernel may need NumPy where its plain twin stands beside it as the test's oracle.
 NUMPY_ROOMS = {"formula", "report", "datasets"}
-CHOOSER = {"backend/array.py"}
-FUSED = {"backend/gram.py"}
+CHOOSER = "backend/array.py"
+NUMPY_FILES = {
+    CHOOSER: "chooses",
+    "backend/gram.py": "a fused kernel, with its plain twin beside it as the test's oracle",
+    "backend/random.py": "random orders are drawn on the host, whatever the device",
+}
 AT_MODULE_TOP = {"numpy", "array_api_compat"}
 LATE = {"pandas", "scipy", "formulaic", "narwhals", "tqdm", "matplotlib", "cupy", "polars"}
 
@@ -164,7 +167,7 @@ def test_numpy_is_imported_only_where_arrays_enter_or_leave():
         for found in outside()
         if found.module.split(".")[0] == "numpy"
         and not found.typing_only
-        and found.file not in CHOOSER | FUSED
+        and found.file not in NUMPY_FILES
         and room_of(found.file) not in NUMPY_ROOMS
     ]
     assert not wrong, listed(wrong)
@@ -183,7 +186,7 @@ def files_that_know(package: str) -> set[str]:
 
 
 def test_only_one_file_chooses_between_numpy_and_cupy():
-    assert files_that_know("cupy") <= CHOOSER
+    assert files_that_know("cupy") <= {CHOOSER}
 
 
 def test_only_the_backend_knows_the_gpu_twin_of_scipy():

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from statdl.formula.algebra import update_formula
 from statdl.formula.arrays import array_frame
 from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
 from statdl.formula.frame import like
 from statdl.formula.model_frame import model_frame
+from statdl.formula.update import update_formula
 
 __all__ = [
     "Design",

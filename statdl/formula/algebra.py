@@ -10,7 +10,8 @@ for analysis of variance. Applied Statistics 22, 392-399.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import ast
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,8 +22,8 @@ from statdl.formula.syntax import (
     Expression,
     Token,
     expression,
+    no_response,
     scan,
-    spelling,
     split_response,
     syntax_error,
 )
@@ -51,7 +52,6 @@ class Parsed:
         return tuple(dict.fromkeys(c for e in (*needed, *self.offsets) for c in e.columns))
 
 
-@lru_cache(maxsize=256)
 def parse(formula: str, columns: tuple[str, ...]) -> Parsed:
     """Read ``formula`` for data that have ``columns``.
 
@@ -65,21 +65,27 @@ def parse(formula: str, columns: tuple[str, ...]) -> Parsed:
     FormulaError
         For broken syntax, unknown columns and whatever the gate refuses.
     """
-    tokens = scan(formula)
-    left, right = split_response(formula, tokens)
-    if not left:
+    if not isinstance(formula, str):
         raise FormulaError(
-            f"the formula {formula!r} has no response: write it as 'response ~ predictors'."
+            f"a formula is text such as 'y ~ x', not {type(formula).__name__}: {formula!r:.60}."
         )
-    known = frozenset(columns)
-    response = expression(formula, left, _Suggesting(known, columns))
+    return _parse(formula, columns)
+
+
+@lru_cache(maxsize=256)
+def _parse(formula: str, columns: tuple[str, ...]) -> Parsed:
+    left, right = split_response(formula, scan(formula))
+    if not left:
+        raise no_response(formula)
+    known = dict.fromkeys(columns)  # fast to search, in the order of the data
+    response = expression(formula, left, known)
     others = tuple(column for column in columns if column not in response.columns)
-    reader = _Reader(formula, right, _Suggesting(known, columns), others)
+    reader = Reader(formula, right, known, others)
     terms, notes = reader.read(), reader.notes
     if frozenset([response.text]) in terms:
         terms = {key: term for key, term in terms.items() if response.text not in key}
         notes.append(f"the response `{response.text}` also stands on the right of `~`: left out.")
-    plain, offsets = _split_offsets(terms, formula)
+    plain, offsets = _split_offsets(terms, reader)
     return Parsed(
         response,
         reader.intercept,
@@ -90,29 +96,13 @@ def parse(formula: str, columns: tuple[str, ...]) -> Parsed:
     )
 
 
-class _Suggesting(Collection[str]):
-    """Column names with fast membership that still list in the order of the data."""
-
-    def __init__(self, known: frozenset[str], ordered: tuple[str, ...]) -> None:
-        self._known, self._ordered = known, ordered
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._known
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._ordered)
-
-    def __len__(self) -> int:
-        return len(self._ordered)
-
-
-def _split_offsets(terms: Terms, formula: str) -> tuple[list[tuple[str, ...]], list[str]]:
+def _split_offsets(terms: Terms, reader: Reader) -> tuple[list[tuple[str, ...]], list[str]]:
     plain, offsets = [], []
     for term in terms.values():
-        marked = [name for name in term if name.startswith("offset(")]
+        marked = [name for name in term if _is_offset(reader.factors[name].tree)]
         if marked and len(term) > 1:
             raise FormulaError(
-                f"{marked[0]} cannot be crossed with other terms, in {formula!r}: "
+                f"{marked[0]} cannot be crossed with other terms, in {reader.formula!r}: "
                 "an offset is added with `+`."
             )
         if marked:
@@ -122,7 +112,11 @@ def _split_offsets(terms: Terms, formula: str) -> tuple[list[tuple[str, ...]], l
     return plain, offsets
 
 
-class _Reader:
+def _is_offset(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Call) and getattr(tree.func, "id", "") == "offset"
+
+
+class Reader:
     """A recursive-descent parser of the right side, one method for each level of precedence."""
 
     def __init__(
@@ -194,7 +188,7 @@ class _Reader:
         terms = self._interaction()
         while self._peek() == "%in%":
             self._next()
-            terms = self._crossed(self._interaction(), terms)
+            terms = self._crossed(terms, self._interaction())
         return terms
 
     def _interaction(self) -> Terms:
@@ -265,7 +259,7 @@ class _Reader:
             end = self._closing(self.position + 1) + 1
             admit_function(token.text, self.formula)
         elif token.text in EXPLAINED and token.text not in self.columns:
-            raise unknown_column(token.name, self.columns, f"the formula {self.formula!r}")
+            raise unknown_column(token.name, self.columns, self.formula)
         tokens = self.tokens[self.position : end]
         read = expression(self.formula, tokens, self.columns)
         # A quoted column is named without its quotes, as everywhere outside of calls.
@@ -351,68 +345,3 @@ def _term(name: str) -> Terms:
 
 def _minus(left: Terms, right: Terms) -> Terms:
     return {key: term for key, term in left.items() if key not in right}
-
-
-def update_formula(old: str, new: str) -> str:
-    """Change a formula as R's ``update``: ``.`` in ``new`` stands for that side of ``old``.
-
-    Examples
-    --------
-    >>> update_formula("mpg ~ wt", "log(.) ~ . + hp")
-    'log(mpg) ~ wt + hp'
-    >>> update_formula("mpg ~ wt * hp", "~ . - wt:hp")
-    'mpg ~ wt + hp'
-    """
-    old_left, old_right = split_response(old, scan(old))
-    new_left, new_right = split_response(new, scan(new))
-    left = _substituted(new_left, old_left) if new_left else old_left
-    right = _substituted(new_right, old_right) if new_right else old_right
-    text = f"{spelling(left)} ~ {spelling(right)}"
-    keeps_dot = any(token.text == "." for token in old_right)
-    return text if keeps_dot else _simplified(text)
-
-
-def _substituted(tokens: Sequence[Token], old: Sequence[Token]) -> list[Token]:
-    out: list[Token] = []
-    for token in tokens:
-        if token.kind == "operator" and token.text == ".":
-            simple = len(old) == 1
-            out += old if simple else [_bracket("("), *old, _bracket(")")]
-        else:
-            out.append(token)
-    return out
-
-
-def _bracket(text: str) -> Token:
-    return Token("operator", text, 0)
-
-
-def _simplified(text: str) -> str:
-    left, right = split_response(text, scan(text))
-    reader = _Reader(text, right, _Anything(), None)
-    terms = sorted(reader.read().values(), key=len)
-    shown = [":".join(_quoted(name) for name in term) for term in terms]
-    shown += [] if reader.intercept else ["-1" if shown else "0"]
-    return f"{spelling(left)} ~ {_sum_of(shown)}"
-
-
-def _sum_of(terms: Sequence[str]) -> str:
-    return " + ".join(terms).replace("+ -1", "- 1") or "1"
-
-
-def _quoted(name: str) -> str:
-    plain = name.replace(".", "_").isidentifier() or "(" in name
-    return name if plain else f"`{name}`"
-
-
-class _Anything(Collection[str]):
-    """Columns that are not known yet: every name may be one."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0

@@ -5,7 +5,7 @@ X is not copied when it is floating and complete: one sum certifies that all of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,10 +14,10 @@ import numpy as np
 from statdl.backend.array import Array, is_array, namespace, to_numpy
 from statdl.backend.array import like as on_device
 from statdl.errors import DataError
-from statdl.formula.design import NO_LEVELS, Design, ModelFrame, NewData, Response, Term
+from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
 from statdl.formula.evaluate import Evaluator, truth
 from statdl.formula.frame import open_frame, read_array, read_series
-from statdl.formula.model_frame import argument
+from statdl.formula.recipe import argument, reserved
 from statdl.formula.rows import (
     as_floating,
     as_vector,
@@ -30,22 +30,9 @@ from statdl.formula.rows import (
     refuse_infinite,
     selected,
 )
-from statdl.formula.suggest import count, listing, nearest
-from statdl.formula.values import Categorical, Logical, Value, numeric
-from statdl.lazy import lazy
-
-nw = lazy("narwhals")
-pd = lazy("pandas")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns of numbers with what is known of their origin."""
-
-    values: Array
-    names: tuple[str, ...] | None = None
-    index: Any = None
-    source: Any = None
+from statdl.formula.suggest import count, listing
+from statdl.formula.table import Table, as_series, from_frame, host, is_frame, read_table
+from statdl.formula.values import Categorical, Logical, Value
 
 
 @dataclass(frozen=True)
@@ -57,7 +44,7 @@ class ArrayRecipe:
     def encode(self, new: Any) -> NewData:
         """Return ``new`` as X: an array of the same width, or a frame that has the names."""
         p = len(self.names)
-        table = _table(new, "the new data", self.names)
+        table = read_table(new, "the new data", self.names)
         width = table.values.shape[1]
         if width != p:
             raise DataError(
@@ -106,11 +93,11 @@ def array_frame(
     (('x1', 'x2'), ('u', 'v'))
     """
     check_na_action(na_action)
-    table = _table(X, "X")
+    table = read_table(X, "X")
     n, p = table.values.shape
     if not n:
         raise DataError("X has no rows.")
-    design = _design(_names(names, table.names, p), intercept)
+    design = _design(_names(names, table.names, p, intercept), intercept)
     response = _response(y, n, table)
     vectors = {
         name: _aligned(given, n, table, name)
@@ -137,13 +124,18 @@ def array_frame(
 
 def _design(names: tuple[str, ...], intercept: bool) -> Design:
     terms = tuple(Term(name, frozenset([name]), (j,)) for j, name in enumerate(names))
-    return Design(None, bool(intercept), terms, names, NO_LEVELS, ArrayRecipe(names))
+    return Design(None, bool(intercept), terms, names, {}, ArrayRecipe(names))
 
 
-def _names(given: Sequence[str] | None, own: tuple[str, ...] | None, p: int) -> tuple[str, ...]:
+def _names(
+    given: Sequence[str] | None, own: tuple[str, ...] | None, p: int, intercept: bool
+) -> tuple[str, ...]:
     if given is None:
-        return own or tuple(f"x{j}" for j in range(1, p + 1))
-    names = (given,) if isinstance(given, str) else tuple(str(name) for name in given)
+        names = own or tuple(f"x{j}" for j in range(1, p + 1))
+    else:
+        names = (given,) if isinstance(given, str) else tuple(str(name) for name in given)
+    if intercept and "Intercept" in names:
+        raise reserved("Intercept")
     if len(names) != p:
         raise DataError(f"names has {len(names)} entries, and X has {p} columns.")
     twice = dict.fromkeys(name for name in names if names.count(name) > 1)
@@ -152,111 +144,35 @@ def _names(given: Sequence[str] | None, own: tuple[str, ...] | None, p: int) -> 
     return names
 
 
-def _is_frame(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return True
-    if isinstance(value, np.ndarray):
-        return value.dtype.names is not None
-    rows = isinstance(value, Sequence) and len(value) and isinstance(value[0], Mapping)
-    return bool(rows) or hasattr(value, "columns") or hasattr(value, "collect")
-
-
-def _table(value: Any, what: str, wanted: tuple[str, ...] | None = None) -> Table:
-    """Read numbers in rows and columns; ``wanted`` picks columns of a frame by name."""
-    if _is_frame(value):
-        return _from_frame(value, what, wanted)
-    series = _as_series(value)
-    if series is not None:
-        name = str(series.name) if series.name is not None else "x1"
-        column = np.asarray(_number(read_series(series, name), name, what))
-        index = getattr(value, "index", None) if hasattr(value, "iloc") else None
-        return Table(column[:, None], (name,), index)
-    values = as_floating(value if is_array(value) else _host(value, what), what)
-    if values.ndim == 1 and (wanted is None or len(wanted) == 1):
-        values = namespace(values).reshape(values, (-1, 1))
-    if values.ndim != 2:
-        hint = " Use reshape(1, -1) for one row." if values.ndim == 1 else ""
-        raise DataError(
-            f"{what} must have rows and columns, not the shape {tuple(values.shape)}.{hint}"
-        )
-    return Table(values)
-
-
-def _from_frame(value: Any, what: str, wanted: tuple[str, ...] | None) -> Table:
-    frame = open_frame(value)
-    names = frame.names if wanted is None else wanted
-    absent = [name for name in names if name not in frame]
-    if absent:
-        raise DataError(
-            f"{what} lack the columns {listing(f'`{name}`' for name in absent)}."
-            f"{nearest(absent[0], frame.names)} They have: {listing(frame.names)}."
-        )
-    values = np.empty((len(frame), len(names)), order="F")
-    for j, name in enumerate(names):
-        values[:, j] = _number(frame.column(name), name, what)
-    return Table(values, tuple(names), frame.index, frame.native)
-
-
-def _number(value: Value, name: str, what: str) -> Array:
-    if isinstance(value, Categorical):
-        raise DataError(
-            f"column `{name}` of {what} is not numeric (its values are "
-            f"{listing(map(repr, value.levels), 3)}). Use a formula, which codes factors, or "
-            "leave the column out."
-        )
-    return numeric(value, name)
-
-
-def _host(value: Any, what: str) -> Array:
-    try:
-        return np.asarray(value)
-    except ValueError:
-        raise DataError(f"the rows of {what} differ in length.") from None
-
-
-def _as_series(value: Any) -> Any:
-    """Return a pandas, polars or pyarrow column as a narwhals series, None for other things."""
-    if is_array(value) or isinstance(value, str | bytes | Sequence):
-        return None
-    if type(value).__module__.startswith("pandas") and not hasattr(value, "index"):
-        value = pd.Series(value)
-    series = nw.from_native(value, series_only=True, pass_through=True)
-    return series if hasattr(series, "to_native") else None
-
-
 def _response(y: Any, n: int, table: Table) -> Response:
-    name, value = "y", y
     if y is None:
         raise DataError("y is missing; pass the response as y=.")
     check_index(y, table.index, "y")
-    if _is_frame(y):
-        return _frame_response(y, n, table)
-    series = _as_series(y)
+    if is_frame(y):
+        frame = open_frame(y, "y")
+        if len(frame.names) > 1:
+            counts = from_frame(y, "y", None).values
+            return replace(_numeric_response("y", counts, n, table), levels=frame.names)
+        name, value = frame.names[0], frame.column(frame.names[0])
+    else:
+        name, value = _one_column(y)
+    if not isinstance(value, Categorical):
+        values = value.values if isinstance(value, Logical) else value
+        return _numeric_response(name, values, n, table)
+    _same_length(len(value.codes), n)
+    codes = on_device(value.codes, table.values, namespace(table.values).int64)
+    return Response(name, "categorical", codes, value.levels)
+
+
+def _one_column(y: Any) -> tuple[str, Value]:
+    """Read a series, list or array; arrays of numbers stay as and where they are."""
+    series = as_series(y)
     if series is not None:
         name = str(series.name) if series.name is not None and str(series.name) else "y"
-        value = read_series(series, name)
-    elif not is_array(y) or (isinstance(y, np.ndarray) and y.dtype.kind in "OUS"):
-        value = read_array(_host(y, "y"), "y")
-    if isinstance(value, Logical):
-        value = value.values
-    if isinstance(value, Categorical):
-        _same_length(value.codes.shape[0], n)
-        xp = namespace(table.values)
-        return Response(
-            name, "categorical", on_device(value.codes, table.values, xp.int64), value.levels
-        )
-    return _numeric_response(name, value, n, table)
-
-
-def _frame_response(y: Any, n: int, table: Table) -> Response:
-    frame = open_frame(y)
-    if len(frame.names) == 1:
-        name = frame.names[0]
-        single = _response(frame.table.get_column(frame.table.columns[0]).to_native(), n, table)
-        return replace(single, name=name)
-    values = _from_frame(y, "y", None).values
-    _same_length(values.shape[0], n)
-    return Response("y", "counts", on_device(values, table.values), frame.names)
+        return name, read_series(series, name)
+    if is_array(y) and not (isinstance(y, np.ndarray) and y.dtype.kind in "OUS"):
+        return "y", y
+    return "y", read_array(host(y, "y"), "y")
 
 
 def _numeric_response(name: str, value: Array, n: int, table: Table) -> Response:
@@ -296,7 +212,7 @@ def _subset(frame: ModelFrame, subset: Any, table: Table) -> ModelFrame:
     condition = argument(subset, data.names, "subset")
     columns = {name: data.column(name) for name in condition.columns}
     value = Evaluator(columns, n, {})(condition)
-    return _taken(frame, selected(truth(value, f"subset {subset}", n) == 1))
+    return _taken(frame, selected(truth(value, f"subset={subset!r}", n) == 1))
 
 
 def _taken(frame: ModelFrame, positions: Array) -> ModelFrame:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from statdl.backend.array import Array
-
-NO_LEVELS: Mapping[str, tuple[Any, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
-"""Walking an admitted expression over columns. Nothing is compiled and nothing is evaluated
-by Python itself: each kind of node has one small method, and names are columns.
+"""Walking an admitted expression over columns.
+
+Nothing is compiled, and nothing is evaluated by Python itself: each kind of node has one small
+method, and names are columns.
 
 Missing values follow R: arithmetic and comparisons with a missing value are missing, ``TRUE |
 missing`` is true, ``FALSE & missing`` is false.
@@ -15,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from statdl.errors import DataError, FormulaError
+from statdl.errors import DataError, FormulaError, StatdlError
 from statdl.formula.gate import CONTRASTS
 from statdl.formula.syntax import Expression
 from statdl.formula.transforms import TABLE, Call, contrast, no_level
-from statdl.formula.values import Categorical, Logical, Value, numeric, vector
+from statdl.formula.values import Categorical, Logical, Matrix, Value, numeric, vector
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -57,10 +59,12 @@ class Evaluator:
 
     def __call__(self, expression: Expression) -> Value:
         """Return the value of ``expression``, one entry a row."""
-        if isinstance(expression.tree, ast.Name):
-            return self._node(expression.tree, expression.text)
         with np.errstate(all="ignore"):
-            return vector(self._node(expression.tree, expression.text), self.n)
+            value = vector(self._node(expression.tree, expression.text), self.n)
+        column = isinstance(value, np.ndarray | Logical | Categorical | Matrix)
+        if not column or not expression.columns:
+            raise FormulaError(f"`{expression.text}` stands for a constant, not for a column.")
+        return value
 
     def _node(self, node: ast.expr, text: str) -> Value:
         method: Callable[[Any, str], Value] = getattr(self, f"_{type(node).__name__.lower()}")
@@ -146,7 +150,9 @@ class Evaluator:
         call = Call(text, self.n, state, self.training, self.notes)
         try:
             return TABLE[name](call, *arguments, **keywords)
-        except TypeError as error:
+        except StatdlError:
+            raise
+        except (TypeError, ValueError, IndexError) as error:
             raise FormulaError(f"`{text}`: these are not arguments of {name}().") from error
 
 
@@ -157,8 +163,8 @@ def truth(value: Value, where: str, n: int) -> Any:
     if isinstance(value, bool):
         return np.full(n, float(value))
     raise DataError(
-        f"`{where}` combines conditions with &, | and !, and one part of it is not a condition; "
-        "write a comparison such as x > 0."
+        f"`{where}` needs a condition where it has something else; write comparisons such as "
+        "x > 0, and join them with &, | and !."
     )
 
 

@@ -75,31 +75,31 @@ def is_pandas(native: Any) -> bool:
     return type(native).__module__.partition(".")[0] == "pandas"
 
 
-def open_frame(data: Any) -> Frame:
-    """Return ``data`` as a :class:`Frame`.
+def open_frame(data: Any, what: str = "data") -> Frame:
+    """Return ``data`` as a :class:`Frame`; errors call it ``what``.
 
     Examples
     --------
     >>> open_frame({"a": [1, 2], "b": ["u", "v"]}).names
     ('a', 'b')
     """
-    native = _native(data)
+    native = _native(data, what)
     if is_pandas(native) and hasattr(native, "columns"):
         table = native
     else:
         try:
             table = nw.from_native(native, eager_only=True)
         except (TypeError, ValueError, nw.exceptions.NarwhalsError):
-            raise _unreadable(native) from None
+            raise _unreadable(native, what) from None
     labels = {str(label): label for label in table.columns}
     if len(labels) < len(table.columns):
-        raise _repeated([str(label) for label in table.columns])
+        raise _repeated([str(label) for label in table.columns], what)
     return Frame(native, table, labels)
 
 
-def _native(data: Any) -> Any:
+def _native(data: Any, what: str) -> Any:
     if isinstance(data, Mapping):
-        return _from_mapping(data)
+        return _from_mapping(data, what)
     if isinstance(data, np.ndarray) and data.dtype.names:
         return pd.DataFrame(data)
     records = isinstance(data, Sequence) and not isinstance(data, str | bytes)
@@ -108,7 +108,7 @@ def _native(data: Any) -> Any:
     return data
 
 
-def _from_mapping(data: Mapping[Any, Any]) -> Any:
+def _from_mapping(data: Mapping[Any, Any], what: str) -> Any:
     if data and all(np.ndim(column) == 0 for column in data.values()):
         return pd.DataFrame({name: [value] for name, value in data.items()})
     try:
@@ -116,24 +116,24 @@ def _from_mapping(data: Mapping[Any, Any]) -> Any:
     except ValueError:
         lengths = {n: len(c) if np.ndim(c) else 1 for n, c in data.items()}
         raise DataError(
-            "the columns of data differ in length: "
+            f"the columns of {what} differ in length: "
             + listing(f"{name} has {length}" for name, length in lengths.items())
             + "."
         ) from None
 
 
-def _unreadable(data: Any) -> DataError:
+def _unreadable(data: Any, what: str) -> DataError:
     kind = f"{type(data).__module__}.{type(data).__qualname__}"
     if hasattr(data, "collect"):
-        return DataError(f"data is a lazy {kind}; call .collect() on it first.")
+        return DataError(f"{what}: a lazy {kind} has no rows yet; call .collect() on it first.")
     if isinstance(data, np.ndarray):
-        return DataError("data is an array; pass arrays as X= and y=, or name the columns.")
-    return DataError(f"data must be {_ACCEPTED}, not {kind}.")
+        return DataError(f"{what}: an array has no column names; pass arrays as X= and y=.")
+    return DataError(f"{what} must be {_ACCEPTED}, not {kind}.")
 
 
-def _repeated(columns: Sequence[str]) -> DataError:
+def _repeated(columns: Sequence[str], what: str) -> DataError:
     twice = dict.fromkeys(name for name in columns if columns.count(name) > 1)
-    return DataError(f"data have several columns of one name: {listing(twice)}. Rename them.")
+    return DataError(f"{what} must not repeat a column name, and {listing(twice)} is repeated.")
 
 
 def read_series(series: Any, name: str) -> Value:

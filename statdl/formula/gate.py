@@ -104,10 +104,10 @@ def admit(tree: ast.expr, text: str) -> None:
     Examples
     --------
     >>> admit(ast.parse("log(x) + 1", mode="eval").body, "log(x) + 1")
-    >>> admit(ast.parse("(lambda: 1)()", mode="eval").body, "(lambda: 1)()")
+    >>> admit(ast.parse("x[0]", mode="eval").body, "x[0]")
     Traceback (most recent call last):
-    ...
-    statdl.errors.FormulaError: lambda is not allowed in a formula: `lambda: 1` ...
+        ...
+    statdl.errors.FormulaError: a subscript is not allowed in a formula: `x[0]` ...
     """
     for node, piece in _walk(tree):
         if not isinstance(node, _ADMITTED):
@@ -124,6 +124,11 @@ def admit(tree: ast.expr, text: str) -> None:
             _admit_call(node, piece, text)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             _admit_power(node, piece)
+
+
+def spelled(node: ast.expr) -> str:
+    """Return ``node`` as text, with backticks only where a column's name needs them."""
+    return re.sub(r"`([A-Za-z_][\w.]*)`", r"\1", ast.unparse(node))
 
 
 def admit_function(name: str, text: str) -> None:
@@ -150,16 +155,16 @@ def _walk(tree: ast.expr) -> Iterator[tuple[ast.AST, str]]:
     todo: list[ast.AST] = [tree]
     while todo:
         node = todo.pop()
-        yield node, _spelled(node)
+        yield node, _shown(node)
         children = list(ast.iter_child_nodes(node))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             children.remove(node.func)
         todo.extend(children)
 
 
-def _spelled(node: ast.AST) -> str:
+def _shown(node: ast.AST) -> str:
     if isinstance(node, ast.expr):
-        piece = re.sub(r"`([A-Za-z_][\w.]*)`", r"\1", ast.unparse(node))
+        piece = spelled(node)
         return piece if len(piece) <= 60 else piece[:57] + "..."
     return type(node).__name__
 

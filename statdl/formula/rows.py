@@ -26,7 +26,8 @@ def check_na_action(na_action: str) -> None:
 
 def check_index(given: Any, index: Any, name: str) -> None:
     """Refuse a labelled vector whose labels are not those of the data, row by row."""
-    if index is None or not is_pandas(given) or given.index.equals(index):
+    labels = getattr(given, "index", None) if is_pandas(given) else None
+    if index is None or labels is None or labels.equals(index):
         return
     raise DataError(
         f"the index of {name} differs from the index of the data. Reorder it with "
@@ -128,7 +129,11 @@ def _mask_values(subset: Any) -> Any:
         values = np.asarray(to_own() if to_own is not None else subset)
     except ValueError:
         raise DataError("subset must be a mask of true and false, one a row.") from None
-    if values.dtype.kind == "O" and all(isinstance(v, bool) or _gone(v) for v in values):
+    if (
+        values.ndim == 1
+        and values.dtype.kind == "O"
+        and all(isinstance(v, bool) or _gone(v) for v in values)
+    ):
         # A missing condition selects nothing, as in R.
         return np.array([v is True for v in values], dtype=bool)
     return values

@@ -42,6 +42,6 @@ def unknown_column(name: str, names: Collection[str], where: str) -> FormulaErro
     if "." in name and name.split(".")[0] in names:
         dotted = f" (attribute access such as `{name}` is not allowed)"
     return FormulaError(
-        f"unknown column `{name}` in {where}{dotted}.{nearest(name, names)} "
+        f"unknown column `{name}` in {where!r}{dotted}.{nearest(name, names)} "
         f"The data have: {listing(names)}."
     )

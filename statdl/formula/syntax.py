@@ -83,10 +83,6 @@ class Expression:
 
 def scan(formula: str) -> list[Token]:
     """Split ``formula`` into tokens; characters that no formula holds are an error."""
-    if not isinstance(formula, str):
-        raise FormulaError(
-            f"a formula is text such as 'y ~ x', not {type(formula).__name__}: {formula!r:.60}."
-        )
     if len(formula) > MAX_LENGTH:
         raise FormulaError(
             f"the formula has {len(formula):,} characters, more than {MAX_LENGTH:,}. "
@@ -117,6 +113,13 @@ def syntax_error(formula: str, position: int, problem: str) -> FormulaError:
     )
 
 
+def no_response(formula: str) -> FormulaError:
+    """Return the error for a formula that does not say what is modelled."""
+    return FormulaError(
+        f"the formula {formula!r} has no response: write it as 'response ~ predictors'."
+    )
+
+
 def split_response(formula: str, tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:
     """Return the tokens left and right of the ``~`` that is outside of all brackets."""
     depth, places = 0, []
@@ -125,9 +128,7 @@ def split_response(formula: str, tokens: Sequence[Token]) -> tuple[list[Token], 
         if token.text == "~" and depth == 0:
             places.append(position)
     if not places:
-        raise FormulaError(
-            f"the formula {formula!r} has no response: write it as 'response ~ predictors'."
-        )
+        raise no_response(formula)
     if len(places) > 1:
         second = tokens[places[1]].start
         raise syntax_error(formula, second, "a formula has one `~`, and this is a second one")
@@ -185,7 +186,7 @@ def _is_unary(token: Token, text: str) -> bool:
     if token.text not in ("-", "+", "!", "~"):
         return False
     before = text[: -len(token.text)].rstrip()
-    return not before or before[-1] in "(,=<>+-*/^:&|~!%"
+    return not before or before[-1] in "([,=<>+-*/^:&|~!%"
 
 
 def _role(token: Token, following: str, columns: Collection[str]) -> str:
@@ -238,7 +239,7 @@ def _check_column(formula: str, token: Token, columns: Collection[str]) -> None:
     name = token.name
     if name in columns:
         return
-    raise unknown_column(name, columns, where=f"the formula {formula!r}")
+    raise unknown_column(name, columns, where=formula)
 
 
 def _parse(formula: str, tokens: Sequence[Token], pieces: list[str], text: str) -> ast.expr:
@@ -248,7 +249,8 @@ def _parse(formula: str, tokens: Sequence[Token], pieces: list[str], text: str) 
     except (RecursionError, MemoryError):
         raise FormulaError(f"the expression `{text[:60]}...` is nested too deeply.") from None
     except SyntaxError as error:
-        token = _token_at((error.offset or 1) - 1, tokens, pieces)
+        # Python reports an early end of the text as offset 0.
+        token = _token_at(error.offset - 1, tokens, pieces) if error.offset else tokens[-1]
         problem = f"`{text}` is not a complete expression"
         if token.text in ("[", "]"):
             problem = "a subscript is not allowed in a formula"

@@ -83,19 +83,30 @@ def _lag(call: Call, x: Value, k: int = 1) -> Value:
     return shifted
 
 
-def _factor(call: Call, x: Value, contrasts: Any = None, *, levels: Any = None) -> Categorical:
+def _categorical(call: Call, x: Value, contrasts: Any = None, *, levels: Any = None) -> Categorical:
     order = levels if levels is None or isinstance(levels, tuple) else (levels,)
     factor = as_factor(vector(x, call.n), call.text, order)
     if contrasts is None:
         return factor
     if isinstance(contrasts, tuple):
         contrasts = contrast("contr.custom", call.text, contrasts)
-    if not hasattr(contrasts, "get_coding_matrix"):
+    if not _is_contrast(contrasts):
         raise FormulaError(
             f"`{call.text}`: the second argument is a contrast, such as contr.treatment('level'), "
             "contr.sum or contr.helmert."
         )
     return replace(factor, contrast=contrasts)
+
+
+def _factor(call: Call, x: Value, levels: Any = None, **keywords: Any) -> Categorical:
+    # R's factor(x, levels); contrasts in that place are formulaic's C(x, contrasts).
+    if _is_contrast(levels):
+        return _categorical(call, x, levels, **keywords)
+    return _categorical(call, x, levels=levels, **keywords)
+
+
+def _is_contrast(value: Any) -> bool:
+    return hasattr(value, "get_coding_matrix")
 
 
 def _relevel(call: Call, x: Value, ref: Any) -> Categorical:
@@ -120,7 +131,7 @@ def contrast(name: str, text: str, *arguments: Any, **keywords: Any) -> Any:
         keywords["base"] = keywords.pop("reference")
     try:
         return classes[kind](*arguments, **keywords)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError):
         raise FormulaError(f"`{text}`: {name}() does not take these arguments.") from None
 
 
@@ -134,6 +145,8 @@ def _remembering(name: str) -> Callable[..., Value]:
         complete = bool(present.all())
         used = values if complete else values[present]
         _check(name, call, used, arguments, keywords)
+        if name == "bs" and "intercept" in keywords:
+            keywords["include_intercept"] = keywords.pop("intercept")
         if name in _SPLINES:
             _extend(call, used, keywords)
         transform = getattr(formulaic_transforms, _FORMULAIC.get(name, name), None)
@@ -245,7 +258,7 @@ TABLE: dict[str, Callable[..., Value]] = {
     "offset": _numeric,
     "numeric": _numeric,
     "c": _constants,
-    "C": _factor,
+    "C": _categorical,
     "factor": _factor,
     "relevel": _relevel,
 }

@@ -77,7 +77,7 @@ def numeric(value: Value, where: str) -> Any:
 
 def vector(value: Value, n: int) -> Value:
     """Return ``value`` with one entry a row: constants are repeated."""
-    if isinstance(value, bool | int | float | np.floating):
+    if isinstance(value, bool | int | float | np.generic | np.ndarray) and np.ndim(value) == 0:
         return np.full(n, float(value))
     return value
 
@@ -91,6 +91,15 @@ def take(value: Value, rows: Array | None) -> Value:
     if isinstance(value, Categorical):
         return replace(value, codes=value.codes[rows])
     return replace(value, values=value.values[rows])
+
+
+def own(value: Value) -> Value:
+    """Return ``value`` in memory that the user's frame cannot change."""
+    if isinstance(value, np.ndarray):
+        return np.array(value)
+    return (
+        value if isinstance(value, Categorical) else replace(value, values=np.array(value.values))
+    )
 
 
 def finite(value: Value) -> bool:

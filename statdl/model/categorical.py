@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from statdl.backend.array import Array, like, namespace, to_numpy
@@ -29,6 +29,8 @@ class Binomial:
     links: ClassVar[tuple[type[Tolerance], ...]] = (Logit, Probit, Cauchit, ComplementaryLogLog)
     canonical_link: ClassVar[type[Tolerance]] = Logit
     dispersion_known: ClassVar[bool] = True
+    has_classes: ClassVar[bool] = True
+    quadratic: ClassVar[bool] = False
     outputs: ClassVar[int] = 1
 
     @property
@@ -68,6 +70,9 @@ class Binomial:
     def start(self, y: Array, weights: Array | None) -> Array:
         return self.link.link(_inside(_mean(y, weights)))
 
+    def for_levels(self, levels: tuple[Any, ...]) -> Binomial:
+        return self
+
     def noise(self, mean_loss: float) -> float:
         return 1.0
 
@@ -101,6 +106,8 @@ class Multinomial:
 
     name: ClassVar[str] = "multinomial"
     dispersion_known: ClassVar[bool] = True
+    has_classes: ClassVar[bool] = True
+    quadratic: ClassVar[bool] = False
     canonical: ClassVar[bool] = True
     link: ClassVar[Logit] = Logit()
     links: ClassVar[tuple[type[Logit], ...]] = (Logit,)
@@ -152,6 +159,9 @@ class Multinomial:
         mean = _inside(_mean(y, weights))
         reference = _inside(1 - xp.sum(mean))
         return xp.log(mean) - xp.log(reference)
+
+    def for_levels(self, levels: tuple[Any, ...]) -> Multinomial:
+        return replace(self, categories=len(levels))
 
     def noise(self, mean_loss: float) -> float:
         return 1.0

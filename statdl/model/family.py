@@ -38,6 +38,12 @@ class Family(Protocol):
 
     name: str
     dispersion_known: bool
+    has_classes: bool  # whether the response is one of some classes, which can be separated
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether the loss is quadratic in η: one curvature serves every step."""
+        ...
 
     @property
     def outputs(self) -> int:
@@ -89,6 +95,10 @@ class Family(Protocol):
         self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
     ) -> Encoded:
         """Code a response, or raise a DataError that names what does not fit."""
+        ...
+
+    def for_levels(self, levels: tuple[Any, ...]) -> Family:
+        """Return the family for a response with these classes."""
         ...
 
 
@@ -152,12 +162,18 @@ class ExponentialFamily:
     links: ClassVar[tuple[type[Link], ...]]
     canonical_link: ClassVar[type[Link]]
     dispersion_known: ClassVar[bool]
+    has_classes: ClassVar[bool] = False
     outputs: ClassVar[int] = 1
 
     @property
     def canonical(self) -> bool:
         """Whether the link makes observed and expected information coincide."""
         return isinstance(self.link, self.canonical_link)
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether the loss is quadratic in η."""
+        return False
 
     # what a member states -------------------------------------------------------------------
 
@@ -222,6 +238,9 @@ class ExponentialFamily:
         rows = y.shape[0] if weights is None else namespace(y).sum(weights)
         return self.link.link(self.start_mean(total(y, weights) / rows))
 
+    def for_levels(self, levels: tuple[Any, ...]) -> Family:
+        return self
+
     def start_mean(self, mean: Array) -> Array:
         """Move a mean that lies on the edge of its domain inside."""
         xp = namespace(mean)
@@ -242,6 +261,11 @@ class Gaussian(ExponentialFamily):
     links: ClassVar[tuple[type[Link], ...]] = (Identity, Log, Inverse)
     canonical_link: ClassVar[type[Link]] = Identity
     dispersion_known: ClassVar[bool] = False
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether this is least squares."""
+        return self.canonical
 
     def variance_function(self, mean: Array) -> Array:
         return namespace(mean).ones_like(mean)

@@ -15,7 +15,8 @@ from operator import add
 from typing import Any
 
 from statdl.backend.array import Array, Rows, epsilon, namespace
-from statdl.model.family import Family
+from statdl.backend.linalg import factorise
+from statdl.model.family import Family, Gaussian
 from statdl.model.penalty import NoPenalty, Penalty
 from statdl.model.predictor import Predictor
 
@@ -42,6 +43,11 @@ class Objective:
     def n(self) -> int:
         """The number of rows."""
         return self.rows.n
+
+    @property
+    def intercept(self) -> bool:
+        """Whether the predictor adds an intercept of its own."""
+        return bool(getattr(self.predictor, "intercept", False))
 
     def total_weight(self) -> float:
         """Return Σ w, by which the mean loss divides."""
@@ -116,6 +122,15 @@ class Objective:
         """Return f(η_i, row_i) for every row, stacked."""
         parts = [function(self.eta(parameters, rows), rows) for rows in self._blocks()]
         return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
+
+    def least_squares(self, working: Array) -> Array:
+        """Return argmin Σ w ‖working_i − η_i(θ)‖² for a linear predictor: a start, not a fit."""
+        gaussian = Objective(Gaussian(), replace(self.predictor, outputs=1), self.rows)
+        quadratic = replace(gaussian, rows=replace(self.rows, y=working, offset=None))
+        xp = namespace(working)
+        origin = xp.zeros((quadratic.size,), dtype=working.dtype, device=working.device)
+        _, gradient = quadratic.value_and_gradient(origin)
+        return -factorise(quadratic.curvature(origin)).solve(gradient)
 
     def batch(self, positions: Array) -> Objective:
         """Return the objective on some rows, with their share of the penalty."""

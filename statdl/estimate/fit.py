@@ -1,0 +1,307 @@
+"""From a specification to an estimate: rank, start, solver, information, honest outcome."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
+from statdl.backend.linalg import (
+    factorise,
+    orthogonal_triangular,
+    refined_least_squares,
+    solve_upper,
+)
+from statdl.errors import ConvergenceWarning, NotPositiveDefiniteError, SeparationWarning
+from statdl.estimate.rank import (
+    design_matrix,
+    digits,
+    estimable_columns,
+    refuse_too_few,
+    warn_aliased,
+    well_conditioned,
+)
+from statdl.estimate.record import Convergence, Estimate, Specification
+from statdl.estimate.separation import separating_coefficients
+from statdl.estimate.start import (
+    EXTREME_ETA,
+    Start,
+    begin,
+    factor_or_none,
+    largest_eta,
+)
+from statdl.model.coordinates import Reparametrised, Standardised
+from statdl.model.objective import Objective
+from statdl.model.predictor import Linear
+from statdl.solve.descent import GradientDescent
+from statdl.solve.iterate import Minimum, Outcome, Solver, minimise
+from statdl.solve.lbfgs import LBFGS
+from statdl.solve.newton import LeastSquares, Newton
+
+#: Newton's method needs fewer steps than this unless something is wrong.
+SUSPICIOUS_ITERATIONS = 12
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A minimum with the information at it."""
+
+    minimum: Minimum
+    information: Array
+    covariance: Array
+    factorisation: str
+    digits: float
+
+
+def estimate(specification: Specification) -> Estimate:
+    """Fit a specification.
+
+    The columns that are combinations of others are left out first (with a RankWarning naming
+    them); the solver then works on the rest.
+    """
+    objective = _objective(specification, specification.rows)
+    columns = objective.predictor.columns
+    penalised = specification.penalty.active
+    if not penalised:
+        refuse_too_few(_counted_rows(specification.rows), columns)
+    start = begin(objective)
+    kept: Sequence[int] = range(columns)
+    if not (start.certified or penalised or well_conditioned(start.factor)):
+        kept = estimable_columns(specification.rows, specification.intercept)
+        if len(kept) < columns:
+            warn_aliased(specification.coefficient_names, kept)
+            objective = _objective(specification, _restricted(specification, kept), kept)
+            start = begin(objective)
+    solution = _solve(objective, specification.solver, start)
+    return _record(specification, objective, kept, start, solution)
+
+
+def refit(parent: Estimate, columns: Sequence[int]) -> Estimate:
+    """Fit the same model with some of the columns of X only, by a deterministic method."""
+    specification = parent.specification
+    frame = specification.frame
+    xp = namespace(frame.X)
+    chosen = xp.asarray(list(columns), dtype=xp.int64, device=frame.X.device)
+    names = tuple(frame.design.names[j] for j in columns)
+    design = replace(frame.design, names=names, terms=())
+    rows = replace(specification.rows, X=xp.take(specification.rows.X, chosen, axis=1))
+    solver = specification.solver
+    if isinstance(solver, GradientDescent):
+        solver = LBFGS()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the parent has reported rank and separation already
+        return estimate(
+            replace(specification, frame=replace(frame, design=design), rows=rows, solver=solver)
+        )
+
+
+def _objective(
+    specification: Specification, rows: Rows, kept: Sequence[int] | None = None
+) -> Objective:
+    """Return the objective of rows whose columns are the kept ones."""
+    intercept = specification.intercept and (kept is None or 0 in kept)
+    predictor = Linear(rows.X.shape[1], specification.family.outputs, intercept)
+    penalised = None
+    if specification.penalty.active:
+        xp = namespace(rows.X)
+        table = xp.ones((predictor.outputs, predictor.columns), dtype=rows.X.dtype,
+                        device=rows.X.device)
+        if intercept:
+            table[:, 0] = 0
+        penalised = xp.reshape(table, (-1,))
+    return Objective(specification.family, predictor, rows, specification.penalty, penalised)
+
+
+def _restricted(specification: Specification, kept: Sequence[int]) -> Rows:
+    """Return the rows with the kept columns only."""
+    first = int(specification.intercept)
+    X = specification.rows.X
+    xp = namespace(X)
+    columns = xp.asarray([j - first for j in kept if j >= first], dtype=xp.int64, device=X.device)
+    return replace(specification.rows, X=xp.take(X, columns, axis=1))
+
+
+def _counted_rows(rows: Rows) -> int:
+    if rows.weights is None:
+        return rows.n
+    xp = namespace(rows.weights)
+    return int(xp.sum(xp.astype(rows.weights > 0, xp.int64)))
+
+
+def _solve(objective: Objective, solver: Solver, start: Start) -> Solution:
+    """Run the solver where the arithmetic is sound: on the columns, or on a basis of them."""
+    if objective.penalty.active or start.certified or well_conditioned(start.factor):
+        return _solve_directly(objective, solver, start)
+    if isinstance(solver, LeastSquares):
+        return _solve_by_qr(objective, solver, start)
+    return _solve_on_basis(objective, solver)
+
+
+def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solution:
+    minimum = _minimise(objective, solver, start)
+    if objective.family.quadratic and start.curvature is not None:
+        curvature, factor = start.curvature, start.factor
+    else:
+        curvature = objective.curvature(minimum.parameters, expected=True)
+        factor = factor_or_none(curvature)
+    information = curvature
+    if objective.penalised is not None:
+        bare = replace(objective, penalised=None)
+        information = bare.curvature(minimum.parameters, expected=True)
+    pivot = factor.smallest_pivot() if factor is not None else 0.0
+    covariance = factor.inverse() if factor is not None else curvature * float("nan")
+    return Solution(
+        minimum, information, covariance, "Cholesky", digits(pivot, epsilon(curvature))
+    )
+
+
+def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
+    if isinstance(solver, Newton | LBFGS):
+        solver = replace(solver, first_factor=start.factor)
+    if isinstance(solver, GradientDescent) and solver.scale:
+        coordinates = Standardised.of(_linear(objective), objective.rows)
+        inner = Reparametrised(objective, coordinates)
+        minimum = minimise(inner, solver, coordinates.inner(start.parameters))
+        trace = minimum.trace
+        trace.parameters[:] = [
+            to_numpy(coordinates.outer(objective_like(objective, step)))
+            for step in trace.parameters
+        ]
+        return replace(minimum, parameters=coordinates.outer(minimum.parameters))
+    return minimise(objective, solver, start.parameters)
+
+
+def objective_like(objective: Objective, values: Any) -> Array:
+    """Return host values where the objective's data are."""
+    X = objective.rows.X
+    return namespace(X).asarray(values, dtype=X.dtype, device=X.device)
+
+
+def _linear(objective: Objective) -> Linear:
+    predictor = objective.predictor
+    assert isinstance(predictor, Linear)
+    return predictor
+
+
+def _solve_by_qr(objective: Objective, solver: Solver, start: Start) -> Solution:
+    """Solve least squares by QR of √W [1 X] with refinement, where a Gram matrix will not do."""
+    rows = objective.rows
+    xp = namespace(rows.X)
+    A = design_matrix(rows.X, objective.intercept)
+    y = rows.y[:, 0] if rows.offset is None else (rows.y - rows.offset)[:, 0]
+    if rows.weights is not None:
+        root = xp.sqrt(rows.weights)
+        A, y = A * root[:, None], y * root
+    parameters = refined_least_squares(A, y)
+    minimum = minimise(objective, replace(solver, max_iterations=0), parameters)
+    _, R = orthogonal_triangular(A)
+    inverse = solve_upper(R, xp.eye(R.shape[0], dtype=R.dtype, device=R.device))
+    lengths = xp.sqrt(xp.sum(R * R, axis=0))
+    pivot = float(xp.min(xp.abs(xp.linalg.diagonal(R)) / lengths)) ** 2
+    return Solution(
+        replace(minimum, parameters=parameters, outcome=Outcome.CONVERGED),
+        R.T @ R,
+        inverse @ inverse.T,
+        "QR, refined",
+        digits(pivot, epsilon(R)),
+    )
+
+
+def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
+    """Fit on an orthonormal basis of ill-conditioned columns: [1 X] = Q R, γ = R θ."""
+    rows = objective.rows
+    xp = namespace(rows.X)
+    q = objective.predictor.outputs
+    Q, R = orthogonal_triangular(design_matrix(rows.X, objective.intercept))
+    basis = Objective(objective.family, Linear(R.shape[0], q, False), replace(rows, X=Q))
+    solution = _solve_directly(basis, solver, begin(basis))
+    gamma = xp.reshape(solution.minimum.parameters, (q, -1))
+    parameters = xp.reshape(solve_upper(R, gamma.T).T, (-1,))
+    inverse = solve_upper(R, xp.eye(R.shape[0], dtype=R.dtype, device=R.device))
+    lengths = xp.sqrt(xp.sum(R * R, axis=0))
+    pivot = float(xp.min(xp.abs(xp.linalg.diagonal(R)) / lengths)) ** 2
+    return Solution(
+        replace(solution.minimum, parameters=parameters),
+        _congruent(solution.information, R.T, q),
+        _congruent(solution.covariance, inverse, q),
+        "QR",
+        digits(pivot, epsilon(R)),
+    )
+
+
+def _congruent(A: Array, B: Array, q: int) -> Array:
+    """Return (I_q ⊗ B) A (I_q ⊗ B)ᵀ."""
+    xp = namespace(A)
+    m = B.shape[0]
+    blocks = xp.reshape(A, (q, m, q, m))
+    left = xp.permute_dims(xp.tensordot(blocks, B, axes=((1,), (1,))), (0, 3, 1, 2))
+    both = xp.tensordot(left, B, axes=((3,), (1,)))
+    return xp.reshape(both, (q * m, q * m))
+
+
+def _record(
+    specification: Specification,
+    objective: Objective,
+    kept: Sequence[int],
+    start: Start,
+    solution: Solution,
+) -> Estimate:
+    """Assemble the estimate, and say aloud what went wrong."""
+    minimum = solution.minimum
+    outcome, notes, covariance = minimum.outcome, (), to_numpy(solution.covariance)
+    names = [specification.coefficient_names[j] for j in kept]
+    if not start.certified and _looks_separated(objective, minimum):
+        found = separating_coefficients(objective)
+        if found:
+            outcome, notes = Outcome.SEPARATION, (_separation_note(names, found),)
+            covariance = covariance * float("nan")
+            warnings.warn(notes[0], SeparationWarning, stacklevel=5)
+    if not outcome.converged and outcome is not Outcome.SEPARATION:
+        warnings.warn(f"{minimum.solver}: {outcome.value}", ConvergenceWarning, stacklevel=5)
+    convergence = Convergence(
+        method=minimum.solver,
+        outcome=outcome,
+        iterations=minimum.iterations,
+        gradient_norm=minimum.gradient_norm,
+        halvings=minimum.halvings,
+        seconds=minimum.seconds,
+        digits=solution.digits,
+        factorisation=solution.factorisation,
+        notes=notes,
+    )
+    chosen = set(kept)
+    return Estimate(
+        specification=specification,
+        objective=objective,
+        kept=tuple(j in chosen for j in range(len(specification.coefficient_names))),
+        parameters=to_numpy(minimum.parameters),
+        information=to_numpy(solution.information),
+        covariance=covariance,
+        loss=minimum.loss,
+        convergence=convergence,
+        trace=minimum.trace,
+    )
+
+
+def _looks_separated(objective: Objective, minimum: Minimum) -> bool:
+    """Tell whether a fit to classes shows what separation does: no convergence, or extreme η."""
+    if not objective.family.has_classes or objective.penalty.active:
+        return False
+    if minimum.outcome not in (Outcome.CONVERGED, Outcome.EPOCHS):
+        return True
+    if minimum.iterations > SUSPICIOUS_ITERATIONS and minimum.solver.startswith(("Newton", "Fish")):
+        return True
+    return largest_eta(objective, minimum.parameters) > EXTREME_ETA
+
+
+def _separation_note(names: Sequence[str], found: Sequence[int]) -> str:
+    moving = [names[j] for j in found]
+    named = [name for name in moving if name != "Intercept"] or moving
+    listed = ", ".join(f"'{name}'" for name in named)
+    return (
+        f"The response is separated perfectly by {listed}: the likelihood has no finite maximum, "
+        "so the coefficients are no estimates and have no standard errors. Use a penalty such as "
+        "penalty=sd.Ridge(1.0), or leave the variables out."
+    )

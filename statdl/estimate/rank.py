@@ -1,0 +1,73 @@
+"""Which columns can be estimated, and how well the arithmetic can tell."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+
+from statdl.backend.array import Array, Rows, epsilon, namespace
+from statdl.backend.linalg import Factor, independent_columns, orthogonal_triangular, with_ones
+from statdl.errors import DataError, RankWarning
+
+#: Relative length below which a column is a combination of those before it, in epsilons.
+ALIAS_EPSILONS = 5000
+
+
+def well_conditioned(factor: Factor | None) -> bool:
+    """Tell whether a Cholesky factor is good enough to step with.
+
+    The smallest pivot is the share of a column that those before it leave, about 1/κ². Steps take
+    their gradients from the data, so each cuts the error by κ² ε; below 1e6 ε that is too little.
+    """
+    return factor is not None and factor.smallest_pivot() > 1e6 * epsilon(factor.lower)
+
+
+def digits(pivot: float, eps: float) -> float:
+    """Return how many digits the coefficients keep when the smallest pivot is about 1/κ²."""
+    return max(0.0, -math.log10(eps) + math.log10(max(pivot, 1e-300)) / 2)
+
+
+def estimable_columns(rows: Rows, intercept: bool) -> tuple[int, ...]:
+    """Return the columns of [1 X] that are not combinations of columns before them."""
+    _, R = orthogonal_triangular(_counted(design_matrix(rows.X, intercept), rows))
+    return independent_columns(R, ALIAS_EPSILONS * epsilon(R))
+
+
+def design_matrix(X: Array, intercept: bool) -> Array:
+    """Return [1 X], or X without an intercept."""
+    return with_ones(X) if intercept else X
+
+
+def _counted(A: Array, rows: Rows) -> Array:
+    """Return A with the rows of weight 0 emptied: they say nothing about the coefficients."""
+    if rows.weights is None:
+        return A
+    xp = namespace(A)
+    return A * xp.astype(rows.weights > 0, A.dtype)[:, None]
+
+
+def warn_aliased(names: Sequence[str], kept: Sequence[int]) -> None:
+    """Name the columns that are combinations of others."""
+    aliased = [name for j, name in enumerate(names) if j not in set(kept)]
+    if aliased:
+        listed = ", ".join(f"'{name}'" for name in aliased)
+        plural = len(aliased) > 1
+        warnings.warn(
+            f"{'Columns' if plural else 'Column'} {listed} "
+            f"{'are exact combinations' if plural else 'is an exact combination'} of the columns "
+            f"before {'them' if plural else 'it'} (or constant); "
+            f"{'their coefficients are' if plural else 'its coefficient is'} not estimable and "
+            "reported as NA.",
+            RankWarning,
+            stacklevel=6,
+        )
+
+
+def refuse_too_few(nobs: int, columns: int) -> None:
+    """Raise when there are fewer rows than coefficients."""
+    if nobs < columns:
+        raise DataError(
+            f"{nobs} rows cannot determine {columns} coefficients; use fewer columns, more rows, "
+            "or a penalty such as penalty=sd.Ridge(1.0)."
+        )

@@ -1,0 +1,214 @@
+"""What an estimate is: a frozen record, and the likelihood quantities that follow from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.formula import ModelFrame
+from statdl.model.family import Family
+from statdl.model.objective import Objective
+from statdl.model.penalty import NoPenalty, Penalty
+from statdl.solve.iterate import Outcome, Solver, Trace
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What is to be fitted, and how: a family, a penalty, a solver, and the data they meet.
+
+    ``levels`` are the classes of a categorical response, the reference first; ``device`` and
+    ``dtype`` say where and in what precision to compute, None meaning as the data come.
+    """
+
+    frame: ModelFrame
+    family: Family
+    rows: Rows
+    solver: Solver
+    penalty: Penalty = field(default_factory=NoPenalty)
+    levels: tuple[Any, ...] = ()
+
+    @property
+    def intercept(self) -> bool:
+        """Whether the model has an intercept."""
+        return self.frame.design.intercept
+
+    @property
+    def coefficient_names(self) -> tuple[str, ...]:
+        """Names of the coefficients of one output."""
+        return self.frame.design.coefficient_names
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How the estimate was reached: one record for every solver.
+
+    ``digits`` is how many decimal digits of the coefficients the arithmetic vouches for.
+    """
+
+    method: str
+    outcome: Outcome
+    iterations: int
+    gradient_norm: float
+    halvings: int
+    seconds: float
+    digits: float
+    factorisation: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def converged(self) -> bool:
+        """Whether the estimate is the minimiser that was asked for."""
+        return self.outcome.converged
+
+    @property
+    def message(self) -> str:
+        """The outcome as a sentence."""
+        return self.outcome.value
+
+    def __bool__(self) -> bool:
+        return self.converged
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """θ̂ with its information, and everything that verbs ask of it.
+
+    Shapes: m coefficients an output, q outputs, P = q · (kept columns).
+
+    kept         (m,) which coefficients are estimable; the others are combinations of them
+    parameters   (P,) estimable coefficients, output-major, on the host
+    information  (P, P) expected information at unit dispersion, without the penalty
+    covariance   (P, P) inverse of the (penalised) information at unit dispersion
+    """
+
+    specification: Specification
+    objective: Objective
+    kept: tuple[bool, ...]
+    parameters: Any
+    information: Any
+    covariance: Any
+    loss: float
+    convergence: Convergence
+    trace: Trace
+
+    @property
+    def family(self) -> Family:
+        """The family."""
+        return self.specification.family
+
+    @property
+    def frame(self) -> ModelFrame:
+        """The data of the fit."""
+        return self.specification.frame
+
+    @property
+    def outputs(self) -> int:
+        """q, the number of linear predictors."""
+        return self.family.outputs
+
+    @property
+    def rank(self) -> int:
+        """The number of estimated coefficients."""
+        return len(self.parameters)
+
+    @cached_property
+    def nobs(self) -> int:
+        """Rows with positive weight."""
+        weights = self.objective.rows.weights
+        if weights is None:
+            return self.objective.n
+        xp = namespace(weights)
+        return int(xp.sum(xp.astype(weights > 0, xp.int64)))
+
+    @cached_property
+    def degrees_of_freedom(self) -> float:
+        """Parameters in effect: tr(H⁻¹ I), which is P without a penalty."""
+        if not self.specification.penalty.active:
+            return float(self.rank)
+        return float((self.covariance * self.information.T).sum())
+
+    @property
+    def df_resid(self) -> float:
+        """Rows less the parameters in effect."""
+        return self.nobs - self.degrees_of_freedom
+
+    @cached_property
+    def eta(self) -> Array:
+        """η̂ of every row, offset included, (n, q)."""
+        return self.objective.row_map(self.device_parameters, lambda eta, rows: eta)
+
+    @cached_property
+    def device_parameters(self) -> Array:
+        """θ̂ where the data are."""
+        return self.to_device(self.parameters)
+
+    def to_device(self, values: Any) -> Array:
+        """Return host values in the library and on the device of the data."""
+        X = self.objective.rows.X
+        return namespace(X).asarray(values, dtype=X.dtype, device=X.device)
+
+    @cached_property
+    def deviance(self) -> float:
+        """Σ w d(y, μ̂), at unit dispersion."""
+        if self.family.quadratic and not self.specification.penalty.active:
+            return 2.0 * self.loss
+        return self.objective.row_sum(
+            self.device_parameters, lambda eta, rows: self.family.unit_deviance(eta, rows.y)
+        )
+
+    @cached_property
+    def pearson(self) -> float:
+        """Pearson's X² = Σ w (y − μ̂)² / V(μ̂)."""
+        if self.family.quadratic:
+            return self.deviance
+        return self.objective.row_sum(self.device_parameters, self._pearson_rows)
+
+    def _pearson_rows(self, eta: Array, rows: Rows) -> Array:
+        mean, variance = self.family.mean(eta), self.family.variance(eta)
+        skip = mean.shape[1] - rows.y.shape[1]  # the reference category's column, if there is one
+        squares = (rows.y - mean[:, skip:]) ** 2 / variance[:, skip:]
+        return namespace(squares).sum(squares, axis=1)
+
+    @cached_property
+    def dispersion(self) -> float:
+        """φ̂ = X² / (n − p), or 1 where the family fixes it; NaN without degrees of freedom."""
+        if self.family.dispersion_known:
+            return 1.0
+        return self.pearson / self.df_resid if self.df_resid > 0 else math.nan
+
+    def log_likelihood(self, dispersion: float) -> float:
+        """Return the full log-likelihood, constants included, at a dispersion."""
+        rows = self.objective.rows
+        if not dispersion > 0:
+            return math.inf if dispersion == 0 else math.nan
+        return -self.kernel / dispersion + self.family.constant(rows.y, rows.weights, dispersion)
+
+    @cached_property
+    def kernel(self) -> float:
+        """Σ w ℓ(η̂, y): the loss without the penalty."""
+        if not self.specification.penalty.active:
+            return self.loss
+        return self.objective.row_sum(
+            self.device_parameters,
+            lambda eta, rows: self.family.loss_and_score(eta, rows.y)[0],
+        )
+
+    @cached_property
+    def total_weight(self) -> float:
+        """Σ w."""
+        return self.objective.total_weight()
+
+    def full(self, values: Any, missing: float = math.nan) -> Any:
+        """Spread values of the estimable coefficients over all, (m, q), NaN elsewhere."""
+        np = _numpy(values)
+        table = np.full((len(self.kept), self.outputs), missing)
+        kept = np.asarray(self.kept)
+        table[kept] = to_numpy(values).reshape(self.outputs, -1).T
+        return table
+
+
+def _numpy(values: Any) -> Any:
+    return namespace(to_numpy(values))

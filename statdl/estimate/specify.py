@@ -1,0 +1,109 @@
+"""From a model frame to what is fitted: the response coded, arrays in one place and precision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from statdl.backend.array import Array, Rows, like, namespace, place, to_numpy
+from statdl.errors import DataError, ModelError
+from statdl.estimate.record import Specification
+from statdl.formula import ModelFrame, Response
+from statdl.model.family import Family
+from statdl.model.penalty import NoPenalty, Penalty
+from statdl.solve.iterate import Solver
+from statdl.solve.newton import LeastSquares
+
+
+def specify(
+    frame: ModelFrame,
+    family: Family,
+    solver: Solver,
+    *,
+    penalty: Penalty | None = None,
+    reference: Any = None,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> Specification:
+    """Return the specification of a fit of ``family`` to ``frame``.
+
+    Raises
+    ------
+    DataError
+        When the response does not fit the family.
+    ModelError
+        When the solver cannot fit the family.
+    """
+    if isinstance(solver, LeastSquares) and not family.quadratic:
+        raise ModelError(
+            f"method='ls' is least squares, for the gaussian family with the identity link; use "
+            f"method='newton' for {family.name} with the {family.link.name} link."
+        )
+    response = frame.response if reference is None else releveled(frame.response, reference)
+    encoded = family.encode(response.kind, response.values, response.levels, frame.weights)
+    X = place(frame.X, device, dtype)
+    offset = frame.offset
+    rows = Rows(
+        X=X,
+        y=like(encoded.y, X),
+        weights=None if encoded.weights is None else like(encoded.weights, X),
+        offset=None if offset is None else like(offset, X)[:, None],
+    )
+    return Specification(
+        frame=replace(frame, X=X, response=response),
+        family=family.for_levels(encoded.levels),
+        rows=rows,
+        solver=solver,
+        penalty=penalty or NoPenalty(),
+        levels=encoded.levels,
+    )
+
+
+def releveled(response: Response, reference: Any) -> Response:
+    """Return the response with ``reference`` as its first level.
+
+    Raises
+    ------
+    DataError
+        When it has no such level.
+    """
+    response = _as_categories(response)
+    labels = [str(level) for level in response.levels]
+    if str(reference) not in labels:
+        raise DataError(
+            f"reference={reference!r} is no level of the response '{response.name}'; its levels "
+            f"are {', '.join(labels)}."
+        )
+    first = labels.index(str(reference))
+    order = [first, *(k for k in range(len(labels)) if k != first)]
+    levels = tuple(response.levels[k] for k in order)
+    xp = namespace(response.values)
+    if response.kind == "counts":
+        chosen = xp.asarray(order, dtype=xp.int64, device=response.values.device)
+        return replace(response, values=xp.take(response.values, chosen, axis=1), levels=levels)
+    place_of = xp.asarray(
+        [order.index(k) for k in range(len(order))], dtype=xp.int64, device=response.values.device
+    )
+    return replace(response, values=xp.take(place_of, response.values), levels=levels)
+
+
+def _as_categories(response: Response) -> Response:
+    """Return a numeric response as categories, its distinct values in order."""
+    if response.kind != "numeric":
+        return response
+    values = to_numpy(response.values)
+    levels = tuple(sorted({float(value) for value in values}))
+    if len(levels) > 100:
+        raise DataError(
+            f"reference= needs a response of categories; '{response.name}' has {len(levels)} "
+            "different numbers."
+        )
+    codes = namespace(values).searchsorted(namespace(values).asarray(levels), values)
+    shown = tuple(int(level) if level == int(level) else level for level in levels)
+    return Response(
+        response.name, "categorical", _codes_like(codes, response.values), shown
+    )
+
+
+def _codes_like(codes: Any, reference: Array) -> Array:
+    return like(codes, reference, namespace(reference).int64)

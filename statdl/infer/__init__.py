@@ -1,0 +1,1 @@
+"""Inference: pure functions of an estimate."""

@@ -1,0 +1,266 @@
+"""Analysis of variance and of deviance: sequential, Type II, Type III, and fits compared.
+
+A row compares two nested models by the fall Δ in deviance (for the normal, in the residual sum of
+squares) over Δdf degrees of freedom:
+
+    F = (Δ/Δdf) / φ̂     where the dispersion is estimated,
+    χ² = Δ              where it is known (a likelihood-ratio test).
+
+φ̂ is that of the largest model of the table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import namespace, to_numpy
+from statdl.backend.linalg import factorise, orthogonal_triangular, with_ones
+from statdl.errors import DataError, ModelError, NotPositiveDefiniteError
+from statdl.estimate import Estimate, estimate, refit
+from statdl.formula import Term
+from statdl.infer.distribution import chi2_tail, f_tail
+
+TESTS = ("F", "Chisq", "LR")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row: what is tested, its degrees of freedom and deviance, and what is left after it."""
+
+    name: str
+    df: float
+    deviance: float
+    residual_df: float
+    residual_deviance: float
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The rows of a table with their tests.
+
+    ``test`` is "F" or "Chisq"; ``dispersion`` and ``dispersion_df`` belong to the largest model.
+    """
+
+    steps: tuple[Step, ...]
+    test: str
+    dispersion: float
+    dispersion_df: float
+    heading: tuple[str, ...] = ()
+
+    def statistic(self, step: Step) -> float:
+        """Return F or χ² of a row, NaN where there is nothing to test."""
+        if not step.df or math.isnan(step.df) or math.isnan(step.deviance):
+            return math.nan
+        scaled = step.deviance / self.dispersion if self.dispersion > 0 else math.inf
+        return scaled / step.df if self.test == "F" else abs(scaled)
+
+    def p_value(self, step: Step) -> float:
+        """Return its p-value."""
+        statistic = self.statistic(step)
+        if self.test == "F":
+            return f_tail(statistic, abs(step.df), self.dispersion_df)
+        return chi2_tail(statistic, abs(step.df))
+
+
+def choose_test(fit: Estimate, test: str | None) -> str:
+    """Return the test that fits the family unless one is asked for."""
+    if test is None:
+        return "Chisq" if fit.family.dispersion_known else "F"
+    if test not in TESTS:
+        raise ModelError(f"test={test!r} is not known; choose one of {', '.join(TESTS)}.")
+    if test == "F" and fit.family.dispersion_known:
+        raise ModelError(
+            f"An F test needs an estimated dispersion, and the {fit.family.name} family has none "
+            "to estimate; use test='Chisq'."
+        )
+    return "Chisq" if test == "LR" else test
+
+
+def sequential(fit: Estimate, test: str | None = None) -> Analysis:
+    """Return the Type I table: each term after those before it."""
+    test = choose_test(fit, test)
+    terms = estimable_terms(fit)
+    falls = _effects(fit, terms) if fit.family.quadratic else None
+    deviances, dfs = _falling(fit, terms) if falls is None else falls
+    steps = [
+        Step(term.name, before_df - after_df, before - after, after_df, after)
+        for term, before, after, before_df, after_df in zip(
+            terms, deviances, deviances[1:], dfs, dfs[1:], strict=False
+        )
+    ]
+    null = Step("NULL", math.nan, math.nan, dfs[0], deviances[0])
+    return Analysis((null, *steps), test, fit.dispersion, fit.df_resid)
+
+
+def estimable_terms(fit: Estimate) -> list[Term]:
+    """Return the terms that own at least one estimable column, as R's anova shows them."""
+    first = int(fit.specification.intercept)
+    return [
+        term for term in fit.frame.design.terms if any(fit.kept[j + first] for j in term.columns)
+    ]
+
+
+def _effects(fit: Estimate, terms: list[Term]) -> tuple[list[float], list[float]] | None:
+    """Return residual sums of squares along the sequence, from one triangular factor.
+
+    With XᵀWX = RᵀR the vector R β̂ holds the effects: its squares are the sequential sums of
+    squares of the columns, in their order. None where the factor cannot be had.
+    """
+    try:
+        factor = factorise(fit.information)
+    except NotPositiveDefiniteError:
+        return None
+    if factor.smallest_pivot() < 1e-9:
+        return None
+    effects = factor.lower.T @ (factor.scale * fit.parameters)
+    first = int(fit.specification.intercept)
+    place = np.cumsum(fit.kept) - 1
+    sums = [
+        float(sum(effects[place[j + first]] ** 2 for j in term.columns if fit.kept[j + first]))
+        for term in terms
+    ]
+    counts = [sum(fit.kept[j + first] for j in term.columns) for term in terms]
+    deviances = [fit.deviance + sum(sums[k:]) for k in range(len(terms) + 1)]
+    dfs = [float(fit.df_resid + sum(counts[k:])) for k in range(len(terms) + 1)]
+    return deviances, dfs
+
+
+def _falling(fit: Estimate, terms: list[Term]) -> tuple[list[float], list[float]]:
+    """Return residual deviances along the sequence, by fitting each model."""
+    models = [refit(fit, _columns(terms[:k])) for k in range(len(terms))] + [fit]
+    return [model.deviance for model in models], [float(model.df_resid) for model in models]
+
+
+def _columns(terms: Sequence[Term]) -> list[int]:
+    return [j for term in terms for j in term.columns]
+
+
+def marginal(fit: Estimate, typ: int, test: str | None = None) -> Analysis:
+    """Return the Type II or Type III table.
+
+    Type II tests each term after all others but those that contain it; Type III each term after
+    all others, with factors coded by contrasts that sum to zero.
+    """
+    test = choose_test(fit, test)
+    if typ == 3:
+        return _type_three(fit, test)
+    terms = list(fit.frame.design.terms)
+    steps = []
+    for term in terms:
+        others = [other for other in terms if not term.factors <= other.factors]
+        without = refit(fit, _columns(others))
+        with_it = refit(fit, sorted(_columns([*others, term])))
+        steps.append(_between(term.name, without, with_it, fit))
+    return Analysis((*steps, _residual(fit)), test, fit.dispersion, fit.df_resid)
+
+
+def _type_three(fit: Estimate, test: str) -> Analysis:
+    if not all(fit.kept):
+        raise ModelError(
+            "Type III tests need every coefficient to be estimable, and some columns are "
+            "combinations of others; use typ=2."
+        )
+    full = _recoded(fit)
+    terms = list(full.frame.design.terms)
+    steps = []
+    if fit.family.quadratic and fit.specification.intercept:
+        steps.append(_intercept_step(full))
+    for term in terms:
+        others = [other for other in terms if other is not term]
+        steps.append(_between(term.name, refit(full, _columns(others)), full, full))
+    return Analysis((*steps, _residual(fit)), test, fit.dispersion, fit.df_resid)
+
+
+def _recoded(fit: Estimate) -> Estimate:
+    """Return the same model with sum contrasts."""
+    specification = fit.specification
+    frame = specification.frame.recode("sum")
+    X = fit.to_device(frame.X) if frame.X is not specification.frame.X else specification.rows.X
+    rows = replace(specification.rows, X=X)
+    return estimate(replace(specification, frame=frame, rows=rows))
+
+
+def _intercept_step(fit: Estimate) -> Step:
+    """Return the test of the intercept: its t value, squared."""
+    fall = float(fit.parameters[0] ** 2 / fit.covariance[0, 0])
+    return Step("Intercept", 1.0, fall, fit.df_resid + 1, fit.deviance + fall)
+
+
+def _between(name: str, small: Estimate, large: Estimate, full: Estimate) -> Step:
+    df = float(small.df_resid - large.df_resid)
+    fall = small.deviance - large.deviance
+    return Step(name, df, fall if df else math.nan, large.df_resid, large.deviance)
+
+
+def _residual(fit: Estimate) -> Step:
+    return Step("Residuals", math.nan, math.nan, float(fit.df_resid), fit.deviance)
+
+
+def compare(fits: Sequence[Estimate], test: str | None = None) -> Analysis:
+    """Compare fits to the same data in the order given, each with the one before it."""
+    largest = min(fits, key=lambda fit: fit.df_resid)
+    test = choose_test(largest, test)
+    for one, other in zip(fits, fits[1:], strict=False):
+        _refuse_incomparable(one, other)
+        small, large = sorted((one, other), key=lambda fit: fit.rank)
+        _refuse_unnested(small, large)
+    steps = [Step("1", math.nan, math.nan, float(fits[0].df_resid), fits[0].deviance)]
+    for k, (one, other) in enumerate(zip(fits, fits[1:], strict=False), start=2):
+        df = float(one.df_resid - other.df_resid)
+        fall = one.deviance - other.deviance
+        steps.append(Step(str(k), df, fall, float(other.df_resid), other.deviance))
+    return Analysis(tuple(steps), test, largest.dispersion, largest.df_resid)
+
+
+def _refuse_incomparable(one: Estimate, other: Estimate) -> None:
+    """Raise unless both models are of one family and one response."""
+    if one.family.name != other.family.name:
+        raise ModelError(
+            f"A {one.family.name} and a {other.family.name} model cannot be compared by a "
+            "likelihood-ratio test; compare their AIC."
+        )
+    if one.specification.penalty.active or other.specification.penalty.active:
+        raise ModelError("Penalised fits have no likelihood-ratio test; compare predictions.")
+    if one.nobs != other.nobs:
+        raise DataError(
+            f"The models were fitted to different rows ({one.nobs} and {other.nobs}), perhaps "
+            "because of missing values; fit them to the same rows."
+        )
+    for name in ("y", "weights"):
+        ours, theirs = (getattr(fit.objective.rows, name) for fit in (one, other))
+        if not _same(ours, theirs):
+            what = "responses" if name == "y" else "weights"
+            raise DataError(f"The models have different {what} and cannot be compared.")
+
+
+def _same(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return one is other
+    return bool(np.array_equal(to_numpy(one), to_numpy(other)))
+
+
+def _refuse_unnested(small: Estimate, large: Estimate) -> None:
+    """Raise unless the columns of the smaller model lie in the space of the larger one's."""
+    if small.family.link.name != large.family.link.name:
+        raise ModelError("Models with different links are not nested; compare their AIC.")
+    ours, theirs = _space(small), _space(large)
+    Q, _ = orthogonal_triangular(theirs)
+    xp = namespace(Q)
+    rest = ours - Q @ (Q.T @ ours)
+    lengths = xp.sqrt(xp.sum(ours * ours, axis=0))
+    left = xp.sqrt(xp.sum(rest * rest, axis=0))
+    if bool(xp.any(left > 1e-7 * lengths)):
+        raise ModelError(
+            "The models are not nested: the smaller one has columns that are no combination of the "
+            "larger one's, so that there is no test between them; compare their AIC."
+        )
+
+
+def _space(fit: Estimate) -> Any:
+    X = fit.objective.rows.X
+    return with_ones(X) if fit.objective.intercept else X

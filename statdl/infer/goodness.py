@@ -1,0 +1,167 @@
+"""How well a model fits: log-likelihood, criteria, R² and the model with an intercept only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from statdl.backend.array import namespace
+from statdl.estimate import Estimate, refit
+from statdl.infer.distribution import chi2_tail, f_tail
+
+
+@dataclass(frozen=True)
+class LogLikelihood:
+    """A log-likelihood as R prints it: its value, its parameters, and the rows behind it.
+
+    Examples
+    --------
+    >>> print(LogLikelihood(-80.0149, 3, 32))
+    'log Lik.' -80.0149 (df=3)
+    """
+
+    value: float
+    df: float
+    nobs: int
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        return f"'log Lik.' {self.value:.7g} (df={self.df:g})"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class Goodness:
+    """Measures of fit of an estimate, each computed when asked for.
+
+    Names and conventions are statsmodels': ``aic`` and ``bic`` do not count the dispersion. R's,
+    which do, are in :meth:`log_likelihood`.
+    """
+
+    estimate: Estimate
+
+    @cached_property
+    def llf(self) -> float:
+        """Log-likelihood; the dispersion is RSS/n for the normal, Pearson's otherwise."""
+        estimate = self.estimate
+        if estimate.family.name == "gaussian":
+            return estimate.log_likelihood(_share(estimate.deviance, estimate.nobs))
+        return estimate.log_likelihood(estimate.dispersion)
+
+    def log_likelihood(self) -> LogLikelihood:
+        """Return R's logLik: the dispersion is deviance/n and counts as a parameter."""
+        estimate = self.estimate
+        known = estimate.family.dispersion_known
+        if known or estimate.family.name == "gaussian":
+            value = self.llf
+        else:
+            value = estimate.log_likelihood(_share(estimate.deviance, estimate.total_weight))
+        return LogLikelihood(value, estimate.degrees_of_freedom + (not known), estimate.nobs)
+
+    @cached_property
+    def aic(self) -> float:
+        """−2 llf + 2 p."""
+        return -2 * self.llf + 2 * self.estimate.degrees_of_freedom
+
+    @cached_property
+    def bic(self) -> float:
+        """−2 llf + p log n."""
+        return -2 * self.llf + math.log(self.estimate.nobs) * self.estimate.degrees_of_freedom
+
+    @property
+    def df_model(self) -> float:
+        """Parameters in effect besides the intercepts."""
+        estimate = self.estimate
+        return estimate.degrees_of_freedom - estimate.outputs * estimate.objective.intercept
+
+    @cached_property
+    def null(self) -> Goodness:
+        """The same model with an intercept only (and the offset)."""
+        return Goodness(refit(self.estimate, ()))
+
+    @property
+    def llnull(self) -> float:
+        """Log-likelihood of the model with an intercept only.
+
+        The dispersion is the null model's own for the normal, and that of the fit otherwise.
+        """
+        if self.estimate.family.dispersion_known or self.estimate.family.name == "gaussian":
+            return self.null.llf
+        return self.null.estimate.log_likelihood(self.estimate.dispersion)
+
+    @property
+    def null_deviance(self) -> float:
+        """Deviance of the model with an intercept only (without one: of η = offset)."""
+        return self.null.estimate.deviance
+
+    @cached_property
+    def total_sum_of_squares(self) -> float:
+        """Σ w (y − ȳ)² around the weighted mean, or around 0 without an intercept.
+
+        An offset is taken from y first.
+        """
+        rows = self.estimate.objective.rows
+        xp = namespace(rows.y)
+        y = rows.y if rows.offset is None else rows.y - rows.offset
+        w = xp.ones_like(y[:, 0]) if rows.weights is None else rows.weights
+        centre = (w @ y)[0] / xp.sum(w) if self.estimate.objective.intercept else 0.0
+        return float(w @ ((y[:, 0] - centre) ** 2))
+
+    @property
+    def rsquared(self) -> float:
+        """1 − RSS/TSS."""
+        return 1 - _share(self.estimate.deviance, self.total_sum_of_squares)
+
+    @property
+    def rsquared_adj(self) -> float:
+        """1 − (RSS/df) / (TSS/df of TSS)."""
+        estimate = self.estimate
+        total = estimate.nobs - estimate.objective.intercept
+        return 1 - _share(total, estimate.df_resid) * (1 - self.rsquared)
+
+    @property
+    def fvalue(self) -> float:
+        """F of all slopes together."""
+        explained = self.total_sum_of_squares - self.estimate.deviance
+        return _share(_share(explained, self.df_model), self.estimate.dispersion)
+
+    @property
+    def f_pvalue(self) -> float:
+        """Its p-value."""
+        return f_tail(self.fvalue, self.df_model, self.estimate.df_resid)
+
+    @property
+    def prsquared(self) -> float:
+        """McFadden's pseudo R², 1 − llf/llnull."""
+        return 1 - _share(self.llf, self.llnull)
+
+    @property
+    def cox_snell(self) -> float:
+        """Cox and Snell's pseudo R², 1 − (L₀/L)^{2/n}."""
+        return 1 - math.exp(2 * (self.llnull - self.llf) / self.estimate.nobs)
+
+    @property
+    def llr(self) -> float:
+        """Likelihood-ratio statistic against the intercept only."""
+        return 2 * (self.llf - self.llnull)
+
+    @property
+    def llr_pvalue(self) -> float:
+        """Its p-value, χ² with ``df_model`` degrees of freedom."""
+        return chi2_tail(self.llr, self.df_model)
+
+    @cached_property
+    def condition_number(self) -> float:
+        """√(largest/smallest eigenvalue) of XᵀWX, intercept included (least squares only)."""
+        eigenvalues = np.linalg.eigvalsh(self.estimate.information)
+        return math.sqrt(eigenvalues[-1] / eigenvalues[0]) if eigenvalues[0] > 0 else math.inf
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan

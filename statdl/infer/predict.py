@@ -1,0 +1,263 @@
+"""Predictions with standard errors and intervals, on every scale, for every model.
+
+For a row x the linear predictors are η = (I_q ⊗ x)ᵀ θ̂ with covariance V, V_ab = φ xᵀ C_ab x.
+
+* Means μ(η) have covariance D V Dᵀ with D = ∂μ/∂η (the delta method).
+* Confidence intervals of a single mean are those of η, carried through the inverse link.
+* For several classes each probability has its interval on its own log-odds scale,
+  logit p ± c · se(p) / (p (1 − p)), so that it stays between 0 and 1.
+* Prediction intervals (for the normal) add the variance of a new row, φ / w with w = 1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from statdl.backend.array import Array, namespace
+from statdl.backend.linalg import with_ones
+from statdl.backend.special import sigmoid
+from statdl.errors import ModelError
+from statdl.estimate import Estimate
+from statdl.infer.distribution import critical
+from statdl.infer.wald import reference_df
+
+SCALES = ("response", "link", "class", "terms")
+INTERVALS = ("confidence", "prediction")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predictions of shape (m, k), with what was asked for beside them.
+
+    ``labels`` name the k columns: classes, linear predictors or terms; empty for a single one.
+    ``constant`` is what the terms add up from.
+    """
+
+    fit: Array
+    standard_error: Array | None = None
+    lower: Array | None = None
+    upper: Array | None = None
+    labels: tuple[str, ...] = ()
+    constant: float = math.nan
+
+
+def predict(
+    estimate: Estimate,
+    X: Array,
+    offset: Array | None,
+    *,
+    scale: str = "response",
+    se_fit: bool = False,
+    interval: str | None = None,
+    level: float = 0.95,
+) -> Prediction:
+    """Predict at inputs X (m, p), in the columns of the design, with an offset of (m,)."""
+    check(estimate, scale, se_fit, interval)
+    if scale == "terms":
+        return term_contributions(estimate, X, se_fit=se_fit)
+    A = estimable(estimate, X)
+    eta = linear_predictor(estimate, A, offset)
+    uncertain = se_fit or interval is not None
+    if scale == "link":
+        labels = output_labels(estimate)
+        if not uncertain:
+            return Prediction(eta, labels=labels)
+        errors = standard_errors(estimate, A)
+        return _with_interval(estimate, eta, errors, se_fit, interval, level, labels)
+    mean = estimate.family.mean(eta)
+    labels = class_labels(estimate)
+    if not uncertain:
+        return Prediction(mean, labels=labels)
+    errors = mean_errors(estimate, A, eta, mean)
+    return _mean_interval(estimate, A, eta, mean, errors, se_fit, interval, level, labels)
+
+
+def check(estimate: Estimate, scale: str, se_fit: bool, interval: str | None) -> None:
+    """Refuse combinations that have no meaning."""
+    if scale not in SCALES:
+        raise ModelError(f"type={scale!r} is not known; choose one of {', '.join(SCALES)}.")
+    if interval is not None and interval not in INTERVALS:
+        raise ModelError(f"interval={interval!r} is not known; choose {' or '.join(INTERVALS)}.")
+    if interval is not None and scale == "terms":
+        raise ModelError("Intervals of terms are not available; use se_fit=True.")
+    if interval == "prediction" and not estimate.family.quadratic:
+        raise ModelError(
+            "interval='prediction' is for normal errors with the identity link; for the "
+            f"{estimate.family.name} family use interval='confidence' (of the mean)."
+        )
+    if scale == "class":
+        if not estimate.family.has_classes:
+            raise ModelError("type='class' needs a model of classes (binomial or multinomial).")
+        if se_fit or interval is not None:
+            raise ModelError("A predicted class has no standard error; use type='response'.")
+
+
+def estimable(estimate: Estimate, X: Array) -> Array:
+    """Return [1 X] in the columns that were estimated, (m, kept)."""
+    A = with_ones(X) if estimate.specification.intercept else X
+    if all(estimate.kept):
+        return A
+    xp = namespace(A)
+    kept = [j for j, keep in enumerate(estimate.kept) if keep]
+    return xp.take(A, xp.asarray(kept, dtype=xp.int64, device=A.device), axis=1)
+
+
+def linear_predictor(estimate: Estimate, A: Array, offset: Array | None) -> Array:
+    """Return η = A θ̂ + offset, (m, q)."""
+    xp = namespace(A)
+    table = xp.reshape(estimate.to_device(estimate.parameters), (estimate.outputs, -1))
+    eta = A @ table.T
+    return eta if offset is None else eta + offset[:, None]
+
+
+def linear_covariance(estimate: Estimate, A: Array) -> Array:
+    """Return the covariance of the q linear predictors of each row, (m, q, q)."""
+    xp = namespace(A)
+    q, k = estimate.outputs, A.shape[1]
+    C = xp.reshape(estimate.to_device(estimate.covariance), (q, k, q, k))
+    V = xp.empty((A.shape[0], q, q), dtype=A.dtype, device=A.device)
+    for a in range(q):
+        for b in range(a, q):
+            V[:, a, b] = xp.sum((A @ C[a, :, b, :]) * A, axis=1)
+            V[:, b, a] = V[:, a, b]
+    return V * estimate.dispersion
+
+
+def standard_errors(estimate: Estimate, A: Array) -> Array:
+    """Return the standard error of each linear predictor, (m, q)."""
+    xp = namespace(A)
+    q, k = estimate.outputs, A.shape[1]
+    C = xp.reshape(estimate.to_device(estimate.covariance), (q, k, q, k))
+    variances = [xp.sum((A @ C[a, :, a, :]) * A, axis=1) for a in range(q)]
+    return xp.sqrt(xp.stack(variances, axis=1) * estimate.dispersion)
+
+
+def mean_errors(estimate: Estimate, A: Array, eta: Array, mean: Array) -> Array:
+    """Return the standard error of each mean by the delta method, in ``mean``'s shape."""
+    xp = namespace(A)
+    if mean.shape[1] == 1:
+        return xp.abs(estimate.family.link.derivative(eta)) * standard_errors(estimate, A)
+    V = linear_covariance(estimate, A)
+    D = _softmax_jacobian(mean)
+    return xp.sqrt(xp.sum(xp.matmul(D, V) * D, axis=2))
+
+
+def _softmax_jacobian(mean: Array) -> Array:
+    """Return ∂p_k/∂η_j = p_k (1[k = j] − p_j) for the classes k and the non-reference j."""
+    xp = namespace(mean)
+    identity = xp.eye(mean.shape[1], dtype=mean.dtype, device=mean.device)[:, 1:]
+    return mean[:, :, None] * (identity[None, :, :] - mean[:, None, 1:])
+
+
+def _with_interval(
+    estimate: Estimate,
+    fit: Array,
+    errors: Array,
+    se_fit: bool,
+    interval: str | None,
+    level: float,
+    labels: tuple[str, ...],
+) -> Prediction:
+    """Return fit ± c · error, the error of a new row for prediction intervals."""
+    shown = errors if se_fit else None
+    if interval is None:
+        return Prediction(fit, shown, labels=labels)
+    if interval == "prediction":
+        errors = (errors * errors + estimate.dispersion) ** 0.5
+    half = critical(level, reference_df(estimate)) * errors
+    return Prediction(fit, shown, fit - half, fit + half, labels)
+
+
+def _mean_interval(
+    estimate: Estimate,
+    A: Array,
+    eta: Array,
+    mean: Array,
+    errors: Array,
+    se_fit: bool,
+    interval: str | None,
+    level: float,
+    labels: tuple[str, ...],
+) -> Prediction:
+    """Return the interval of a mean, made where it is symmetric and carried back."""
+    shown = errors if se_fit else None
+    if interval is None or estimate.family.quadratic:
+        return _with_interval(estimate, mean, errors, se_fit, interval, level, labels)
+    xp = namespace(mean)
+    c = critical(level, reference_df(estimate))
+    if mean.shape[1] == 1:
+        half = c * standard_errors(estimate, A)
+        one, other = estimate.family.mean(eta - half), estimate.family.mean(eta + half)
+        return Prediction(mean, shown, xp.minimum(one, other), xp.maximum(one, other), labels)
+    log_odds = xp.log(mean) - xp.log1p(-mean)
+    half = c * errors / (mean * (1 - mean))
+    return Prediction(mean, shown, sigmoid(log_odds - half), sigmoid(log_odds + half), labels)
+
+
+def term_contributions(estimate: Estimate, X: Array, *, se_fit: bool) -> Prediction:
+    """Return what each term adds to η, its columns centred at their means in the data."""
+    if estimate.outputs > 1:
+        raise ModelError("type='terms' is for models with one linear predictor.")
+    design, trained = estimate.frame.design, estimate.specification.rows.X
+    xp = namespace(X)
+    beta = estimate.to_device(estimate.full(estimate.parameters, missing=0.0)[:, 0])
+    first = int(design.intercept)
+    centre = xp.mean(trained, axis=0) if design.intercept else xp.zeros_like(trained[0, :])
+    centred = X - centre
+    parts, errors = [], []
+    covariance = estimate.to_device(_full_covariance(estimate))
+    for term in design.terms:
+        columns = xp.asarray(list(term.columns), dtype=xp.int64, device=X.device)
+        block = xp.take(centred, columns, axis=1)
+        parts.append(block @ xp.take(beta, columns + first))
+        own = xp.take(xp.take(covariance, columns + first, axis=0), columns + first, axis=1)
+        errors.append(xp.sqrt(xp.sum((block @ own) * block, axis=1)))
+    constant = float(centre @ beta[first:]) + (float(beta[0]) if first else 0.0)
+    empty = xp.zeros((X.shape[0], 0), dtype=X.dtype, device=X.device)
+    return Prediction(
+        xp.stack(parts, axis=1) if parts else empty,
+        (xp.stack(errors, axis=1) if errors else empty) if se_fit else None,
+        labels=tuple(term.name for term in design.terms),
+        constant=constant,
+    )
+
+
+def _full_covariance(estimate: Estimate) -> Any:
+    """Return φ̂ C over all coefficients, 0 for those that are not estimable."""
+    kept = [j for j, keep in enumerate(estimate.kept) if keep]
+    full = estimate.covariance.copy() * estimate.dispersion
+    if len(kept) == len(estimate.kept):
+        return full
+    spread = full.__class__((len(estimate.kept), len(estimate.kept)))
+    spread[...] = 0.0
+    for i, row in enumerate(kept):
+        spread[row, kept] = full[i]
+    return spread
+
+
+def classes(estimate: Estimate, fit: Array) -> list[Any]:
+    """Return the most probable class of each row from its fitted means; None where they are NaN."""
+    xp = namespace(fit)
+    levels = estimate.specification.levels
+    if fit.shape[1] == 1:
+        codes = xp.astype(fit[:, 0] >= 0.5, xp.int64)
+    else:
+        codes = xp.argmax(xp.where(xp.isnan(fit), xp.zeros_like(fit), fit), axis=1)
+    known = xp.isfinite(fit[:, 0])
+    return [
+        levels[int(code)] if bool(sure) else None for code, sure in zip(codes, known, strict=True)
+    ]
+
+
+def class_labels(estimate: Estimate) -> tuple[str, ...]:
+    """Return the labels of the columns of the mean: the classes, or none."""
+    if estimate.family.name != "multinomial":
+        return ()
+    return tuple(str(level) for level in estimate.specification.levels)
+
+
+def output_labels(estimate: Estimate) -> tuple[str, ...]:
+    """Return the labels of the linear predictors: the classes but the reference, or none."""
+    return class_labels(estimate)[1:]

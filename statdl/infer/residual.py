@@ -1,0 +1,152 @@
+"""Residuals of every kind, leverage, and what a summary says of least-squares residuals."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.linalg import with_ones
+from statdl.errors import ModelError
+from statdl.estimate import Estimate
+from statdl.infer.distribution import chi2_tail
+
+KINDS = ("response", "pearson", "deviance", "working")
+
+
+def fitted(estimate: Estimate) -> Array:
+    """Return the mean response: (n, 1), or (n, K) probabilities."""
+    return estimate.family.mean(estimate.eta)
+
+
+def residuals(estimate: Estimate, kind: str = "response") -> Array:
+    """Return residuals, (n, 1), or (n, K) for K classes (response and pearson only).
+
+    response  y − μ̂
+    pearson   (y − μ̂) √(w / V(μ̂))
+    deviance  sign(y − μ̂) √(w d)
+    working   (y − μ̂) dη/dμ
+    """
+    if kind not in KINDS:
+        raise ModelError(f"type={kind!r} is no kind of residual; choose one of {', '.join(KINDS)}.")
+    classes = estimate.outputs > 1
+    if classes and kind in ("deviance", "working"):
+        raise ModelError(
+            f"{kind} residuals are not defined for several classes; choose response or pearson."
+        )
+    rows, family, eta = estimate.objective.rows, estimate.family, estimate.eta
+    xp = namespace(eta)
+    difference = response_matrix(estimate) - family.mean(eta)
+    if kind == "response":
+        return difference
+    weights = xp.ones_like(eta[:, :1]) if rows.weights is None else rows.weights[:, None]
+    if kind == "pearson":
+        return difference * xp.sqrt(weights / family.variance(eta))
+    if kind == "deviance":
+        unit = xp.maximum(family.unit_deviance(eta, rows.y)[:, None], xp.zeros_like(weights))
+        return xp.sign(difference) * xp.sqrt(weights * unit)
+    return difference / family.link.derivative(eta)
+
+
+def response_matrix(estimate: Estimate) -> Array:
+    """Return y in the shape of the mean: with the reference category's share, if there is one."""
+    y = estimate.objective.rows.y
+    if estimate.outputs == 1 and estimate.family.name != "multinomial":
+        return y
+    xp = namespace(y)
+    return xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1)
+
+
+def leverage(estimate: Estimate) -> Array:
+    """Return the diagonal of the hat matrix W^½ X (XᵀWX)⁻¹ Xᵀ W^½, (n,)."""
+    if estimate.outputs > 1:
+        raise ModelError("Leverage is defined for models with one linear predictor.")
+    objective = estimate.objective
+    root = estimate.to_device(np.linalg.cholesky(estimate.covariance))
+
+    def block(eta: Array, rows: Rows) -> Array:
+        design = with_ones(rows.X) if objective.intercept else rows.X
+        weight = estimate.family.information(eta).diagonal[:, 0]
+        if rows.weights is not None:
+            weight = weight * rows.weights
+        half = design @ root
+        return weight * namespace(half).sum(half * half, axis=1)
+
+    return objective.row_map(estimate.device_parameters, block)
+
+
+def standardised(estimate: Estimate, kind: str = "deviance") -> Array:
+    """Return residuals divided by √(φ̂ (1 − leverage)); R's rstandard."""
+    scale = (estimate.dispersion * (1 - leverage(estimate))) ** 0.5
+    return residuals(estimate, kind)[:, 0] / scale
+
+
+def cooks_distance(estimate: Estimate) -> Array:
+    """Return Cook's distance: how far each row moves the estimate."""
+    h = leverage(estimate)
+    pearson = residuals(estimate, "pearson")[:, 0]
+    return (pearson / (1 - h)) ** 2 * h / (estimate.dispersion * estimate.rank)
+
+
+def weighted_residuals(estimate: Estimate) -> Any:
+    """Return √w (y − μ̂) as a host vector, which the tests below are about."""
+    return to_numpy(residuals(estimate, "pearson"))[:, 0]
+
+
+def durbin_watson(e: Any) -> float:
+    """Return Σ (e_t − e_{t−1})² / Σ e_t²: about 2 without serial correlation."""
+    total = float(e @ e)
+    return float(np.sum(np.diff(e) ** 2)) / total if total > 0 else math.nan
+
+
+def moments(e: Any) -> tuple[float, float]:
+    """Return the skewness and kurtosis (3 for the normal) of the residuals."""
+    centred = e - e.mean()
+    variance = float(np.mean(centred**2))
+    if variance <= 0:
+        return math.nan, math.nan
+    return float(np.mean(centred**3)) / variance**1.5, float(np.mean(centred**4)) / variance**2
+
+
+def jarque_bera(e: Any) -> tuple[float, float]:
+    """Return n/6 (S² + (K − 3)²/4) and its χ²₂ p-value (Jarque & Bera 1980)."""
+    skewness, kurtosis = moments(e)
+    statistic = len(e) / 6 * (skewness**2 + (kurtosis - 3) ** 2 / 4)
+    return statistic, chi2_tail(statistic, 2)
+
+
+def omnibus(e: Any) -> tuple[float, float]:
+    """Return D'Agostino and Pearson's (1973) K² and its χ²₂ p-value; NaN below 8 rows."""
+    n = len(e)
+    skewness, kurtosis = moments(e)
+    if n < 8 or math.isnan(skewness):
+        return math.nan, math.nan
+    statistic = _skewness_score(skewness, n) ** 2 + _kurtosis_score(kurtosis, n) ** 2
+    return statistic, chi2_tail(statistic, 2)
+
+
+def _skewness_score(skewness: float, n: int) -> float:
+    """Return D'Agostino's (1970) normal score of a skewness."""
+    y = skewness * math.sqrt((n + 1) * (n + 3) / (6.0 * (n - 2)))
+    beta = 3.0 * (n * n + 27 * n - 70) * (n + 1) * (n + 3)
+    beta /= (n - 2.0) * (n + 5) * (n + 7) * (n + 9)
+    w2 = -1 + math.sqrt(2 * (beta - 1))
+    alpha = math.sqrt(2.0 / (w2 - 1))
+    return math.asinh(y / alpha) / math.sqrt(0.5 * math.log(w2))
+
+
+def _kurtosis_score(kurtosis: float, n: int) -> float:
+    """Return Anscombe and Glynn's (1983) normal score of a kurtosis."""
+    expected = 3.0 * (n - 1) / (n + 1)
+    variance = 24.0 * n * (n - 2) * (n - 3) / ((n + 1) ** 2 * (n + 3.0) * (n + 5))
+    x = (kurtosis - expected) / math.sqrt(variance)
+    skew = 6.0 * (n * n - 5 * n + 2) / ((n + 7) * (n + 9))
+    skew *= math.sqrt(6.0 * (n + 3) * (n + 5) / (n * (n - 2) * (n - 3)))
+    a = 6.0 + 8.0 / skew * (2.0 / skew + math.sqrt(1 + 4.0 / skew**2))
+    ratio = (1 - 2.0 / a) / (1 + x * math.sqrt(2.0 / (a - 4.0)))
+    cube = math.copysign(abs(ratio) ** (1 / 3), ratio)
+    return (1 - 2.0 / (9.0 * a) - cube) / math.sqrt(2.0 / (9.0 * a))
+
+

@@ -1,0 +1,61 @@
+"""Wald inference: standard errors, tests and intervals of single coefficients."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from statdl.estimate import Estimate
+from statdl.infer.distribution import critical, two_sided
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """The coefficient table as arrays of shape (m, q); NaN where not estimable.
+
+    statistic = estimate / standard error, referred to t with ``df`` degrees of freedom where the
+    dispersion is estimated, and to the normal (df = ∞) where it is known.
+    """
+
+    estimate: Any
+    standard_error: Any
+    df: float
+
+    @cached_property
+    def statistic(self) -> Any:
+        """t or z values."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.estimate / self.standard_error
+
+    @cached_property
+    def p_value(self) -> Any:
+        """Two-sided p-values."""
+        return two_sided(self.statistic, self.df)
+
+    def interval(self, level: float) -> tuple[Any, Any]:
+        """Return lower and upper confidence limits."""
+        half = critical(level, self.df) * self.standard_error
+        return self.estimate - half, self.estimate + half
+
+
+def reference_df(estimate: Estimate) -> float:
+    """Return the degrees of freedom of the reference t, ∞ for the normal."""
+    return math.inf if estimate.family.dispersion_known else estimate.df_resid
+
+
+def covariance(estimate: Estimate) -> Any:
+    """Return φ̂ I⁻¹ of the estimable coefficients, (P, P)."""
+    return estimate.dispersion * estimate.covariance
+
+
+def coefficients(estimate: Estimate) -> Coefficients:
+    """Return the coefficient table."""
+    variances = np.diagonal(estimate.covariance)
+    errors = np.sqrt(variances) * math.sqrt(estimate.dispersion)
+    return Coefficients(
+        estimate.full(estimate.parameters), estimate.full(errors), reference_df(estimate)
+    )

@@ -1,0 +1,115 @@
+"""Other coordinates for the same parameters, in which a problem is easier.
+
+Gradient descent is as fast as its worst-scaled column, so it works on standardised columns. They
+are never formed: with γ_k = (b_k + mᵀw_k, s∘w_k), the η of the standardised columns is the η of the
+given ones, and only parameters and gradients are translated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from statdl.backend.array import Array, Rows, namespace
+from statdl.model.objective import Objective
+from statdl.model.predictor import Linear
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """γ_k = T (b_k, w_k) with T = [[1, mᵀ], [0, diag(s)]]: mean m and spread s of the columns."""
+
+    predictor: Linear
+    transform: Array  # (m, m) T
+
+    @classmethod
+    def of(cls, predictor: Linear, rows: Rows) -> Standardised:
+        """Return the coordinates in which the columns have mean 0 and standard deviation 1."""
+        xp = namespace(rows.X)
+        if rows.X.shape[1] == 0:
+            return cls(predictor, xp.ones((1, 1), dtype=rows.X.dtype, device=rows.X.device))
+        centre = xp.mean(rows.X, axis=0) * int(predictor.intercept)
+        spread = xp.sqrt(xp.mean((rows.X - centre) ** 2, axis=0))
+        spread = xp.where(spread > 0, spread, xp.ones_like(spread))
+        size = predictor.columns
+        diagonal = xp.eye(size, dtype=rows.X.dtype, device=rows.X.device)
+        first = int(predictor.intercept)
+        scales = xp.concat([xp.ones_like(spread[:1])] * first + [spread])
+        transform = diagonal * scales[None, :]
+        if predictor.intercept:
+            transform[0, 1:] = centre
+        return cls(predictor, transform)
+
+    def inner(self, parameters: Array) -> Array:
+        """Return γ from θ."""
+        return self._each(parameters, self.transform.T)
+
+    def outer(self, inner: Array) -> Array:
+        """Return θ from γ."""
+        return self._each(inner, self._inverse.T)
+
+    def gradient(self, gradient: Array) -> Array:
+        """Return ∂J/∂γ = T⁻ᵀ ∂J/∂θ."""
+        return self._each(gradient, self._inverse)
+
+    def curvature(self, H: Array) -> Array:
+        """Return T⁻ᵀ H T⁻¹, block by block."""
+        xp = namespace(H)
+        half = self._rows(H)
+        return self._rows(xp.permute_dims(half, (1, 0)))
+
+    @property
+    def _inverse(self) -> Array:
+        return namespace(self.transform).linalg.inv(self.transform)
+
+    def _each(self, vector: Array, matrix: Array) -> Array:
+        """Multiply each output's parameters, as a row, by a matrix."""
+        xp = namespace(vector)
+        table = xp.reshape(vector, (self.predictor.outputs, self.predictor.columns))
+        return xp.reshape(table @ matrix, (-1,))
+
+    def _rows(self, H: Array) -> Array:
+        """Multiply H from the left by T⁻ᵀ in each output's block of rows."""
+        xp = namespace(H)
+        q, m = self.predictor.outputs, self.predictor.columns
+        blocks = xp.reshape(H, (q, m, q * m))
+        return xp.reshape(xp.matmul(self._inverse.T[None, :, :], blocks), (q * m, q * m))
+
+
+@dataclass(frozen=True)
+class Reparametrised:
+    """An objective as a function of γ."""
+
+    objective: Objective
+    coordinates: Standardised
+
+    @property
+    def size(self) -> int:
+        """P, the number of parameters."""
+        return self.objective.size
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        return self.objective.n
+
+    def total_weight(self) -> float:
+        """Return Σ w."""
+        return self.objective.total_weight()
+
+    def unit(self, loss: float) -> float:
+        """Return the loss worth one unit of log-likelihood."""
+        return self.objective.unit(loss)
+
+    def value_and_gradient(self, parameters: Array) -> tuple[float, Array]:
+        """Return J and ∂J/∂γ."""
+        loss, gradient = self.objective.value_and_gradient(self.coordinates.outer(parameters))
+        return loss, self.coordinates.gradient(gradient)
+
+    def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
+        """Return ∂²J/∂γ∂γᵀ."""
+        H = self.objective.curvature(self.coordinates.outer(parameters), expected=expected)
+        return self.coordinates.curvature(H)
+
+    def batch(self, positions: Array) -> Reparametrised:
+        """Return the same on some rows."""
+        return Reparametrised(self.objective.batch(positions), self.coordinates)

@@ -1,0 +1,484 @@
+"""``Fit``, the object users hold: every method is a line into infer or report.
+
+Verbs are R's (``summary``, ``anova``, ``predict``, ``confint``, …); attributes are statsmodels'
+(``params``, ``bse``, ``pvalues``, ``conf_int()``, ``llf``, …). Where R and statsmodels differ, the
+attribute has statsmodels' value and the verb R's: ``fit.aic`` does not count a dispersion,
+``fit.AIC()`` does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from statdl.backend.array import Array, like, place, to_numpy
+from statdl.backend.linalg import with_ones
+from statdl.errors import ModelError
+from statdl.estimate import Convergence, Estimate
+from statdl.formula import like as frame_like
+from statdl.formula import update_formula
+from statdl.infer import anova as analysis
+from statdl.infer import predict as prediction
+from statdl.infer import residual
+from statdl.infer.goodness import Goodness, LogLikelihood
+from statdl.infer.wald import Coefficients, coefficients, covariance
+from statdl.lazy import lazy
+from statdl.report import DataTable, Summary
+from statdl.report.analysis import comparison_table, term_table
+from statdl.report.summary import summarise
+from statdl.solve.iterate import Trace
+
+pd = lazy("pandas")
+np = lazy("numpy")
+
+
+@dataclass(frozen=True)
+class Call:
+    """The call that made a fit, so that :meth:`Fit.update` can make it again."""
+
+    front: Callable[..., Any]
+    arguments: Mapping[str, Any] = field(repr=False)
+
+    def again(self, changes: Mapping[str, Any]) -> Any:
+        """Repeat the call with other arguments."""
+        return self.front(**{**self.arguments, **changes})
+
+
+@dataclass(frozen=True, repr=False)
+class Fit:
+    """A fitted model.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+    >>> fit.params.round(4).to_dict()
+    {'Intercept': 37.2851, 'wt': -5.3445}
+    >>> round(fit.rsquared, 4)
+    0.7528
+    """
+
+    estimate: Estimate
+    call: Call
+
+    # what the model is -----------------------------------------------------------------------
+
+    @property
+    def formula(self) -> str | None:
+        """The formula as given; None for arrays."""
+        return self.estimate.frame.design.formula
+
+    @property
+    def family(self) -> Any:
+        """The family, with its link."""
+        return self.estimate.family
+
+    @property
+    def levels(self) -> tuple[Any, ...]:
+        """Classes of the response, the reference first; empty for a numeric response."""
+        return self.estimate.specification.levels
+
+    @property
+    def convergence(self) -> Convergence:
+        """How the estimate was reached: outcome, iterations, gradient norm, digits, seconds."""
+        return self.estimate.convergence
+
+    @property
+    def converged(self) -> bool:
+        """Whether the solver converged."""
+        return self.convergence.converged
+
+    @property
+    def trace(self) -> Trace:
+        """Loss, gradient norm and step of every iteration."""
+        return self.estimate.trace
+
+    def model_matrix(self) -> Any:
+        """Return the design matrix, intercept included: a frame for formulas, else an array."""
+        frame = self.estimate.frame
+        X = with_ones(frame.X) if frame.design.intercept else frame.X
+        if frame.source is None:
+            return X
+        columns = {
+            name: to_numpy(X[:, j]) for j, name in enumerate(frame.design.coefficient_names)
+        }
+        return frame_like(frame.source, columns, frame.index)
+
+    # coefficients ----------------------------------------------------------------------------
+
+    @cached_property
+    def coefficients(self) -> Coefficients:
+        """Estimates, errors, statistics and p-values as arrays of shape (coefficients, outputs)."""
+        return coefficients(self.estimate)
+
+    @property
+    def params(self) -> Any:
+        """Coefficients: a Series, or a frame with a column a class; NaN where not estimable."""
+        return self._named(self.coefficients.estimate)
+
+    @property
+    def bse(self) -> Any:
+        """Standard errors."""
+        return self._named(self.coefficients.standard_error)
+
+    @property
+    def tvalues(self) -> Any:
+        """t values (z values where the dispersion is known)."""
+        return self._named(self.coefficients.statistic)
+
+    @property
+    def pvalues(self) -> Any:
+        """Two-sided p-values."""
+        return self._named(self.coefficients.p_value)
+
+    def conf_int(self, alpha: float = 0.05) -> Any:
+        """Return confidence limits of level 1 − alpha, in columns 0 and 1 (statsmodels)."""
+        return self._limits(1 - alpha, (0, 1))
+
+    def confint(self, level: float = 0.95) -> Any:
+        """Return Wald confidence limits, in columns such as "2.5 %" and "97.5 %" (R)."""
+        tail = (1 - level) / 2
+        return self._limits(level, (f"{100 * tail:g} %", f"{100 * (1 - tail):g} %"))
+
+    def coef(self) -> Any:
+        """Return the coefficients."""
+        return self.params
+
+    def vcov(self) -> Any:
+        """Return the covariance matrix of the coefficients as a frame; NaN where not estimable."""
+        labels = self._labels()
+        kept = np.asarray(self.estimate.kept * self.estimate.outputs)
+        full = np.full((len(labels), len(labels)), math.nan)
+        full[np.ix_(kept, kept)] = covariance(self.estimate)
+        return pd.DataFrame(full, index=labels, columns=labels)
+
+    def cov_params(self) -> Any:
+        """Return the covariance matrix of the coefficients."""
+        return self.vcov()
+
+    # fit -------------------------------------------------------------------------------------
+
+    @cached_property
+    def goodness(self) -> Goodness:
+        """Measures of fit."""
+        return Goodness(self.estimate)
+
+    @property
+    def nobs(self) -> int:
+        """Rows with positive weight."""
+        return self.estimate.nobs
+
+    @property
+    def df_resid(self) -> float:
+        """Residual degrees of freedom."""
+        return self.estimate.df_resid
+
+    @property
+    def df_model(self) -> float:
+        """Coefficients besides the intercepts."""
+        return self.goodness.df_model
+
+    @property
+    def scale(self) -> float:
+        """The dispersion φ̂: the residual variance for the normal, 1 where it is known."""
+        return self.estimate.dispersion
+
+    @property
+    def sigma(self) -> float:
+        """√φ̂, R's residual standard error."""
+        return math.sqrt(self.scale)
+
+    @property
+    def deviance(self) -> float:
+        """The deviance; for the normal the residual sum of squares."""
+        return self.estimate.deviance
+
+    @property
+    def null_deviance(self) -> float:
+        """The deviance of the model with an intercept only."""
+        return self.goodness.null_deviance
+
+    @property
+    def pearson_chi2(self) -> float:
+        """Pearson's X²."""
+        return self.estimate.pearson
+
+    @property
+    def llf(self) -> float:
+        """The log-likelihood (statsmodels' dispersion)."""
+        return self.goodness.llf
+
+    @property
+    def llnull(self) -> float:
+        """The log-likelihood of the model with an intercept only."""
+        return self.goodness.llnull
+
+    @property
+    def aic(self) -> float:
+        """−2 llf + 2 p, without counting a dispersion (statsmodels)."""
+        return self.goodness.aic
+
+    @property
+    def bic(self) -> float:
+        """−2 llf + p log n, without counting a dispersion (statsmodels)."""
+        return self.goodness.bic
+
+    @property
+    def rsquared(self) -> float:
+        """R² (least squares)."""
+        return self._least_squares("rsquared").rsquared
+
+    @property
+    def rsquared_adj(self) -> float:
+        """Adjusted R² (least squares)."""
+        return self._least_squares("rsquared_adj").rsquared_adj
+
+    @property
+    def fvalue(self) -> float:
+        """F statistic of all slopes together (least squares)."""
+        return self._least_squares("fvalue").fvalue
+
+    @property
+    def f_pvalue(self) -> float:
+        """p-value of the F statistic (least squares)."""
+        return self._least_squares("f_pvalue").f_pvalue
+
+    @property
+    def prsquared(self) -> float:
+        """McFadden's pseudo R²."""
+        return self.goodness.prsquared
+
+    @property
+    def llr(self) -> float:
+        """Likelihood-ratio statistic against the intercept only."""
+        return self.goodness.llr
+
+    @property
+    def llr_pvalue(self) -> float:
+        """p-value of the likelihood-ratio statistic."""
+        return self.goodness.llr_pvalue
+
+    def logLik(self) -> LogLikelihood:
+        """Return R's log-likelihood, whose degrees of freedom count the dispersion."""
+        return self.goodness.log_likelihood()
+
+    def AIC(self, k: float = 2.0) -> float:
+        """Return R's AIC: −2 logLik + k df, the dispersion counted."""
+        found = self.logLik()
+        return -2 * found.value + k * found.df
+
+    def BIC(self) -> float:
+        """Return R's BIC, the dispersion counted."""
+        return self.AIC(k=math.log(self.nobs))
+
+    def df_residual(self) -> float:
+        """Return the residual degrees of freedom."""
+        return self.df_resid
+
+    # rows ------------------------------------------------------------------------------------
+
+    def fitted(self) -> Any:
+        """Return the fitted means, or the probabilities of every class."""
+        return self._rows(residual.fitted(self.estimate))
+
+    def residuals(self, type: str = "response") -> Any:
+        """Return residuals: "response", "pearson", "deviance" or "working"."""
+        return self._rows(residual.residuals(self.estimate, type))
+
+    @property
+    def fittedvalues(self) -> Any:
+        """The fitted means."""
+        return self.fitted()
+
+    @property
+    def resid(self) -> Any:
+        """Response residuals."""
+        return self.residuals()
+
+    def leverage(self) -> Any:
+        """Return the diagonal of the hat matrix."""
+        return self._rows(residual.leverage(self.estimate)[:, None])
+
+    def cooks_distance(self) -> Any:
+        """Return Cook's distance of every row."""
+        return self._rows(residual.cooks_distance(self.estimate)[:, None])
+
+    def predict(
+        self,
+        newdata: Any = None,
+        type: str = "response",
+        *,
+        offset: Any = None,
+        se_fit: bool = False,
+        interval: str | None = None,
+        level: float = 0.95,
+    ) -> Any:
+        """Predict the rows of ``newdata``, or those of the fit.
+
+        Parameters
+        ----------
+        newdata : frame, dict or array, optional
+            Data with the predictor columns. Rows with missing values give NaN.
+        type : {"response", "link", "class", "terms"}
+            Means (or class probabilities), linear predictors, most probable classes, or what each
+            term adds to the linear predictor.
+        offset : (m,) array, optional
+            Offset of the new rows, beyond ``offset(...)`` in the formula.
+        se_fit : bool
+            Add standard errors.
+        interval : {"confidence", "prediction"}, optional
+            Add limits of the mean, or (normal errors) of a new observation.
+        level : float
+            Confidence level.
+
+        Returns
+        -------
+        A vector for a single prediction; a frame of the kind given with columns ``fit``,
+        ``se_fit``, ``lwr``, ``upr`` when errors or limits are asked for (one set a class, as
+        ``fit.a``, for several classes).
+        """
+        prediction.check(self.estimate, type, se_fit, interval)
+        X, given, index, source = self._inputs(newdata, offset)
+        scale = "response" if type == "class" else type
+        found = prediction.predict(
+            self.estimate, X, given, scale=scale, se_fit=se_fit, interval=interval, level=level
+        )
+        if type == "class":
+            return self._vector(prediction.classes(self.estimate, found.fit), index, source)
+        return self._predicted(found, index, source)
+
+    # comparisons -----------------------------------------------------------------------------
+
+    def summary(self, level: float = 0.95) -> Summary:
+        """Return the summary: prints in a terminal, shows as HTML in a notebook."""
+        return summarise(self.goodness, level=level)
+
+    def anova(self, *others: Fit, typ: int = 1, test: str | None = None) -> DataTable:
+        """Return the analysis of variance of this fit, or compare it with others.
+
+        Parameters
+        ----------
+        others : Fit
+            Fits to the same rows, to compare in the order given.
+        typ : {1, 2, 3}
+            Sequential, each term after those it is not part of, or (sum contrasts) after all.
+        test : {"F", "Chisq"}, optional
+            F where the dispersion is estimated, else χ².
+        """
+        if others:
+            fits = [self, *others]
+            estimates = [fit.estimate for fit in fits]
+            compared = analysis.compare(estimates, test)
+            return comparison_table(compared, estimates, [fit.describe() for fit in fits])
+        if typ not in (1, 2, 3):
+            raise ModelError(f"typ={typ!r} is not known; choose 1, 2 or 3.")
+        if typ == 1:
+            return term_table(analysis.sequential(self.estimate, test), self.estimate, 1)
+        return term_table(analysis.marginal(self.estimate, typ, test), self.estimate, typ)
+
+    def update(self, formula: str | None = None, **changes: Any) -> Fit:
+        """Fit again with another formula (``. ~ . + hp``), data, weights or method."""
+        if formula is not None:
+            if self.formula is None:
+                raise ModelError("A fit to arrays has no formula to update; pass X= and y=.")
+            changes["formula"] = update_formula(self.formula, formula)
+        return self.call.again(changes)  # type: ignore[no-any-return]
+
+    def describe(self) -> str:
+        """Return the model in one line."""
+        if self.formula is not None:
+            return self.formula
+        names = self.estimate.frame.design.names
+        shown = " + ".join(names[:8]) + (" + …" if len(names) > 8 else "")
+        return f"{self.estimate.frame.response.name} ~ {shown or '1'}"
+
+    def __repr__(self) -> str:
+        state = "" if self.converged else f"  {self.convergence.message}"
+        return f"<{self.call.front.__name__} {self.describe()}  n={self.nobs}>{state}"
+
+    # shapes people see -----------------------------------------------------------------------
+
+    def _least_squares(self, what: str) -> Goodness:
+        if not self.estimate.family.quadratic:
+            raise AttributeError(f"{what} is for least squares; use prsquared, llf or deviance.")
+        return self.goodness
+
+    def _categories(self) -> list[str]:
+        return [str(level) for level in self.levels[1:]]
+
+    def _named(self, table: Any) -> Any:
+        names = list(self.estimate.specification.coefficient_names)
+        if self.family.name != "multinomial":
+            return pd.Series(table[:, 0], index=names)
+        return pd.DataFrame(table, index=names, columns=self._categories())
+
+    def _labels(self) -> Any:
+        names = list(self.estimate.specification.coefficient_names)
+        if self.family.name != "multinomial":
+            return pd.Index(names)
+        return pd.MultiIndex.from_product([self._categories(), names])
+
+    def _limits(self, level: float, columns: tuple[Any, Any]) -> Any:
+        lower, upper = self.coefficients.interval(level)
+        stacked = np.stack([lower.T.reshape(-1), upper.T.reshape(-1)], axis=1)
+        return pd.DataFrame(stacked, index=self._labels(), columns=list(columns))
+
+    def _inputs(self, newdata: Any, offset: Any) -> tuple[Array, Array | None, Any, Any]:
+        specification = self.estimate.specification
+        frame, rows = specification.frame, specification.rows
+        if newdata is None:
+            if offset is not None:
+                raise ModelError("offset= belongs to newdata=; the fit's own offset is used.")
+            given = None if rows.offset is None else rows.offset[:, 0]
+            return rows.X, given, frame.index, frame.source
+        new = frame.design.encode(newdata)
+        X = like(place(new.X, None, None), rows.X)
+        given = None if new.offset is None else like(new.offset, rows.X)
+        if offset is not None:
+            extra = like(offset, rows.X)
+            if extra.shape != (X.shape[0],):
+                raise ModelError(
+                    f"offset has {extra.shape[0] if extra.ndim else 1} values for {X.shape[0]} rows."
+                )
+            given = extra if given is None else given + extra
+        return X, given, new.index, new.source
+
+    def _predicted(self, found: prediction.Prediction, index: Any, source: Any) -> Any:
+        parts = {
+            "fit": found.fit,
+            "se_fit": found.standard_error,
+            "lwr": found.lower,
+            "upr": found.upper,
+        }
+        present = {name: part for name, part in parts.items() if part is not None}
+        if len(present) == 1 and not found.labels:
+            return self._vector(found.fit[:, 0], index, source)
+        if len(present) == 1 and source is None:
+            return found.fit
+        columns = {}
+        for name, part in present.items():
+            for k in range(part.shape[1]):
+                label = found.labels[k] if found.labels else ""
+                plain = label if len(present) == 1 else ".".join(filter(None, (name, label)))
+                columns[plain] = to_numpy(part[:, k])
+        return frame_like(source, columns, index)
+
+    def _rows(self, values: Array) -> Any:
+        frame = self.estimate.frame
+        if values.shape[1] == 1:
+            return self._vector(values[:, 0], frame.index, frame.source)
+        if frame.source is None:
+            return values
+        labels = prediction.class_labels(self.estimate)
+        columns = {label: to_numpy(values[:, k]) for k, label in enumerate(labels)}
+        return frame_like(frame.source, columns, frame.index)
+
+    def _vector(self, values: Any, index: Any, source: Any) -> Any:
+        """Return a vector in the kind of the data: a series of a frame's library, or an array."""
+        if source is None:
+            return np.asarray(values) if isinstance(values, list) else values
+        host = values if isinstance(values, list) else to_numpy(values)
+        return frame_like(source, {"fit": host}, index)["fit"]
