@@ -268,7 +268,7 @@ def _fit(
     )
     if method is None:
         size = specification.rows.X.shape[1] * specification.family.outputs**2
-        many = size > NEWTON_SIZE and specification.rows.n > 20 * size
+        many = size > NEWTON_SIZE and specification.rows.n > 10 * size / specification.family.outputs
         specification = replace(specification, solver=LBFGS() if many else Newton())
     return Fit(estimate(specification), Call(front, arguments))
 

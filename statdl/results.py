@@ -272,7 +272,7 @@ class Fit:
 
     def BIC(self) -> float:
         """Return R's BIC, the dispersion counted."""
-        return self.AIC(k=math.log(self.nobs))
+        return self.AIC(k=math.log(self.logLik().nobs))
 
     def df_residual(self) -> float:
         """Return the residual degrees of freedom."""

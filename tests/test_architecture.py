@@ -34,12 +34,13 @@ LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 # NumPy itself: to choose the array library, to read frames, to print, to load. Everything else
 # takes its functions from the namespace of the arrays it is given, and so runs on any of them.
-NUMPY_ROOMS = {"formula", "report", "datasets"}
+NUMPY_ROOMS = {"formula", "infer", "report", "datasets"}  # infer: coefficient-sized, on the host
 CHOOSER = "backend/array.py"
 NUMPY_FILES = {
     CHOOSER: "chooses",
     "backend/gram.py": "a fused kernel, with its plain twin beside it as the test's oracle",
     "backend/random.py": "random orders are drawn on the host, whatever the device",
+    "estimate/separation.py": "the linear programme is solved on the host",
 }
 AT_MODULE_TOP = {"numpy", "array_api_compat"}
 LATE = {"pandas", "scipy", "formulaic", "narwhals", "tqdm", "matplotlib", "cupy", "polars"}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import array_api_compat
-import array_api_compat.numpy
 import numpy as np
 
 from statdl.errors import DataError, DeviceError
@@ -31,10 +30,13 @@ _DTYPES = ("float32", "float64")
 
 
 def namespace(*arrays: Array | None) -> Any:
-    """Return the array API namespace that the arrays share; ``None`` entries are ignored."""
+    """Return the array API namespace that the arrays share; ``None`` entries are ignored.
+
+    NumPy 2 follows the standard itself; other libraries come through array-api-compat.
+    """
     present = [array for array in arrays if array is not None]
     if all(isinstance(array, np.ndarray | np.generic) for array in present):
-        return array_api_compat.numpy
+        return np
     return array_api_compat.array_namespace(*present)
 
 
@@ -71,7 +73,7 @@ def like(values: Any, reference: Array, dtype: Any = None) -> Array:
     """
     xp = namespace(reference)
     kind = reference.dtype if dtype is None else dtype
-    if xp is array_api_compat.numpy:
+    if xp is np:
         return np.asarray(values, dtype=kind)
     if is_array(values) and not isinstance(values, np.ndarray):
         values = to_numpy(values) if namespace(values) is not xp else values
@@ -172,3 +174,13 @@ def is_finite(array: Array) -> bool:
     """Tell whether every entry is finite."""
     xp = namespace(array)
     return bool(xp.all(xp.isfinite(array)))
+
+
+def widened(array: Array) -> Array:
+    """Return ``array`` in extended precision where its library has it (NumPy)."""
+    return array.astype(np.longdouble) if is_numpy(array) else array
+
+
+def narrowed(array: Array, reference: Array) -> Array:
+    """Return ``array`` in the precision of ``reference``."""
+    return array.astype(reference.dtype) if is_numpy(reference) else array

@@ -9,14 +9,14 @@ this size cost more in page faults than the multiplications do; tests hold it to
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from statdl.backend.array import Array, is_numpy, namespace
 
-#: Working memory of a block of rows: a core's own (second-level) cache.
-CORE_CACHE_BYTES = 640 * 1024
-#: Below this many rows the cost of a call outweighs the cache.
-SMALLEST_BLOCK = 1024
+#: Rows a block: few enough for a core's own cache, many enough for BLAS.
+BLOCK_ROWS = 2048
 
 
 def weighted_gram(X: Array, d: Array, u: Array | None = None, *, intercept: bool = True) -> Array:
@@ -24,9 +24,16 @@ def weighted_gram(X: Array, d: Array, u: Array | None = None, *, intercept: bool
 
     Shapes: X (n, p), d and u (n, q) → (q m, q m) with m = p + 1, or p without intercept.
     """
-    if is_numpy(X) and X.shape[0] > SMALLEST_BLOCK:
-        return _by_blocks(X, d, u, intercept)
-    return plain_weighted_gram(X, d, u, intercept=intercept)
+    if not is_numpy(X) or X.shape[0] <= BLOCK_ROWS:
+        return plain_weighted_gram(X, d, u, intercept=intercept)
+    if u is d:
+        return _softmax_gram(X, d, intercept)
+    m, q = X.shape[1] + intercept, d.shape[1]
+    total = np.zeros((q * m, q * m), dtype=X.dtype)
+    for k in range(q):
+        own = slice(k * m, (k + 1) * m)
+        total[own, own] = _diagonal_gram(X, d[:, k], intercept)
+    return total if u is None else total + _softmax_gram(X, u, intercept, diagonal=False)
 
 
 def plain_weighted_gram(
@@ -61,27 +68,47 @@ def gram(X: Array, *, intercept: bool = True) -> Array:
     return xp.concat([left, xp.concat([sums, slopes], axis=0)], axis=1)
 
 
-def _by_blocks(X: Array, d: Array, u: Array | None, intercept: bool) -> Array:
-    """Sum over blocks of rows; columns lie along memory so that products run at full speed."""
-    n, q = d.shape
+def _blocks(n: int) -> Iterator[slice]:
+    return (slice(start, min(start + BLOCK_ROWS, n)) for start in range(0, n, BLOCK_ROWS))
+
+
+def _diagonal_gram(X: Array, d: Array, intercept: bool) -> Array:
+    """Return [1 X]ᵀ diag(d) [1 X]."""
+    p = X.shape[1]
+    total = np.zeros((p + 1, p + 1), dtype=X.dtype)
+    scratch = np.empty((BLOCK_ROWS, p), dtype=X.dtype)
+    for rows in _blocks(X.shape[0]):
+        x, weight = X[rows], d[rows]
+        scaled = np.multiply(x, weight[:, None], out=scratch[: len(x)])
+        total[1:, 1:] += scaled.T @ x
+        total[0, 1:] += weight @ x
+    total[1:, 0] = total[0, 1:]
+    total[0, 0] = d.sum()
+    return total if intercept else total[1:, 1:]
+
+
+def _softmax_gram(X: Array, u: Array, intercept: bool, diagonal: bool = True) -> Array:
+    """Return Σ_i (diag(u_i) − u_i u_iᵀ) ⊗ x_i x_iᵀ, or the outer part only.
+
+    The products u_i ⊗ x_i of the outer part, multiplied by x_i, are the diagonal part as well.
+    """
+    n, q = u.shape
     m = X.shape[1] + intercept
-    size = max(SMALLEST_BLOCK, CORE_CACHE_BYTES // (8 * 2 * m))
-    outputs = q if u is not None else 0
-    scratch = np.empty((2 + outputs) * m * size, dtype=X.dtype)
     total = np.zeros((q * m, q * m), dtype=X.dtype)
-    for start in range(0, n, size):
-        rows = slice(start, min(start + size, n))
-        length = rows.stop - start
-        columns, product, *products = scratch[: (2 + outputs) * m * length].reshape(-1, m, length)
+    strip = np.zeros((m, q * m), dtype=X.dtype)  # the diagonal blocks, side by side
+    scratch = np.empty((q + 1) * m * BLOCK_ROWS, dtype=X.dtype)
+    for rows in _blocks(n):
+        x, shares = X[rows], u[rows]
+        columns, *products = scratch[: (q + 1) * m * len(x)].reshape(q + 1, m, len(x))
         columns[:intercept] = 1
-        columns[intercept:] = X[rows].T
-        for k in range(q):
-            own = slice(k * m, (k + 1) * m)
-            np.multiply(columns, d[rows, k], out=product)
-            total[own, own] += product @ columns.T
-        if u is not None:
-            for k, target in enumerate(products):
-                np.multiply(columns, u[rows, k], out=target)
-            stacked = scratch[2 * m * length : (2 + q) * m * length].reshape(q * m, length)
-            total -= stacked @ stacked.T
+        columns[intercept:] = x.T
+        for k, target in enumerate(products):
+            np.multiply(columns, shares[:, k], out=target)
+        stacked = scratch[m * len(x) : (q + 1) * m * len(x)].reshape(q * m, len(x))
+        total -= stacked @ stacked.T
+        if diagonal:
+            strip += columns @ stacked.T
+    for k in range(q):
+        own = slice(k * m, (k + 1) * m)
+        total[own, own] += strip[:, own]
     return total

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from statdl.backend.array import Array, is_cupy, is_numpy, namespace
+from statdl.backend.array import Array, is_cupy, is_numpy, namespace, narrowed, widened
 from statdl.errors import NotPositiveDefiniteError
 from statdl.lazy import lazy
 
@@ -169,27 +167,19 @@ def refined_least_squares(A: Array, y: Array, steps: int = 6) -> Array:
     """
     Q, R = orthogonal_triangular(A)
     beta = solve_upper(R, Q.T @ y)
-    wide_A, wide_y = _widened(A), _widened(y)
-    wide_beta = _widened(beta)
+    wide_A, wide_y = widened(A), widened(y)
+    wide_beta = widened(beta)
     r = wide_y - wide_A @ wide_beta
     smallest = float("inf")
     for _ in range(steps):
-        f = _narrowed(wide_y - r - wide_A @ wide_beta, A)
-        h = solve_upper(R, _narrowed(-(wide_A.T @ r), A), transposed=True)
+        f = narrowed(wide_y - r - wide_A @ wide_beta, A)
+        h = solve_upper(R, narrowed(-(wide_A.T @ r), A), transposed=True)
         across = Q.T @ f - h
         change = solve_upper(R, across)
         size = float(namespace(change).max(namespace(change).abs(change)))
         if not size < smallest / 2:
             break
         smallest = size
-        r = r + _widened(f - Q @ across)
-        wide_beta = wide_beta + _widened(change)
-    return _narrowed(wide_beta, A)
-
-
-def _widened(A: Array) -> Array:
-    return A.astype(np.longdouble) if is_numpy(A) else A
-
-
-def _narrowed(A: Array, like: Array) -> Array:
-    return A.astype(like.dtype) if is_numpy(like) else A
+        r = r + widened(f - Q @ across)
+        wide_beta = wide_beta + widened(change)
+    return narrowed(wide_beta, A)

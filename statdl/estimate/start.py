@@ -15,16 +15,19 @@ from statdl.backend.array import Array, namespace
 from statdl.backend.linalg import Factor, factorise
 from statdl.errors import NotPositiveDefiniteError
 from statdl.estimate.rank import well_conditioned
+from statdl.model.family import Gaussian
 from statdl.model.link import Link
 from statdl.model.objective import Objective
 from statdl.solve.iterate import Outcome, minimise
-from statdl.solve.newton import Newton
+from statdl.solve.lbfgs import LBFGS
 
-#: Rows a parameter gets in the fit to a part of the data, and the fewest such rows.
-ROWS_A_PARAMETER = 100
-FEWEST_ROWS = 5000
+#: Rows a column gets in the fit to a part of the data, and the fewest such rows.
+ROWS_A_COLUMN = 40
+FEWEST_ROWS = 4000
 #: How many times more rows there must be for such a fit to be worth it.
-WORTH = 4
+WORTH = 3
+#: Distance, in standard errors of the part, that its fit may stop at: the rest is sampling noise.
+PART_TOLERANCE = 0.01
 #: A linear predictor beyond this is a fitted probability of 1 in three million: suspicious.
 EXTREME_ETA = 15.0
 
@@ -44,7 +47,8 @@ class Start:
 
 def begin(objective: Objective) -> Start:
     """Return the best start that is cheap."""
-    rows = max(FEWEST_ROWS, ROWS_A_PARAMETER * objective.size)
+    columns = objective.size // objective.predictor.outputs
+    rows = max(FEWEST_ROWS, ROWS_A_COLUMN * columns)
     if objective.n >= WORTH * rows and not objective.family.quadratic:
         start = _from_part(objective, objective.n // rows)
         if start is not None:
@@ -54,8 +58,26 @@ def begin(objective: Objective) -> Start:
 
 def _from_null(objective: Objective) -> Start:
     parameters = null_parameters(objective)
-    curvature = objective.curvature(parameters, expected=True)
+    curvature = _null_curvature(objective, parameters)
     return Start(parameters, factor_or_none(curvature), curvature)
+
+
+def _null_curvature(objective: Objective, parameters: Array) -> Array:
+    """Return the curvature at the null parameters.
+
+    There every row has the same η, hence the same H, and Σ w_i H ⊗ x_i x_iᵀ = H ⊗ XᵀWX: one Gram
+    matrix serves all pairs of outputs.
+    """
+    rows, q = objective.rows, objective.predictor.outputs
+    if q == 1 or rows.offset is not None or objective.penalised is not None:
+        return objective.curvature(parameters, expected=True)
+    xp = namespace(rows.X)
+    eta = objective.eta(parameters, rows[:1])
+    H = objective.family.information(eta).dense()[0, :, :]
+    one = replace(objective, family=Gaussian(), predictor=replace(objective.predictor, outputs=1))
+    gram = one.curvature(parameters[: one.size])
+    m = gram.shape[0]
+    return xp.reshape(H[:, None, :, None] * gram[None, :, None, :], (q * m, q * m))
 
 
 def _from_part(objective: Objective, stride: int) -> Start | None:
@@ -64,7 +86,7 @@ def _from_part(objective: Objective, stride: int) -> Start | None:
     start = _from_null(part)
     if not well_conditioned(start.factor):
         return None
-    solver = Newton(first_factor=start.factor, max_iterations=25, tolerance=1e-4)
+    solver = LBFGS(first_factor=start.factor, max_iterations=50, tolerance=PART_TOLERANCE)
     minimum = minimise(part, solver, start.parameters)
     if minimum.outcome is not Outcome.CONVERGED or largest_eta(part, minimum.parameters) > 30:
         return None

@@ -25,7 +25,7 @@ class LogLikelihood:
 
     value: float
     df: float
-    nobs: int
+    nobs: float
 
     def __float__(self) -> float:
         return self.value
@@ -50,19 +50,25 @@ class Goodness:
     def llf(self) -> float:
         """Log-likelihood; the dispersion is RSS/n for the normal, Pearson's otherwise."""
         estimate = self.estimate
-        if estimate.family.name == "gaussian":
-            return estimate.log_likelihood(_share(estimate.deviance, estimate.nobs))
-        return estimate.log_likelihood(estimate.dispersion)
+        normal = estimate.family.name == "gaussian"
+        return estimate.log_likelihood(self._mean_deviance if normal else estimate.dispersion)
 
     def log_likelihood(self) -> LogLikelihood:
-        """Return R's logLik: the dispersion is deviance/n and counts as a parameter."""
+        """Return R's logLik: the dispersion is deviance/n and counts as a parameter.
+
+        The observations of a multinomial model are its trials, as in nnet.
+        """
         estimate = self.estimate
         known = estimate.family.dispersion_known
-        if known or estimate.family.name == "gaussian":
-            value = self.llf
-        else:
-            value = estimate.log_likelihood(_share(estimate.deviance, estimate.total_weight))
-        return LogLikelihood(value, estimate.degrees_of_freedom + (not known), estimate.nobs)
+        value = self.llf if known else estimate.log_likelihood(self._mean_deviance)
+        trials = estimate.family.name == "multinomial"
+        count = estimate.total_weight if trials else estimate.nobs
+        return LogLikelihood(value, estimate.degrees_of_freedom + (not known), count)
+
+    @property
+    def _mean_deviance(self) -> float:
+        """Deviance/n, a dispersion that grows with the weights, so that their unit cancels."""
+        return _share(self.estimate.deviance, self.estimate.nobs)
 
     @cached_property
     def aic(self) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
 from statdl.backend.linalg import with_ones
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
@@ -77,17 +77,27 @@ def leverage(estimate: Estimate) -> Array:
     return objective.row_map(estimate.device_parameters, block)
 
 
+def _freedom(leverage: Array) -> Array:
+    """Return 1 − leverage, NaN for a row that its fitted value follows wherever it goes.
+
+    Such a row has no residual of its own, and what is left of 1 − leverage is rounding.
+    """
+    xp = namespace(leverage)
+    free = 1 - leverage
+    return xp.where(free > epsilon(leverage) ** 0.5, free, xp.full_like(free, math.nan))
+
+
 def standardised(estimate: Estimate, kind: str = "deviance") -> Array:
     """Return residuals divided by √(φ̂ (1 − leverage)); R's rstandard."""
-    scale = (estimate.dispersion * (1 - leverage(estimate))) ** 0.5
+    scale = (estimate.dispersion * _freedom(leverage(estimate))) ** 0.5
     return residuals(estimate, kind)[:, 0] / scale
 
 
 def cooks_distance(estimate: Estimate) -> Array:
-    """Return Cook's distance: how far each row moves the estimate."""
+    """Return Cook's distance: how far each row moves the estimate; NaN where its leverage is 1."""
     h = leverage(estimate)
     pearson = residuals(estimate, "pearson")[:, 0]
-    return (pearson / (1 - h)) ** 2 * h / (estimate.dispersion * estimate.rank)
+    return (pearson / _freedom(h)) ** 2 * h / (estimate.dispersion * estimate.rank)
 
 
 def weighted_residuals(estimate: Estimate) -> Any:

@@ -266,4 +266,5 @@ def _indicators(codes: Array, categories: int) -> Array:
     """Return the (n, K − 1) indicators of every category but the first."""
     xp = namespace(codes)
     labels = xp.arange(1, categories, dtype=codes.dtype, device=codes.device)
-    return xp.astype(codes[:, None] == labels[None, :], xp.float64)
+    # (K − 1, n) in memory, as η is
+    return xp.astype(labels[:, None] == codes[None, :], xp.float64).T

@@ -81,9 +81,10 @@ class Linear:
     def eta(self, parameters: Array, X: Array) -> Array:
         xp = namespace(X)
         table = xp.reshape(parameters, (self.outputs, self.columns))
+        # (q, n) in memory: sums over the few outputs then run along the many rows
         if not self.intercept:
-            return X @ table.T
-        return X @ table[:, 1:].T + table[:, 0]
+            return (table @ X.T).T
+        return (table[:, 1:] @ X.T + table[:, :1]).T
 
     def pullback(self, parameters: Array, X: Array, G: Array) -> Array:
         xp = namespace(X)

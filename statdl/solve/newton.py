@@ -120,7 +120,9 @@ class Newton:
         whitened = factor.whiten(state.gradient)
         distance = math.sqrt(float(whitened @ whitened))
         bend = Bend(factor, -factor.from_whitened(whitened), fresh, contraction)
-        outcome = Outcome.CONVERGED if self._close(problem, state, distance) else None
+        # finish() takes one more step, which contracts as the last one did
+        left = distance * contraction if contraction > 0 else distance
+        outcome = Outcome.CONVERGED if self._close(problem, state, left) else None
         return replace(state, distance=distance, outcome=outcome, memory=bend)
 
     def _close(self, problem: Problem, state: State, distance: float) -> bool:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,18 @@ def arguments(case: dict[str, Any]) -> dict[str, Any]:
 def numbers(values: Any) -> np.ndarray:
     """Return a list of the file as floats, with NaN where R has NA."""
     return np.asarray(values, dtype=float)
+
+
+def in_our_words(label: str) -> str:
+    """Return R's label of a coefficient or term without its spaces, and its Intercept as ours."""
+    return label.replace("(Intercept)", "Intercept").replace(" ", "")
+
+
+def without_brackets(label: str) -> str:
+    """Return our label of a coefficient as R writes it: ``cyl[T.6]`` as ``cyl6``."""
+    sums = {f"S.{letter}": str(k) for k, letter in enumerate("ABC", start=1)}
+    plain = re.sub(r"\[(?:T\.)?([^]]*)\]", lambda part: sums.get(part[1], part[1]), label)
+    return in_our_words(plain)
 
 
 def _with_levels(data: pd.DataFrame, levels: dict[str, list[str]]) -> pd.DataFrame:
