@@ -268,7 +268,9 @@ def _fit(
     )
     if method is None:
         size = specification.rows.X.shape[1] * specification.family.outputs**2
-        many = size > NEWTON_SIZE and specification.rows.n > 10 * size / specification.family.outputs
+        many = (
+            size > NEWTON_SIZE and specification.rows.n > 10 * size / specification.family.outputs
+        )
         specification = replace(specification, solver=LBFGS() if many else Newton())
     return Fit(estimate(specification), Call(front, arguments))
 
@@ -296,19 +298,26 @@ def _frame(arguments: Mapping[str, Any]) -> ModelFrame:
 
 def _family(family: str | Family, link: str | Link | None) -> Family:
     """Return the family with its link, or say which links it has."""
-    if isinstance(family, str):
-        if family in ("multinomial", "multinoulli", "softmax"):
-            raise ModelError(f"family={family!r} is fitted by multinom().")
-        family = lookup(family.lower(), FAMILIES, "family")()
-    if link is None:
-        return family
-    chosen = lookup(link, LINKS, "link")() if isinstance(link, str) else link
-    if not isinstance(chosen, tuple(family.links)):
-        known = ", ".join(kind.name for kind in family.links)
+    found = _named_family(family) if isinstance(family, str) else family
+    if not hasattr(found, "loss_and_score"):
         raise ModelError(
-            f"The {family.name} family has no {chosen.name} link here; choose one of {known}."
+            f"family={family!r} is neither a name ({', '.join(FAMILIES)}) nor a family."
         )
-    return replace(family, link=chosen)  # type: ignore[type-var]
+    if link is None:
+        return found
+    chosen = lookup(link, LINKS, "link")() if isinstance(link, str) else link
+    if not isinstance(chosen, tuple(found.links)):
+        known = ", ".join(kind.name for kind in found.links)
+        raise ModelError(
+            f"The {found.name} family has no {chosen.name} link here; choose one of {known}."
+        )
+    return replace(found, link=chosen)  # type: ignore[type-var]
+
+
+def _named_family(name: str) -> Family:
+    if name.lower() in ("multinomial", "multinoulli", "softmax"):
+        raise ModelError(f"family={name!r} is fitted by multinom().")
+    return lookup(name.lower(), FAMILIES, "family")()
 
 
 def _solver(method: str | Solver) -> Solver:
@@ -335,13 +344,6 @@ def lookup(name: str, table: Mapping[str, Named], what: str) -> Named:
     near = difflib.get_close_matches(str(name), table, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ModelError(f"{what}={name!r} is not known; choose one of {', '.join(table)}.{hint}")
-
-
-def _binds(family: Callable[..., Family]) -> Callable[[str | None], Family]:
-    def with_link(link: str | None = None) -> Family:
-        return _family(family(), link)
-
-    return with_link
 
 
 def summary(fit: Fit, level: float = 0.95) -> Summary:

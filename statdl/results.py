@@ -102,9 +102,7 @@ class Fit:
         X = with_ones(frame.X) if frame.design.intercept else frame.X
         if frame.source is None:
             return X
-        columns = {
-            name: to_numpy(X[:, j]) for j, name in enumerate(frame.design.coefficient_names)
-        }
+        columns = {name: to_numpy(X[:, j]) for j, name in enumerate(frame.design.coefficient_names)}
         return frame_like(frame.source, columns, frame.index)
 
     # coefficients ----------------------------------------------------------------------------
@@ -385,7 +383,7 @@ class Fit:
             if self.formula is None:
                 raise ModelError("A fit to arrays has no formula to update; pass X= and y=.")
             changes["formula"] = update_formula(self.formula, formula)
-        return self.call.again(changes)  # type: ignore[no-any-return]
+        return self.call.again(changes)
 
     def describe(self) -> str:
         """Return the model in one line."""
@@ -441,7 +439,7 @@ class Fit:
             extra = like(offset, rows.X)
             if extra.shape != (X.shape[0],):
                 raise ModelError(
-                    f"offset has {extra.shape[0] if extra.ndim else 1} values for {X.shape[0]} rows."
+                    f"offset has the shape {tuple(extra.shape)} for {X.shape[0]} rows."
                 )
             given = extra if given is None else given + extra
         return X, given, new.index, new.source

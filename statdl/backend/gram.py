@@ -57,7 +57,7 @@ def plain_weighted_gram(
 
 
 def gram(X: Array, *, intercept: bool = True) -> Array:
-    """Return Σ_i x_i x_iᵀ, (m, m): half the work of a weighted one, since BLAS sees the symmetry."""
+    """Return Σ_i x_i x_iᵀ, (m, m), at half the work of a weighted one: BLAS sees the symmetry."""
     slopes = X.T @ X
     if not intercept:
         return slopes

@@ -61,6 +61,8 @@ class Factor:
     def smallest_pivot(self) -> float:
         """Return min_j L_jj²: how much of the most dependent column is its own."""
         xp = namespace(self.lower)
+        if not self.lower.shape[0]:
+            return 1.0
         return float(xp.min(xp.linalg.diagonal(self.lower))) ** 2
 
 
@@ -125,7 +127,7 @@ def with_ones(X: Array) -> Array:
 
 def orthogonal_triangular(A: Array) -> tuple[Array, Array]:
     """Return Q (n, p) with orthonormal columns and upper triangular R (p, p), A = Q R."""
-    return tuple(namespace(A).linalg.qr(A, mode="reduced"))  # type: ignore[return-value]
+    return tuple(namespace(A).linalg.qr(A, mode="reduced"))
 
 
 def solve_upper(R: Array, b: Array, *, transposed: bool = False) -> Array:

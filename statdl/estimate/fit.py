@@ -9,12 +9,11 @@ from typing import Any
 
 from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
 from statdl.backend.linalg import (
-    factorise,
     orthogonal_triangular,
     refined_least_squares,
     solve_upper,
 )
-from statdl.errors import ConvergenceWarning, NotPositiveDefiniteError, SeparationWarning
+from statdl.errors import ConvergenceWarning, SeparationWarning
 from statdl.estimate.rank import (
     design_matrix,
     digits,
@@ -62,7 +61,7 @@ def estimate(specification: Specification) -> Estimate:
     them); the solver then works on the rest.
     """
     objective = _objective(specification, specification.rows)
-    columns = objective.predictor.columns
+    columns = len(specification.coefficient_names)
     penalised = specification.penalty.active
     if not penalised:
         refuse_too_few(_counted_rows(specification.rows), columns)
@@ -106,8 +105,9 @@ def _objective(
     penalised = None
     if specification.penalty.active:
         xp = namespace(rows.X)
-        table = xp.ones((predictor.outputs, predictor.columns), dtype=rows.X.dtype,
-                        device=rows.X.device)
+        table = xp.ones(
+            (predictor.outputs, predictor.columns), dtype=rows.X.dtype, device=rows.X.device
+        )
         if intercept:
             table[:, 0] = 0
         penalised = xp.reshape(table, (-1,))
@@ -152,9 +152,7 @@ def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solut
         information = bare.curvature(minimum.parameters, expected=True)
     pivot = factor.smallest_pivot() if factor is not None else 0.0
     covariance = factor.inverse() if factor is not None else curvature * float("nan")
-    return Solution(
-        minimum, information, covariance, "Cholesky", digits(pivot, epsilon(curvature))
-    )
+    return Solution(minimum, information, covariance, "Cholesky", digits(pivot, epsilon(curvature)))
 
 
 def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
@@ -185,7 +183,7 @@ def _linear(objective: Objective) -> Linear:
     return predictor
 
 
-def _solve_by_qr(objective: Objective, solver: Solver, start: Start) -> Solution:
+def _solve_by_qr(objective: Objective, solver: LeastSquares, start: Start) -> Solution:
     """Solve least squares by QR of √W [1 X] with refinement, where a Gram matrix will not do."""
     rows = objective.rows
     xp = namespace(rows.X)
@@ -250,9 +248,10 @@ def _record(
 ) -> Estimate:
     """Assemble the estimate, and say aloud what went wrong."""
     minimum = solution.minimum
-    outcome, notes, covariance = minimum.outcome, (), to_numpy(solution.covariance)
+    outcome, covariance = minimum.outcome, to_numpy(solution.covariance)
+    notes: tuple[str, ...] = ()
     names = [specification.coefficient_names[j] for j in kept]
-    if not start.certified and _looks_separated(objective, minimum):
+    if _looks_separated(start.part or objective, minimum):
         found = separating_coefficients(objective)
         if found:
             outcome, notes = Outcome.SEPARATION, (_separation_note(names, found),)

@@ -100,9 +100,7 @@ def _as_categories(response: Response) -> Response:
         )
     codes = namespace(values).searchsorted(namespace(values).asarray(levels), values)
     shown = tuple(int(level) if level == int(level) else level for level in levels)
-    return Response(
-        response.name, "categorical", _codes_like(codes, response.values), shown
-    )
+    return Response(response.name, "categorical", _codes_like(codes, response.values), shown)
 
 
 def _codes_like(codes: Any, reference: Array) -> Array:

@@ -2,9 +2,9 @@
 
 A convex likelihood has one maximum, so the start decides only how many passes over the data are
 needed. Where rows abound a fit to every k-th row costs next to nothing and lands within a few
-hundredths of the estimate; its curvature then aims the first steps on all rows. It also certifies:
-columns that are independent in some rows are independent in all, and a response that is not
-separated in some rows is not separated in all.
+hundredths of the estimate; its curvature then aims the first steps on all rows. It also certifies
+the rank: columns that are independent in some rows are independent in all. And it is a witness of
+separation: what separates all rows separates these, so that η runs away in them too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from statdl.backend.linalg import Factor, factorise
 from statdl.errors import NotPositiveDefiniteError
 from statdl.estimate.rank import well_conditioned
 from statdl.model.family import Gaussian
-from statdl.model.link import Link
 from statdl.model.objective import Objective
 from statdl.solve.iterate import Outcome, minimise
 from statdl.solve.lbfgs import LBFGS
@@ -36,13 +35,18 @@ EXTREME_ETA = 15.0
 class Start:
     """Starting values, a curvature factor for the first steps (None: too ill-conditioned).
 
-    ``certified`` tells that a fit to a part of the rows has shown full rank and no separation.
+    ``part`` is the objective on a part of the rows that has shown full rank, if there is one.
     """
 
     parameters: Array
     factor: Factor | None
     curvature: Array | None = None
-    certified: bool = False
+    part: Objective | None = None
+
+    @property
+    def certified(self) -> bool:
+        """Whether the columns are known to be independent."""
+        return self.part is not None
 
 
 def begin(objective: Objective) -> Start:
@@ -74,7 +78,7 @@ def _null_curvature(objective: Objective, parameters: Array) -> Array:
     xp = namespace(rows.X)
     eta = objective.eta(parameters, rows[:1])
     H = objective.family.information(eta).dense()[0, :, :]
-    one = replace(objective, family=Gaussian(), predictor=replace(objective.predictor, outputs=1))
+    one = replace(objective, family=Gaussian(), predictor=objective.predictor.single())
     gram = one.curvature(parameters[: one.size])
     m = gram.shape[0]
     return xp.reshape(H[:, None, :, None] * gram[None, :, None, :], (q * m, q * m))
@@ -83,6 +87,8 @@ def _null_curvature(objective: Objective, parameters: Array) -> Array:
 def _from_part(objective: Objective, stride: int) -> Start | None:
     """Fit every ``stride``-th row; None where that shows any difficulty."""
     part = replace(objective, rows=objective.rows[::stride])
+    if not part.total_weight() > 0:
+        return None
     start = _from_null(part)
     if not well_conditioned(start.factor):
         return None
@@ -93,8 +99,9 @@ def _from_part(objective: Objective, stride: int) -> Start | None:
     factor = factor_or_none(part.curvature(minimum.parameters, expected=True))
     if not well_conditioned(factor):
         return None
-    scaled = factor.scaled(objective.n / part.n) if factor is not None else None
-    return Start(minimum.parameters, scaled, certified=True)
+    share = part.total_weight() / objective.total_weight()
+    scaled = factor.scaled(1 / share) if factor is not None else None
+    return Start(minimum.parameters, scaled, part=part)
 
 
 def largest_eta(objective: Objective, parameters: Array) -> float:
@@ -136,11 +143,10 @@ def null_parameters(objective: Objective) -> Array:
 
 def _working_start(objective: Objective) -> Array:
     """Regress link((y + ȳ)/2) − offset on X by least squares (the usual first IRLS step)."""
-    from_mean: Link = objective.family.link
     rows = objective.rows
     xp = namespace(rows.X)
     middle = (rows.y + xp.mean(rows.y, axis=0)) / 2
-    working = from_mean.link(middle)
+    working = objective.family.link.link(middle)
     if rows.offset is not None:
         working = working - rows.offset
     return objective.least_squares(working)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -205,12 +206,12 @@ def compare(fits: Sequence[Estimate], test: str | None = None) -> Analysis:
     """Compare fits to the same data in the order given, each with the one before it."""
     largest = min(fits, key=lambda fit: fit.df_resid)
     test = choose_test(largest, test)
-    for one, other in zip(fits, fits[1:], strict=False):
+    for one, other in pairwise(fits):
         _refuse_incomparable(one, other)
         small, large = sorted((one, other), key=lambda fit: fit.rank)
         _refuse_unnested(small, large)
     steps = [Step("1", math.nan, math.nan, float(fits[0].df_resid), fits[0].deviance)]
-    for k, (one, other) in enumerate(zip(fits, fits[1:], strict=False), start=2):
+    for k, (one, other) in enumerate(pairwise(fits), start=2):
         df = float(one.df_resid - other.df_resid)
         fall = one.deviance - other.deviance
         steps.append(Step(str(k), df, fall, float(other.df_resid), other.deviance))

@@ -48,6 +48,6 @@ def f_tail(statistic: float, df1: float, df2: float) -> float:
 
 def check_level(level: float) -> float:
     """Return a confidence level, or raise when it is not between 0 and 1."""
-    if not (isinstance(level, int | float | np.floating) and 0 < level < 1):
+    if not 0 < level < 1:
         raise ModelError(f"level must lie between 0 and 1, such as 0.95; it is {level!r}.")
     return float(level)

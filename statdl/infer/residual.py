@@ -158,5 +158,3 @@ def _kurtosis_score(kurtosis: float, n: int) -> float:
     ratio = (1 - 2.0 / a) / (1 + x * math.sqrt(2.0 / (a - 4.0)))
     cube = math.copysign(abs(ratio) ** (1 / 3), ratio)
     return (1 - 2.0 / (9.0 * a) - cube) / math.sqrt(2.0 / (9.0 * a))
-
-

@@ -99,7 +99,8 @@ class Multinomial:
 
     Domain: categories, integers, or K columns of counts.  Link: logit (softmax).
     Density: multinomial with probabilities e^{η_k} / (1 + Σ e^{η_j}).
-    Loss log(1 + Σ e^{η_j}) − Σ y_k η_k, score y − μ, information diag(μ) − μ μᵀ.  Reference: normal.
+    Loss log(1 + Σ e^{η_j}) − Σ y_k η_k, score y − μ, information diag(μ) − μ μᵀ.
+    Reference: normal.
     """
 
     categories: int = 2
@@ -231,7 +232,9 @@ def _second_of_two(codes: Array, levels: tuple[Any, ...], weights: Array | None)
     """Return the indicator of the second of two categories, as R codes a factor."""
     if len(levels) != 2:
         named = ", ".join(map(str, levels[:6])) + (", …" if len(levels) > 6 else "")
-        advice = "use multinom() for more." if len(levels) > 2 else "there is nothing to tell apart."
+        advice = (
+            "use multinom() for more." if len(levels) > 2 else "there is nothing to tell apart."
+        )
         raise DataError(
             f"The binomial family needs two categories; the response has {len(levels)} "
             f"({named}); {advice}"

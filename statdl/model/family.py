@@ -36,9 +36,30 @@ class Encoded:
 class Family(Protocol):
     """What fitting and inference ask of a likelihood."""
 
-    name: str
-    dispersion_known: bool
-    has_classes: bool  # whether the response is one of some classes, which can be separated
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def link(self) -> Link:
+        """The link from the mean to η."""
+        ...
+
+    @property
+    def links(self) -> tuple[type[Link], ...]:
+        """The links it can have, its default first."""
+        ...
+
+    @property
+    def dispersion_known(self) -> bool:
+        """Whether φ = 1, so that tests refer to the normal and not to t."""
+        ...
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the response is one of some classes, which predictors may separate."""
+        ...
 
     @property
     def quadratic(self) -> bool:
@@ -237,6 +258,12 @@ class ExponentialFamily:
     def start(self, y: Array, weights: Array | None) -> Array:
         rows = y.shape[0] if weights is None else namespace(y).sum(weights)
         return self.link.link(self.start_mean(total(y, weights) / rows))
+
+    def encode(
+        self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
+    ) -> Encoded:
+        """Code the response."""
+        raise NotImplementedError
 
     def for_levels(self, levels: tuple[Any, ...]) -> Family:
         return self

@@ -125,7 +125,7 @@ class Objective:
 
     def least_squares(self, working: Array) -> Array:
         """Return argmin Σ w ‖working_i − η_i(θ)‖² for a linear predictor: a start, not a fit."""
-        gaussian = Objective(Gaussian(), replace(self.predictor, outputs=1), self.rows)
+        gaussian = Objective(Gaussian(), self.predictor.single(), self.rows)
         quadratic = replace(gaussian, rows=replace(self.rows, y=working, offset=None))
         xp = namespace(working)
         origin = xp.zeros((quadratic.size,), dtype=working.dtype, device=working.device)
@@ -149,9 +149,7 @@ class Objective:
         return self.rows.blocks(self.predictor.width)
 
 
-def _sum(
-    block: Callable[[Rows], tuple[Any, ...]], blocks: Iterator[Rows]
-) -> tuple[Any, ...]:
+def _sum(block: Callable[[Rows], tuple[Any, ...]], blocks: Iterator[Rows]) -> tuple[Any, ...]:
     """Return the sum over blocks of a tuple of quantities: the one seam that data pass through."""
     return reduce(lambda left, right: tuple(map(add, left, right)), map(block, blocks))
 

@@ -12,7 +12,7 @@ backpropagation are the same calls.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from statdl.backend.array import Array, namespace
@@ -36,6 +36,10 @@ class Predictor(Protocol):
     @property
     def width(self) -> int:
         """Numbers of working memory a row needs, by which blocks of rows are cut."""
+        ...
+
+    def single(self) -> Predictor:
+        """Return the same predictor with one output."""
         ...
 
     def eta(self, parameters: Array, X: Array) -> Array:
@@ -77,6 +81,9 @@ class Linear:
     def width(self) -> int:
         """A row of X, of η and of what the family makes of it."""
         return self.inputs + 4 * self.outputs
+
+    def single(self) -> Linear:
+        return replace(self, outputs=1)
 
     def eta(self, parameters: Array, X: Array) -> Array:
         xp = namespace(X)

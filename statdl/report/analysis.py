@@ -45,7 +45,7 @@ def comparison_table(
     """Return the table that compares fits."""
     linear = fits[0].family.quadratic
     steps = analysis.steps
-    columns = {
+    columns: dict[str, list[float | None]] = {
         "Resid. Df": [step.residual_df for step in steps],
         ("RSS" if linear else "Resid. Dev"): [step.residual_deviance for step in steps],
         "Df": [_none(step.df) for step in steps],
@@ -58,7 +58,7 @@ def comparison_table(
 
 
 def _linear(analysis: Analysis, steps: Sequence[Step], typ: int) -> dict[str, list[float | None]]:
-    """Return R's columns: the residual row carries its own degrees of freedom and sum of squares."""
+    """Return R's columns; the residual row carries its own degrees of freedom and sum."""
     residual = [step.name == "Residuals" for step in steps]
     df = [s.residual_df if last else s.df for s, last in zip(steps, residual, strict=True)]
     sums = [
@@ -70,9 +70,7 @@ def _linear(analysis: Analysis, steps: Sequence[Step], typ: int) -> dict[str, li
     return {**columns, **_tests(analysis, steps)}
 
 
-def _deviance(
-    analysis: Analysis, steps: Sequence[Step], typ: int
-) -> dict[str, list[float | None]]:
+def _deviance(analysis: Analysis, steps: Sequence[Step], typ: int) -> dict[str, list[float | None]]:
     columns: dict[str, list[float | None]] = {
         "Df": [_none(step.df) for step in steps],
         "Deviance": [_none(step.deviance) for step in steps],

@@ -8,7 +8,7 @@ without replacement, each epoch in a new order, and stop when the epochs are ove
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from statdl.backend.array import Array, epsilon, is_finite, like, namespace
@@ -71,7 +71,7 @@ class GradientDescent:
     rule: Rule | None = None
     batch: int | None = None
     epochs: int | None = None
-    schedule: Schedule = Constant()
+    schedule: Schedule = field(default_factory=Constant)
     clip: float | None = None
     scale: bool = True
     seed: int | None = None

@@ -18,7 +18,6 @@ from typing import Any, Protocol
 from statdl.backend.array import Array, is_finite, to_numpy
 from statdl.lazy import lazy
 
-
 tqdm = lazy("tqdm")
 
 #: Parameter vectors longer than this are not copied into the trace.

@@ -97,7 +97,7 @@ class LBFGS:
         change = after.gradient - before.gradient
         product = float(move @ change)
         if product <= epsilon(move) * float(change @ change) * 1e-3:
-            return before.memory.moves  # type: ignore[no-any-return]
+            return before.memory.moves
         return (*before.memory.moves, (move, change, 1.0 / product))[-self.memory :]
 
     def _look(

@@ -105,7 +105,7 @@ class Newton:
         return self._look(problem, state, factor, fresh=True, contraction=0.0)
 
     def _factor(self, problem: Problem, parameters: Array) -> Factor:
-        """Factorise the curvature; where the observed one is indefinite, the expected one is not."""
+        """Factorise the curvature; an indefinite observed one gives way to the expected one."""
         try:
             return factorise(problem.curvature(parameters, expected=self.expected))
         except NotPositiveDefiniteError:
@@ -169,7 +169,7 @@ class LeastSquares(Newton):
     'Least squares'
     """
 
-    name: ClassVar[str] = "Least squares"  # type: ignore[misc]
+    name: ClassVar[str] = "Least squares"
 
     def _worth_keeping(self, problem: Problem, contraction: float, distance: float) -> bool:
         return contraction < 0.5
