@@ -356,7 +356,7 @@ def test_the_order_of_rows_and_columns_does_not_matter(family, link):
     assert_same_fit(case.fit(), shuffled, rtol=1e-7)
     assert_allclose(case.fit().fitted()[order], shuffled.fitted(), rtol=1e-7)
     turned = case.fit(X=case.X[:, ::-1])
-    assert_allclose(turned.params[[0, 3, 2, 1]], case.fit().params, rtol=1e-7, atol=1e-9)
+    assert_allclose(turned.params.iloc[[0, 3, 2, 1]], case.fit().params, rtol=1e-7, atol=1e-9)
 
 
 @models
@@ -544,14 +544,14 @@ def test_deterministic_methods_reach_the_same_probabilities(method, seed, scalin
 @pytest.mark.parametrize(
     "rule",
     [
-        sd.SGD(0.1),
-        sd.Momentum(0.02),
-        sd.Momentum(0.1, dampened=True),
-        sd.Nesterov(0.02),
-        sd.AdaGrad(0.3),
-        sd.RMSProp(0.02),
-        sd.Adam(0.02),
-        sd.AdamW(0.02, weight_decay=0.0),
+        sd.SGD(0.3),
+        sd.Momentum(0.03),
+        sd.Momentum(0.3, dampened=True),
+        sd.Nesterov(0.03),
+        sd.AdaGrad(0.5),
+        sd.RMSProp(0.1),
+        sd.Adam(0.1),
+        sd.AdamW(0.1, weight_decay=0.0),
     ],
     ids=lambda rule: type(rule).__name__,
 )

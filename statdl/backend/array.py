@@ -7,6 +7,7 @@ their arguments with :func:`namespace`, so an array stays on the device it came 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +119,14 @@ def _to_cuda(array: Array) -> Array:
 def epsilon(array: Array) -> float:
     """Return the machine epsilon of ``array``'s dtype."""
     return float(namespace(array).finfo(array.dtype).eps)
+
+
+def overflow_allowed() -> AbstractContextManager[Any]:
+    """Return a context in which numbers become infinite or NaN without a warning of NumPy's.
+
+    It is for loops that look at what they get and say so in their own words.
+    """
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Protocol
 
-from statdl.backend.array import Array, is_finite, to_numpy
+from statdl.backend.array import Array, is_finite, overflow_allowed, to_numpy
 from statdl.lazy import lazy
 
 tqdm = lazy("tqdm")
@@ -184,25 +184,14 @@ def minimise(problem: Problem, solver: Solver, parameters: Array) -> Minimum:
     """Run ``solver`` on ``problem`` from ``parameters`` until it has a reason to stop."""
     begun = time.perf_counter()
     trace = Trace()
-    state = solver.start(problem, parameters)
-    trace.add(state)
-    halvings = 0
-    with _progress(solver) as tick:
-        while state.outcome is None:
-            if len(trace) > solver.max_iterations:
-                state = state.stop(Outcome.ITERATION_LIMIT)
-                break
-            state = solver.step(problem, state)
-            halvings += state.halvings
-            trace.add(state)
-            if not (math.isfinite(state.loss) and is_finite(state.gradient)):
-                state = state.stop(Outcome.NON_FINITE)
-            tick(state)
-    state = solver.finish(problem, state)
+    with overflow_allowed():
+        state, halvings = _run(problem, solver, parameters, trace)
+        state = solver.finish(problem, state)
+        gradient_norm = norm(state.gradient)
     return Minimum(
         parameters=state.parameters,
         loss=state.loss,
-        gradient_norm=norm(state.gradient),
+        gradient_norm=gradient_norm,
         outcome=state.outcome or Outcome.ITERATION_LIMIT,
         iterations=len(trace) - 1,
         halvings=halvings,
@@ -210,6 +199,26 @@ def minimise(problem: Problem, solver: Solver, parameters: Array) -> Minimum:
         solver=solver.name,
         trace=trace,
     )
+
+
+def _run(
+    problem: Problem, solver: Solver, parameters: Array, trace: Trace
+) -> tuple[State, int]:
+    """Step until there is an outcome; return the last state and the number of halvings."""
+    state = solver.start(problem, parameters)
+    trace.add(state)
+    halvings = 0
+    with _progress(solver) as tick:
+        while state.outcome is None:
+            if len(trace) > solver.max_iterations:
+                return state.stop(Outcome.ITERATION_LIMIT), halvings
+            state = solver.step(problem, state)
+            halvings += state.halvings
+            trace.add(state)
+            if not (math.isfinite(state.loss) and is_finite(state.gradient)):
+                state = state.stop(Outcome.NON_FINITE)
+            tick(state)
+    return state, halvings
 
 
 @contextmanager
