@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any, TypeVar
 
 from statdl.errors import ModelError
@@ -242,9 +243,9 @@ def multinom(
     >>> fit = sd.multinom("Sat ~ Infl", data=housing, weights="Freq")
     >>> print(fit.params.round(3).to_string())
                     Medium   High
-    Intercept       -0.393 -0.254
-    Infl[T.Medium]   0.335  0.614
-    Infl[T.High]     0.450  1.394
+    Intercept       -0.506 -0.477
+    Infl[T.Medium]   0.420  0.725
+    Infl[T.High]     0.603  1.541
     """
     arguments = locals()
     return _fit(multinom, arguments, Multinomial(), method)
@@ -309,7 +310,8 @@ def _family(family: str | Family, link: str | Link | None) -> Family:
     if not isinstance(chosen, tuple(found.links)):
         known = ", ".join(kind.name for kind in found.links)
         raise ModelError(
-            f"The {found.name} family has no {chosen.name} link here; choose one of {known}."
+            f"The {found.name} family has no {getattr(chosen, 'name', repr(chosen))} link here; "
+            f"choose one of {known}."
         )
     return replace(found, link=chosen)  # type: ignore[type-var]
 
@@ -323,7 +325,7 @@ def _named_family(name: str) -> Family:
 def _solver(method: str | Solver) -> Solver:
     if isinstance(method, str):
         return lookup(method, METHODS, "method")()
-    if not hasattr(method, "step"):
+    if isinstance(method, type) or not hasattr(method, "step"):
         raise ModelError(
             f"method={method!r} is neither a name ({', '.join(METHODS)}) nor a solver such as "
             "sd.GradientDescent()."
@@ -331,9 +333,14 @@ def _solver(method: str | Solver) -> Solver:
     return method
 
 
-def _penalty(penalty: float | Penalty | None) -> Penalty | None:
-    if isinstance(penalty, int | float):
+def _penalty(penalty: Any) -> Penalty | None:
+    if isinstance(penalty, Real):
         return Ridge(float(penalty))
+    if penalty is not None and not hasattr(penalty, "curvature"):
+        raise ModelError(
+            f"penalty={penalty!r} is neither a strength such as 1.0 nor a penalty such as "
+            "sd.Ridge(1.0)."
+        )
     return penalty
 
 

@@ -136,8 +136,12 @@ def gradient(function: Callable[[Any], float], theta: Any, step: float = 1e-3) -
     moves = step * np.eye(len(theta))
     return np.array(
         [
-            (8 * (function(theta + h) - function(theta - h))
-             - function(theta + 2 * h) + function(theta - 2 * h)) / (12 * step)
+            (
+                8 * (function(theta + h) - function(theta - h))
+                - function(theta + 2 * h)
+                + function(theta - 2 * h)
+            )
+            / (12 * step)
             for h in moves
         ]
     )
@@ -148,8 +152,11 @@ def hessian(function: Callable[[Any], float], theta: Any, step: float = 3e-3) ->
     theta = np.asarray(theta, dtype=float)
     moves = step * np.eye(len(theta))
     columns = [
-        (8 * (gradient(function, theta + h, step) - gradient(function, theta - h, step))
-         - gradient(function, theta + 2 * h, step) + gradient(function, theta - 2 * h, step))
+        (
+            8 * (gradient(function, theta + h, step) - gradient(function, theta - h, step))
+            - gradient(function, theta + 2 * h, step)
+            + gradient(function, theta - 2 * h, step)
+        )
         / (12 * step)
         for h in moves
     ]

@@ -1,6 +1,7 @@
 """What must be true of a fit, whatever the data: each test states a consequence of the model."""
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -109,7 +110,7 @@ def test_gradient_of_the_loss_anywhere(family, link, data):
 def test_log_likelihood_is_the_density_with_its_constants(family, link):
     case = draw(family, link, seed=3)
     fit = case.fit()
-    dispersion = fit.deviance / fit.nobs if family == "gaussian" else fit.scale
+    dispersion = fit.deviance / fit.nobs if fit.family.quadratic else fit.scale
     direct = cases.full_log_likelihood(family, case.y, fit.fitted(), case.weights, dispersion)
     assert_allclose(fit.llf, direct, rtol=1e-12)
 
@@ -178,7 +179,16 @@ def test_two_classes_are_logistic_regression(seed, p):
     for name in ("params", "bse", "tvalues", "pvalues"):
         theirs = getattr(softmax, name).to_numpy()[:, 0]
         assert_allclose(getattr(logistic, name), theirs, rtol=1e-7, atol=1e-12)
-    for name in ("llf", "llnull", "deviance", "null_deviance", "aic", "bic", "df_resid"):
+    for name in (
+        "llf",
+        "llnull",
+        "deviance",
+        "null_deviance",
+        "pearson_chi2",
+        "aic",
+        "bic",
+        "df_resid",
+    ):
         assert_allclose(getattr(logistic, name), getattr(softmax, name), rtol=1e-10)
     assert_allclose(logistic.fitted(), softmax.fitted()[:, 1], rtol=1e-9)
 
@@ -226,7 +236,9 @@ def test_counts_of_two_are_their_rows_of_zero_and_one(seed):
     losses = case.weights - wins
     together = {"x": case.X[:, 0], "z": case.X[:, 1], "wins": wins, "losses": losses}
     rows = np.repeat(np.arange(len(wins)), case.weights.astype(int))
-    ones = np.concatenate([[1.0] * int(w) + [0.0] * int(m) for w, m in zip(wins, losses)])
+    ones = np.concatenate(
+        [[1.0] * int(w) + [0.0] * int(m) for w, m in zip(wins, losses, strict=True)]
+    )
     apart = {"x": case.X[rows, 0], "z": case.X[rows, 1], "y": ones}
     counts = sd.glm("cbind(wins, losses) ~ x + z", data=together, family="binomial")
     single = sd.glm("y ~ x + z", data=apart, family="binomial")
@@ -310,7 +322,7 @@ def test_ridge_tends_to_least_squares():
         np.abs(sd.lm(X=case.X, y=case.y, penalty=10.0**-k).params - plain.params).max()
         for k in (2, 4, 6, 8)
     ]
-    assert all(b < a / 50 for a, b in zip(gaps, gaps[1:]))
+    assert all(b < a / 50 for a, b in pairwise(gaps))
     assert gaps[-1] < 1e-9
     assert_same_fit(sd.lm(X=case.X, y=case.y, penalty=0.0), plain)
 
@@ -533,7 +545,10 @@ def test_deterministic_methods_reach_the_same_estimate(family, link, method, see
 def test_deterministic_methods_reach_the_same_probabilities(method, seed, scaling):
     scale, shift = scaling
     X, codes = draw_classes(seed, n=200)
-    plain, moved = sd.multinom(X=X, y=codes), sd.multinom(X=X * scale + shift, y=codes, method=method)
+    plain, moved = (
+        sd.multinom(X=X, y=codes),
+        sd.multinom(X=X * scale + shift, y=codes, method=method),
+    )
     assert moved.converged
     factors = np.array([*scale])[:, None]
     assert_allclose(moved.params[1:] * factors, plain.params[1:], rtol=1e-5, atol=1e-7)
@@ -561,9 +576,7 @@ def test_stochastic_methods_come_near(rule, front):
     y = {"lm": X @ [1.0, -2.0] + codes, "logit": codes > 0, "softmax": codes}[front]
     fit = {"lm": sd.lm, "logit": sd.glm, "softmax": sd.multinom}[front]
     options = {"family": "binomial"} if front == "logit" else {}
-    method = sd.GradientDescent(
-        rule, batch=32, epochs=40, schedule=sd.PowerOfTen(260), seed=0
-    )
+    method = sd.GradientDescent(rule, batch=32, epochs=40, schedule=sd.PowerOfTen(260), seed=0)
     near, exact = fit(X=X, y=y, method=method, **options), fit(X=X, y=y, **options)
     assert near.converged
     gap = np.abs(numbers(near.params) - numbers(exact.params)) / numbers(exact.bse)
@@ -618,7 +631,9 @@ def test_the_error_of_a_probability_follows_by_the_delta_method():
 
     table = fit.predict(X[:1], se_fit=True, interval="confidence")
     for k in range(3):
-        slope = cases.gradient(lambda theta, k=k: probability(theta, k), fit.params.to_numpy().T.ravel())
+        slope = cases.gradient(
+            lambda theta, k=k: probability(theta, k), fit.params.to_numpy().T.ravel()
+        )
         assert_allclose(table[f"se_fit.{k}"][0], np.sqrt(slope @ covariance @ slope), rtol=1e-7)
         assert 0 < table[f"lwr.{k}"][0] < table[f"fit.{k}"][0] < table[f"upr.{k}"][0] < 1
     assert_allclose(fit.predict().sum(axis=1), 1, rtol=1e-12)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
+from statdl.backend.array import (
+    Array,
+    Rows,
+    epsilon,
+    namespace,
+    overflow_allowed,
+    to_numpy,
+)
 from statdl.backend.linalg import (
     orthogonal_triangular,
     refined_least_squares,
@@ -23,13 +30,13 @@ from statdl.estimate.rank import (
     well_conditioned,
 )
 from statdl.estimate.record import Convergence, Estimate, Specification
-from statdl.estimate.separation import separating_coefficients
+from statdl.estimate.separation import can_separate, separating_coefficients
 from statdl.estimate.start import (
     EXTREME_ETA,
     Start,
     begin,
+    extreme_eta,
     factor_or_none,
-    largest_eta,
 )
 from statdl.model.coordinates import Reparametrised, Standardised
 from statdl.model.objective import Objective
@@ -144,7 +151,8 @@ def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solut
     if objective.family.quadratic and start.curvature is not None:
         curvature, factor = start.curvature, start.factor
     else:
-        curvature = objective.curvature(minimum.parameters, expected=True)
+        with overflow_allowed():  # what is not finite has no factor
+            curvature = objective.curvature(minimum.parameters, expected=True)
         factor = factor_or_none(curvature)
     information = curvature
     if objective.penalised is not None:
@@ -162,13 +170,26 @@ def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
         coordinates = Standardised.of(_linear(objective), objective.rows)
         inner = Reparametrised(objective, coordinates)
         minimum = minimise(inner, solver, coordinates.inner(start.parameters))
-        trace = minimum.trace
-        trace.parameters[:] = [
-            to_numpy(coordinates.outer(objective_like(objective, step)))
-            for step in trace.parameters
+        minimum = _translated(minimum, objective, coordinates.outer)
+    else:
+        minimum = minimise(objective, solver, start.parameters)
+    if minimum.outcome is Outcome.NON_FINITE:  # the trace shows where it went; it is no estimate
+        nothing = float("nan")
+        return replace(minimum, parameters=minimum.parameters * nothing, loss=nothing)
+    return minimum
+
+
+def _translated(minimum: Minimum, objective: Objective, outer: Callable[[Array], Array]) -> Minimum:
+    """Return a minimum, and the way to it, in the coordinates of the columns as given."""
+    with overflow_allowed():
+        walk = [
+            to_numpy(outer(objective_like(objective, step))) for step in minimum.trace.parameters
         ]
-        return replace(minimum, parameters=coordinates.outer(minimum.parameters))
-    return minimise(objective, solver, start.parameters)
+        return replace(
+            minimum,
+            parameters=outer(minimum.parameters),
+            trace=replace(minimum.trace, parameters=walk),
+        )
 
 
 def objective_like(objective: Objective, values: Any) -> Array:
@@ -215,13 +236,15 @@ def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
     Q, R = orthogonal_triangular(design_matrix(rows.X, objective.intercept))
     basis = Objective(objective.family, Linear(R.shape[0], q, False), replace(rows, X=Q))
     solution = _solve_directly(basis, solver, begin(basis))
-    gamma = xp.reshape(solution.minimum.parameters, (q, -1))
-    parameters = xp.reshape(solve_upper(R, gamma.T).T, (-1,))
+
+    def outer(gamma: Array) -> Array:
+        return xp.reshape(solve_upper(R, xp.reshape(gamma, (q, -1)).T).T, (-1,))
+
     inverse = solve_upper(R, xp.eye(R.shape[0], dtype=R.dtype, device=R.device))
     lengths = xp.sqrt(xp.sum(R * R, axis=0))
     pivot = float(xp.min(xp.abs(xp.linalg.diagonal(R)) / lengths)) ** 2
     return Solution(
-        replace(solution.minimum, parameters=parameters),
+        _translated(solution.minimum, objective, outer),
         _congruent(solution.information, R.T, q),
         _congruent(solution.covariance, inverse, q),
         "QR",
@@ -285,14 +308,14 @@ def _record(
 
 
 def _looks_separated(objective: Objective, minimum: Minimum) -> bool:
-    """Tell whether a fit to classes shows what separation does: no convergence, or extreme η."""
-    if not objective.family.has_classes or objective.penalty.active:
+    """Tell whether a fit shows what separation does: no convergence, or extreme η."""
+    if objective.penalty.active or not can_separate(objective):
         return False
     if minimum.outcome not in (Outcome.CONVERGED, Outcome.EPOCHS):
         return True
     if minimum.iterations > SUSPICIOUS_ITERATIONS and minimum.solver.startswith(("Newton", "Fish")):
         return True
-    return largest_eta(objective, minimum.parameters) > EXTREME_ETA
+    return extreme_eta(objective, minimum.parameters) > EXTREME_ETA
 
 
 def _separation_note(names: Sequence[str], found: Sequence[int]) -> str:

@@ -167,10 +167,16 @@ class Estimate:
         return self.objective.row_sum(self.device_parameters, self._pearson_rows)
 
     def _pearson_rows(self, eta: Array, rows: Rows) -> Array:
-        mean, variance = self.family.mean(eta), self.family.variance(eta)
-        skip = mean.shape[1] - rows.y.shape[1]  # the reference category's column, if there is one
-        squares = (rows.y - mean[:, skip:]) ** 2 / variance[:, skip:]
-        return namespace(squares).sum(squares, axis=1)
+        """(y − μ)² / V(μ), or Σ (y_k − μ_k)² / μ_k over all classes, the reference included."""
+        xp = namespace(eta)
+        y, mean, variance = rows.y, self.family.mean(eta), self.family.variance(eta)
+        if mean.shape[1] > y.shape[1]:
+            y, variance = xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1), mean
+        squares, possible = (y - mean) ** 2, variance > 0
+        ratio = squares / xp.where(possible, variance, xp.ones_like(variance))
+        # a fitted probability of 0 or 1 is exactly right or infinitely wrong
+        certain = xp.where(squares > 0, xp.full_like(squares, math.inf), squares)
+        return xp.sum(xp.where(possible, ratio, certain), axis=1)
 
     @cached_property
     def dispersion(self) -> float:
@@ -205,7 +211,7 @@ class Estimate:
         """Spread values of the estimable coefficients over all, (m, q), NaN elsewhere."""
         np = _numpy(values)
         table = np.full((len(self.kept), self.outputs), missing)
-        kept = np.asarray(self.kept)
+        kept = np.asarray(self.kept, dtype=bool)
         table[kept] = to_numpy(values).reshape(self.outputs, -1).T
         return table
 

@@ -6,10 +6,14 @@ other class k, and > 0 for some (Albert & Anderson 1984). That is a linear progr
     maximise Σ x_iᵀ(δ_{y_i} − δ_k)  subject to  each ≥ 0 and −1 ≤ δ ≤ 1,
 
 whose optimum is 0 without separation. The coefficients with δ ≠ 0 are those that run to infinity.
+
+Counts with a log link are the same with one end only: a row with a count of 0 draws η to −∞, and
+one with any other count holds it still (Correia, Guimarães & Zylkin 2019).
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,6 +27,15 @@ scipy_optimize = lazy("scipy.optimize")
 
 #: A direction component this far from 0, with columns scaled to a largest entry of 1, is one.
 MOVES = 1e-7
+#: How far below 0 the programme's solver may leave a constraint.
+SLACK = 1e-7
+#: Rows of the first programme, besides some for each coefficient.
+FIRST_ROWS = 200
+
+
+def can_separate(objective: Objective) -> bool:
+    """Tell whether the family has a mean that only an infinite η reaches."""
+    return any(map(math.isfinite, objective.family.ends))
 
 
 def separating_coefficients(objective: Objective) -> tuple[int, ...]:
@@ -33,14 +46,35 @@ def separating_coefficients(objective: Objective) -> tuple[int, ...]:
     differences = _differences(A, _shares(objective))
     if not differences:
         return ()
-    rows = np.unique(np.concatenate(differences), axis=0)
-    solution = scipy_optimize.linprog(
-        -rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs"
-    )
-    if solution.status != 0 or -solution.fun < 1e-6:
+    direction = _separating_direction(np.unique(np.concatenate(differences), axis=0))
+    if direction is None:
         return ()
-    direction = solution.x.reshape(-1, A.shape[1])
-    return tuple(int(j) for j in np.flatnonzero(np.abs(direction).max(axis=0) > MOVES))
+    table = np.abs(direction.reshape(-1, A.shape[1]))
+    return tuple(int(j) for j in np.flatnonzero(table.max(axis=0) > MOVES))
+
+
+def _separating_direction(rows: Any) -> Any:
+    """Return δ with rows·δ ≥ 0, some > 0, or None.
+
+    The programme is solved on some of its rows, and the rows that its solution violates most are
+    added until none is left: a few hundred decide, however many there are.
+    """
+    total = rows.sum(axis=0)
+    portion = FIRST_ROWS + 10 * rows.shape[1]
+    used = np.zeros(len(rows), dtype=bool)
+    used[:: max(1, len(rows) // portion)] = True
+    while True:
+        solution = scipy_optimize.linprog(
+            -total, A_ub=-rows[used], b_ub=np.zeros(used.sum()), bounds=(-1, 1), method="highs"
+        )
+        if solution.status != 0 or -solution.fun < 1e-6:
+            return None
+        margin = rows @ solution.x
+        worst = np.argsort(margin)[:portion]
+        violated = worst[(margin[worst] < -SLACK) & ~used[worst]]
+        if not len(violated):
+            return solution.x if margin.max() > 100 * max(SLACK, -margin.min()) else None
+        used[violated] = True
 
 
 def _host_design(objective: Objective) -> Any:
@@ -49,10 +83,14 @@ def _host_design(objective: Objective) -> Any:
 
 
 def _shares(objective: Objective) -> Any:
-    """Return which classes each row of positive weight has, (n, K)."""
+    """Return which classes each row of positive weight has, (n, K).
+
+    For a family with one output the two classes are: short of the upper end, beyond the lower.
+    """
     rows = objective.rows
     y = to_numpy(rows.y)
-    present = np.column_stack([y.sum(axis=1) < 1 - 1e-12, y > 1e-12])
+    lower, upper = objective.family.ends
+    present = np.column_stack([y.sum(axis=1) < upper - 1e-12, y > lower + 1e-12])
     if rows.weights is not None:
         present &= (to_numpy(rows.weights) > 0)[:, None]
     return present

@@ -9,9 +9,10 @@ separation: what separates all rows separates these, so that η runs away in the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
-from statdl.backend.array import Array, namespace
+from statdl.backend.array import Array, namespace, overflow_allowed
 from statdl.backend.linalg import Factor, factorise
 from statdl.errors import NotPositiveDefiniteError
 from statdl.estimate.rank import well_conditioned
@@ -23,6 +24,8 @@ from statdl.solve.lbfgs import LBFGS
 #: Rows a column gets in the fit to a part of the data, and the fewest such rows.
 ROWS_A_COLUMN = 40
 FEWEST_ROWS = 4000
+#: At least one row in so many: a larger part aims better, and is still cheap.
+LARGEST_STRIDE = 25
 #: How many times more rows there must be for such a fit to be worth it.
 WORTH = 3
 #: Distance, in standard errors of the part, that its fit may stop at: the rest is sampling noise.
@@ -52,12 +55,13 @@ class Start:
 def begin(objective: Objective) -> Start:
     """Return the best start that is cheap."""
     columns = objective.size // objective.predictor.outputs
-    rows = max(FEWEST_ROWS, ROWS_A_COLUMN * columns)
-    if objective.n >= WORTH * rows and not objective.family.quadratic:
-        start = _from_part(objective, objective.n // rows)
-        if start is not None:
-            return start
-    return _from_null(objective)
+    rows = max(FEWEST_ROWS, ROWS_A_COLUMN * columns, objective.n // LARGEST_STRIDE)
+    with overflow_allowed():  # a start that is not finite is passed over
+        if objective.n >= WORTH * rows and not objective.family.quadratic:
+            start = _from_part(objective, objective.n // rows)
+            if start is not None:
+                return start
+        return _from_null(objective)
 
 
 def _from_null(objective: Objective) -> Start:
@@ -94,7 +98,7 @@ def _from_part(objective: Objective, stride: int) -> Start | None:
         return None
     solver = LBFGS(first_factor=start.factor, max_iterations=50, tolerance=PART_TOLERANCE)
     minimum = minimise(part, solver, start.parameters)
-    if minimum.outcome is not Outcome.CONVERGED or largest_eta(part, minimum.parameters) > 30:
+    if minimum.outcome is not Outcome.CONVERGED or extreme_eta(part, minimum.parameters) > 30:
         return None
     factor = factor_or_none(part.curvature(minimum.parameters, expected=True))
     if not well_conditioned(factor):
@@ -104,11 +108,13 @@ def _from_part(objective: Objective, stride: int) -> Start | None:
     return Start(minimum.parameters, scaled, part=part)
 
 
-def largest_eta(objective: Objective, parameters: Array) -> float:
-    """Return max |η|."""
+def extreme_eta(objective: Objective, parameters: Array) -> float:
+    """Return how far η goes towards the ends of the mean that lie at infinity."""
     xp = namespace(parameters)
     eta = objective.row_map(parameters, lambda eta, rows: eta)
-    return float(xp.max(xp.abs(eta)))
+    lower, upper = objective.family.ends
+    down = -float(xp.min(eta)) if math.isfinite(lower) else 0.0
+    return max(down, float(xp.max(eta)) if math.isfinite(upper) else 0.0)
 
 
 def factor_or_none(curvature: Array) -> Factor | None:

@@ -48,10 +48,10 @@ class Goodness:
 
     @cached_property
     def llf(self) -> float:
-        """Log-likelihood; the dispersion is RSS/n for the normal, Pearson's otherwise."""
+        """Log-likelihood; the dispersion is RSS/n for least squares, Pearson's X²/df otherwise."""
         estimate = self.estimate
-        normal = estimate.family.name == "gaussian"
-        return estimate.log_likelihood(self._mean_deviance if normal else estimate.dispersion)
+        squares = estimate.family.quadratic
+        return estimate.log_likelihood(self._mean_deviance if squares else estimate.dispersion)
 
     def log_likelihood(self) -> LogLikelihood:
         """Return R's logLik: the dispersion is deviance/n and counts as a parameter.
@@ -95,9 +95,9 @@ class Goodness:
     def llnull(self) -> float:
         """Log-likelihood of the model with an intercept only.
 
-        The dispersion is the null model's own for the normal, and that of the fit otherwise.
+        The dispersion is the null model's own for least squares, and that of the fit otherwise.
         """
-        if self.estimate.family.dispersion_known or self.estimate.family.name == "gaussian":
+        if self.estimate.family.dispersion_known or self.estimate.family.quadratic:
             return self.null.llf
         return self.null.estimate.log_likelihood(self.estimate.dispersion)
 

@@ -30,6 +30,7 @@ class Binomial:
     canonical_link: ClassVar[type[Tolerance]] = Logit
     dispersion_known: ClassVar[bool] = True
     has_classes: ClassVar[bool] = True
+    ends: ClassVar[tuple[float, float]] = (0.0, 1.0)
     quadratic: ClassVar[bool] = False
     outputs: ClassVar[int] = 1
 
@@ -108,6 +109,7 @@ class Multinomial:
     name: ClassVar[str] = "multinomial"
     dispersion_known: ClassVar[bool] = True
     has_classes: ClassVar[bool] = True
+    ends: ClassVar[tuple[float, float]] = (0.0, 1.0)
     quadratic: ClassVar[bool] = False
     canonical: ClassVar[bool] = True
     link: ClassVar[Logit] = Logit()

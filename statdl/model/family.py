@@ -57,6 +57,11 @@ class Family(Protocol):
         ...
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of the mean that lie at η = ∓∞; a response there can be separated."""
+        ...
+
+    @property
     def has_classes(self) -> bool:
         """Whether the response is one of some classes, which predictors may separate."""
         ...
@@ -196,6 +201,11 @@ class ExponentialFamily:
         """Whether the loss is quadratic in η."""
         return False
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Without ends, unless a member says so."""
+        return -math.inf, math.inf
+
     # what a member states -------------------------------------------------------------------
 
     def variance_function(self, mean: Array) -> Array:
@@ -224,7 +234,7 @@ class ExponentialFamily:
 
     def in_domain(self, mean: Array) -> Array:
         """Tell where μ is a possible mean."""
-        return mean > 0
+        return (mean > 0) & (mean < math.inf)
 
     # what follows from it -------------------------------------------------------------------
 
@@ -253,7 +263,11 @@ class ExponentialFamily:
         return self.variance_function(self.link.mean(eta))
 
     def unit_deviance(self, eta: Array, y: Array) -> Array:
-        return self.mean_deviance(self.link.mean(eta), y)[:, 0]
+        xp = namespace(eta)
+        mean = self.link.mean(eta)
+        possible = self.in_domain(mean)
+        safe = xp.where(possible, mean, xp.ones_like(mean))
+        return xp.where(possible, self.mean_deviance(safe, y), xp.full_like(mean, math.inf))[:, 0]
 
     def start(self, y: Array, weights: Array | None) -> Array:
         rows = y.shape[0] if weights is None else namespace(y).sum(weights)
@@ -362,6 +376,11 @@ class Poisson(ExponentialFamily):
     canonical_link: ClassVar[type[Link]] = Log
     dispersion_known: ClassVar[bool] = True
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """A mean of 0 lies at log μ = −∞; the other links have it at a finite η."""
+        return (0.0 if self.canonical else -math.inf), math.inf
+
     def variance_function(self, mean: Array) -> Array:
         return mean
 
@@ -382,6 +401,8 @@ class Poisson(ExponentialFamily):
     ) -> Encoded:
         y = numeric_response(self.name, kind, values)
         refuse(y < 0, y, self.name, "of 0 or more")
+        if not float(total(y[:, 0], weights)) > 0:
+            raise DataError("Every count of the response is 0, so that there is no mean to model.")
         return Encoded(y, weights)
 
 

@@ -14,7 +14,7 @@ from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
-from statdl.backend.array import Array, Rows, epsilon, namespace
+from statdl.backend.array import Array, Rows, epsilon, namespace, overflow_allowed
 from statdl.backend.linalg import factorise
 from statdl.model.family import Family, Gaussian
 from statdl.model.penalty import NoPenalty, Penalty
@@ -116,7 +116,8 @@ class Objective:
                 values = xp.where(rows.weights > 0, rows.weights * values, xp.zeros_like(values))
             return (xp.sum(values),)
 
-        return float(_sum(block, self._blocks())[0])
+        with overflow_allowed():  # a deviance may be infinite
+            return float(_sum(block, self._blocks())[0])
 
     def row_map(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> Array:
         """Return f(η_i, row_i) for every row, stacked."""

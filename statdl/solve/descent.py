@@ -26,12 +26,16 @@ STOCHASTIC_EPOCHS = 100
 
 @dataclass(frozen=True)
 class Walk:
-    """What gradient descent carries: the rule's memory, the rate, and where it is in the epoch."""
+    """What gradient descent carries: the rule's memory, the rate, and where it is in the epoch.
+
+    A gradient as small as ``rounding`` is what is left of the first one in working precision.
+    """
 
     memory: Any
     rate: float
     iteration: int
     seed: int
+    rounding: float = 0.0
     order: Any = None
 
 
@@ -118,7 +122,8 @@ class GradientDescent:
             curvature = problem.curvature(parameters, expected=True) / problem.total_weight()
             rate = 1.0 / max(largest_eigenvalue(curvature), 1e-300)
         memory = rule.begin(parameters) if self.rule else (parameters, 1.0)
-        walk = Walk(memory, rate, 0, fresh_seed() if self.seed is None else self.seed)
+        seed = fresh_seed() if self.seed is None else self.seed
+        walk = Walk(memory, rate, 0, seed, 30 * epsilon(gradient) * largest(gradient))
         state = State(parameters, loss, gradient, math.inf, memory=walk)
         return self._judge(problem, state)
 
@@ -157,11 +162,12 @@ class GradientDescent:
             return state.stop(Outcome.NON_FINITE)
         if self.stochastic:
             return state
-        xp = namespace(state.gradient)
-        unit = problem.unit(state.loss * problem.total_weight())
-        distance = float(xp.max(xp.abs(state.gradient))) / math.sqrt(unit)
-        close = distance <= max(self.tolerance, 30 * epsilon(state.gradient))
-        return replace(state, distance=distance, outcome=Outcome.CONVERGED if close else None)
+        size = largest(state.gradient)
+        distance = size / math.sqrt(problem.unit(state.loss * problem.total_weight()))
+        judged = replace(state, distance=distance, outcome=None)
+        if distance <= max(self.tolerance, 30 * epsilon(state.gradient)):
+            return judged.stop(Outcome.CONVERGED)
+        return judged.stop(Outcome.PRECISION) if size <= state.memory.rounding else judged
 
     def _accelerated_step(self, problem: Problem, state: State) -> State:
         """Take Nesterov's step with t-momentum; halve the rate or restart when the loss rises."""
@@ -204,6 +210,12 @@ class GradientDescent:
         moved = replace(moved, loss=loss, gradient=gradient)
         over = walk.iteration + 1 >= self.most_epochs * per_epoch
         return moved.stop(Outcome.EPOCHS) if over else moved
+
+
+def largest(vector: Array) -> float:
+    """Return the largest absolute entry, 0 where there is none."""
+    xp = namespace(vector)
+    return float(xp.max(xp.abs(vector))) if vector.shape[0] else 0.0
 
 
 def mean_loss(problem: Problem, parameters: Array) -> tuple[float, Array]:

@@ -201,9 +201,7 @@ def minimise(problem: Problem, solver: Solver, parameters: Array) -> Minimum:
     )
 
 
-def _run(
-    problem: Problem, solver: Solver, parameters: Array, trace: Trace
-) -> tuple[State, int]:
+def _run(problem: Problem, solver: Solver, parameters: Array, trace: Trace) -> tuple[State, int]:
     """Step until there is an outcome; return the last state and the number of halvings."""
     state = solver.start(problem, parameters)
     trace.add(state)
