@@ -62,8 +62,8 @@ LINKS: Mapping[str, Callable[[], Link]] = {
 METHODS: Mapping[str, Callable[[], Solver]] = {
     "ls": LeastSquares,
     "newton": Newton,
-    "irls": lambda: Newton(expected=True),
-    "fisher": lambda: Newton(expected=True),
+    "irls": lambda: Newton(expected=True, tolerance=1e-10),
+    "fisher": lambda: Newton(expected=True, tolerance=1e-10),
     "lbfgs": LBFGS,
     "gd": GradientDescent,
 }

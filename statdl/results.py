@@ -9,7 +9,7 @@ attribute has statsmodels' value and the verb R's: ``fit.aic`` does not count a 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -148,7 +148,7 @@ class Fit:
     def vcov(self) -> Any:
         """Return the covariance matrix of the coefficients as a frame; NaN where not estimable."""
         labels = self._labels()
-        kept = np.asarray(self.estimate.kept * self.estimate.outputs)
+        kept = np.asarray(self.estimate.kept * self.estimate.outputs, dtype=bool)
         full = np.full((len(labels), len(labels)), math.nan)
         full[np.ix_(kept, kept)] = covariance(self.estimate)
         return pd.DataFrame(full, index=labels, columns=labels)
@@ -367,6 +367,7 @@ class Fit:
             F where the dispersion is estimated, else χ².
         """
         if others:
+            _refuse_strangers(others)
             fits = [self, *others]
             estimates = [fit.estimate for fit in fits]
             compared = analysis.compare(estimates, test)
@@ -452,7 +453,7 @@ class Fit:
             "upr": found.upper,
         }
         present = {name: part for name, part in parts.items() if part is not None}
-        if len(present) == 1 and not found.labels:
+        if len(present) == 1 and found.fit.shape[1] == 1 and not found.labels:
             return self._vector(found.fit[:, 0], index, source)
         if len(present) == 1 and source is None:
             return found.fit
@@ -480,3 +481,13 @@ class Fit:
             return np.asarray(values) if isinstance(values, list) else values
         host = values if isinstance(values, list) else to_numpy(values)
         return frame_like(source, {"fit": host}, index)["fit"]
+
+
+def _refuse_strangers(others: Sequence[Any]) -> None:
+    """Raise for what is not a fit, such as a type of test without its name."""
+    for other in others:
+        if not isinstance(other, Fit):
+            raise ModelError(
+                f"anova() compares fits, and {other!r} is none; for a type of test write "
+                f"typ={other!r}."
+            )

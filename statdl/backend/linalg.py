@@ -40,13 +40,12 @@ class Factor:
         """Return D⁻¹ L⁻ᵀ z: the inverse walk of :meth:`whiten` to a solution."""
         return _divide_rows(triangular_solve(self.lower, z, transposed=True), self.scale)
 
-    def inverse(self) -> Array:
-        """Return A⁻¹."""
+    def inverse_root(self) -> Array:
+        """Return B = D⁻¹ L⁻ᵀ, for which A⁻¹ = B Bᵀ."""
         xp = namespace(self.lower)
         size = self.lower.shape[0]
         identity = xp.eye(size, dtype=self.lower.dtype, device=self.lower.device)
-        half = triangular_solve(self.lower, identity) / self.scale[None, :]
-        return half.T @ half
+        return (triangular_solve(self.lower, identity) / self.scale[None, :]).T
 
     def scaled(self, factor: float) -> Factor:
         """Return the factor of ``factor · A``."""

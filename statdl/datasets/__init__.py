@@ -2,6 +2,12 @@
 
 Each is a CSV file in ``data/``; ``provenance.toml`` says who published it, under what terms,
 what its columns mean, and the order of the levels of its factors.
+
+Examples
+--------
+>>> import statdl as sd
+>>> sd.datasets.load("mtcars").shape
+(32, 11)
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from statdl.estimate.rank import (
     design_matrix,
     digits,
     estimable_columns,
+    good_enough,
     refuse_too_few,
     warn_aliased,
     well_conditioned,
@@ -52,11 +53,11 @@ SUSPICIOUS_ITERATIONS = 12
 
 @dataclass(frozen=True)
 class Solution:
-    """A minimum with the information at it."""
+    """A minimum with the information at it, and a root B of its inverse, B Bᵀ."""
 
     minimum: Minimum
     information: Array
-    covariance: Array
+    root: Array
     factorisation: str
     digits: float
 
@@ -139,11 +140,13 @@ def _counted_rows(rows: Rows) -> int:
 
 def _solve(objective: Objective, solver: Solver, start: Start) -> Solution:
     """Run the solver where the arithmetic is sound: on the columns, or on a basis of them."""
-    if objective.penalty.active or start.certified or well_conditioned(start.factor):
-        return _solve_directly(objective, solver, start)
-    if isinstance(solver, LeastSquares):
-        return _solve_by_qr(objective, solver, start)
-    return _solve_on_basis(objective, solver)
+    sound = objective.penalty.active or start.certified or well_conditioned(start.factor)
+    plain_least_squares = isinstance(solver, LeastSquares) and not objective.penalty.active
+    if plain_least_squares and not (sound and good_enough(start.factor, objective.rows)):
+        return _solve_by_qr(objective)
+    return (
+        _solve_directly(objective, solver, start) if sound else _solve_on_basis(objective, solver)
+    )
 
 
 def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solution:
@@ -159,8 +162,8 @@ def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solut
         bare = replace(objective, penalised=None)
         information = bare.curvature(minimum.parameters, expected=True)
     pivot = factor.smallest_pivot() if factor is not None else 0.0
-    covariance = factor.inverse() if factor is not None else curvature * float("nan")
-    return Solution(minimum, information, covariance, "Cholesky", digits(pivot, epsilon(curvature)))
+    root = factor.inverse_root() if factor is not None else curvature * float("nan")
+    return Solution(minimum, information, root, "Cholesky", digits(pivot, epsilon(curvature)))
 
 
 def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
@@ -204,7 +207,7 @@ def _linear(objective: Objective) -> Linear:
     return predictor
 
 
-def _solve_by_qr(objective: Objective, solver: LeastSquares, start: Start) -> Solution:
+def _solve_by_qr(objective: Objective) -> Solution:
     """Solve least squares by QR of √W [1 X] with refinement, where a Gram matrix will not do."""
     rows = objective.rows
     xp = namespace(rows.X)
@@ -214,7 +217,7 @@ def _solve_by_qr(objective: Objective, solver: LeastSquares, start: Start) -> So
         root = xp.sqrt(rows.weights)
         A, y = A * root[:, None], y * root
     parameters = refined_least_squares(A, y)
-    minimum = minimise(objective, replace(solver, max_iterations=0), parameters)
+    minimum = minimise(objective, LeastSquares(max_iterations=0), parameters)
     _, R = orthogonal_triangular(A)
     inverse = solve_upper(R, xp.eye(R.shape[0], dtype=R.dtype, device=R.device))
     lengths = xp.sqrt(xp.sum(R * R, axis=0))
@@ -222,7 +225,7 @@ def _solve_by_qr(objective: Objective, solver: LeastSquares, start: Start) -> So
     return Solution(
         replace(minimum, parameters=parameters, outcome=Outcome.CONVERGED),
         R.T @ R,
-        inverse @ inverse.T,
+        inverse,
         "QR, refined",
         digits(pivot, epsilon(R)),
     )
@@ -246,20 +249,23 @@ def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
     return Solution(
         _translated(solution.minimum, objective, outer),
         _congruent(solution.information, R.T, q),
-        _congruent(solution.covariance, inverse, q),
+        _from_left(inverse, solution.root, q),
         "QR",
         digits(pivot, epsilon(R)),
     )
 
 
+def _from_left(B: Array, A: Array, q: int) -> Array:
+    """Return (I_q ⊗ B) A."""
+    xp = namespace(A)
+    blocks = xp.reshape(A, (q, B.shape[0], -1))
+    return xp.reshape(xp.matmul(B[None, :, :], blocks), (q * B.shape[0], -1))
+
+
 def _congruent(A: Array, B: Array, q: int) -> Array:
     """Return (I_q ⊗ B) A (I_q ⊗ B)ᵀ."""
-    xp = namespace(A)
-    m = B.shape[0]
-    blocks = xp.reshape(A, (q, m, q, m))
-    left = xp.permute_dims(xp.tensordot(blocks, B, axes=((1,), (1,))), (0, 3, 1, 2))
-    both = xp.tensordot(left, B, axes=((3,), (1,)))
-    return xp.reshape(both, (q * m, q * m))
+    half = _from_left(B, A, q)
+    return _from_left(B, half.T, q)
 
 
 def _record(
@@ -271,14 +277,14 @@ def _record(
 ) -> Estimate:
     """Assemble the estimate, and say aloud what went wrong."""
     minimum = solution.minimum
-    outcome, covariance = minimum.outcome, to_numpy(solution.covariance)
+    outcome, root = minimum.outcome, to_numpy(solution.root)
     notes: tuple[str, ...] = ()
     names = [specification.coefficient_names[j] for j in kept]
     if _looks_separated(start.part or objective, minimum):
         found = separating_coefficients(objective)
         if found:
             outcome, notes = Outcome.SEPARATION, (_separation_note(names, found),)
-            covariance = covariance * float("nan")
+            root = root * float("nan")
             warnings.warn(notes[0], SeparationWarning, stacklevel=5)
     if not outcome.converged and outcome is not Outcome.SEPARATION:
         warnings.warn(f"{minimum.solver}: {outcome.value}", ConvergenceWarning, stacklevel=5)
@@ -300,7 +306,7 @@ def _record(
         kept=tuple(j in chosen for j in range(len(specification.coefficient_names))),
         parameters=to_numpy(minimum.parameters),
         information=to_numpy(solution.information),
-        covariance=covariance,
+        root=root,
         loss=minimum.loss,
         convergence=convergence,
         trace=minimum.trace,

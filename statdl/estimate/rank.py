@@ -12,6 +12,10 @@ from statdl.errors import DataError, RankWarning
 
 #: Relative length below which a column is a combination of those before it, in epsilons.
 ALIAS_EPSILONS = 5000
+#: Entries of X up to which QR costs less than a millisecond or few.
+SMALL_ENTRIES = 200_000
+#: A column that keeps less of itself than this costs a Gram matrix digits worth having.
+SHARED = 1e-2
 
 
 def well_conditioned(factor: Factor | None) -> bool:
@@ -21,6 +25,12 @@ def well_conditioned(factor: Factor | None) -> bool:
     their gradients from the data, so each cuts the error by κ² ε; below 1e6 ε that is too little.
     """
     return factor is not None and factor.smallest_pivot() > 1e6 * epsilon(factor.lower)
+
+
+def good_enough(factor: Factor | None, rows: Rows) -> bool:
+    """Tell whether QR with refinement would give no more digits, or would take noticeable time."""
+    small = rows.X.shape[0] * rows.X.shape[1] <= SMALL_ENTRIES
+    return not small or (factor is not None and factor.smallest_pivot() > SHARED)
 
 
 def digits(pivot: float, eps: float) -> float:

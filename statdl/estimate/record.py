@@ -81,7 +81,7 @@ class Estimate:
     kept         (m,) which coefficients are estimable; the others are combinations of them
     parameters   (P,) estimable coefficients, output-major, on the host
     information  (P, P) expected information at unit dispersion, without the penalty
-    covariance   (P, P) inverse of the (penalised) information at unit dispersion
+    root         (P, P) B with B Bᵀ the inverse of the (penalised) information
     """
 
     specification: Specification
@@ -89,7 +89,7 @@ class Estimate:
     kept: tuple[bool, ...]
     parameters: Any
     information: Any
-    covariance: Any
+    root: Any
     loss: float
     convergence: Convergence
     trace: Trace
@@ -122,6 +122,11 @@ class Estimate:
             return self.objective.n
         xp = namespace(weights)
         return int(xp.sum(xp.astype(weights > 0, xp.int64)))
+
+    @cached_property
+    def covariance(self) -> Any:
+        """B Bᵀ: the covariance of θ̂ at unit dispersion, (P, P)."""
+        return self.root @ self.root.T
 
     @cached_property
     def degrees_of_freedom(self) -> float:

@@ -11,28 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, is_array, namespace, to_numpy
+from statdl.backend.array import Array, namespace, to_numpy
 from statdl.backend.array import like as on_device
 from statdl.errors import DataError
 from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
-from statdl.formula.evaluate import Evaluator, truth
-from statdl.formula.frame import open_frame, read_array, read_series
-from statdl.formula.recipe import argument, reserved
+from statdl.formula.evaluation import condition_rows
+from statdl.formula.frame import open_frame
+from statdl.formula.recipe import reserved
 from statdl.formula.rows import (
     as_floating,
     as_vector,
     check_index,
     check_na_action,
-    check_total,
     check_weights,
     complete_rows,
     mask_positions,
     refuse_infinite,
-    selected,
 )
 from statdl.formula.suggest import count, listing
-from statdl.formula.table import Table, as_series, from_frame, host, is_frame, read_table
-from statdl.formula.values import Categorical, Logical, Value
+from statdl.formula.table import Table, read_response, read_table
+from statdl.formula.values import Factor
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,12 @@ class ArrayRecipe:
 
     def encode(self, new: Any) -> NewData:
         """Return ``new`` as X: an array of the same width, or a frame that has the names."""
-        p = len(self.names)
         table = read_table(new, "the new data", self.names)
         width = table.values.shape[1]
-        if width != p:
+        if width != len(self.names):
             raise DataError(
-                f"the new data have {count(width, 'column')}, and the model was fitted to {p}: "
-                f"{listing(self.names)}."
+                f"the new data have {count(width, 'column')}, and the model was fitted to "
+                f"{len(self.names)}: {listing(self.names)}."
             )
         return NewData(table.values, None, table.index, table.source)
 
@@ -97,34 +94,21 @@ def array_frame(
     n, p = table.values.shape
     if not n:
         raise DataError("X has no rows.")
-    design = _design(_names(names, table.names, p, intercept), intercept)
-    response = _response(y, n, table)
-    vectors = {
-        name: _aligned(given, n, table, name)
-        for name, given in (("weights", weights), ("offset", offset))
-        if given is not None
-    }
+    names = _names(names, table.names, p, intercept)
+    terms = tuple(Term(name, frozenset([name]), (j,)) for j, name in enumerate(names))
     frame = ModelFrame(
-        design=design,
+        design=Design(None, bool(intercept), terms, names, {}, ArrayRecipe(names)),
         X=table.values,
-        response=response,
-        weights=vectors.get("weights"),
-        offset=vectors.get("offset"),
+        response=_response(y, n, table),
+        weights=_aligned(weights, n, table, "weights"),
+        offset=_aligned(offset, n, table, "offset"),
         index=table.index,
         source=table.source,
     )
-    frame = _subset(frame, subset, table)
+    frame = _complete(_subset(frame, subset, table), na_action)
     if frame.weights is not None:
         check_weights(frame.weights, frame.rows)
-    frame = _complete(frame, na_action)
-    if frame.weights is not None:
-        check_total(frame.weights)
-    return _trimmed(frame)
-
-
-def _design(names: tuple[str, ...], intercept: bool) -> Design:
-    terms = tuple(Term(name, frozenset([name]), (j,)) for j, name in enumerate(names))
-    return Design(None, bool(intercept), terms, names, {}, ArrayRecipe(names))
+    return replace(frame, response=_trimmed(frame.response, frame.X))
 
 
 def _names(
@@ -148,52 +132,32 @@ def _response(y: Any, n: int, table: Table) -> Response:
     if y is None:
         raise DataError("y is missing; pass the response as y=.")
     check_index(y, table.index, "y")
-    if is_frame(y):
-        frame = open_frame(y, "y")
-        if len(frame.names) > 1:
-            counts = from_frame(y, "y", None).values
-            return replace(_numeric_response("y", counts, n, table), levels=frame.names)
-        name, value = frame.names[0], frame.column(frame.names[0])
+    name, values, labels = read_response(y)
+    if isinstance(values, Factor):
+        codes = on_device(values.codes, table.values, namespace(table.values).int64)
+        response = Response(name, "categorical", codes, values.levels)
     else:
-        name, value = _one_column(y)
-    if not isinstance(value, Categorical):
-        values = value.values if isinstance(value, Logical) else value
-        return _numeric_response(name, values, n, table)
-    _same_length(len(value.codes), n)
-    codes = on_device(value.codes, table.values, namespace(table.values).int64)
-    return Response(name, "categorical", codes, value.levels)
+        response = _numeric(name, values, table, labels)
+    if response.values.shape[0] != n:
+        raise DataError(f"y has {count(response.values.shape[0])}, and X has {n}.")
+    return response
 
 
-def _one_column(y: Any) -> tuple[str, Value]:
-    """Read a series, list or array; arrays of numbers stay as and where they are."""
-    series = as_series(y)
-    if series is not None:
-        name = str(series.name) if series.name is not None and str(series.name) else "y"
-        return name, read_series(series, name)
-    if is_array(y) and not (isinstance(y, np.ndarray) and y.dtype.kind in "OUS"):
-        return "y", y
-    return "y", read_array(host(y, "y"), "y")
-
-
-def _numeric_response(name: str, value: Array, n: int, table: Table) -> Response:
-    values = as_floating(value, "y")
+def _numeric(name: str, given: Array, table: Table, labels: tuple[str, ...]) -> Response:
+    values = on_device(as_floating(given, "y"), table.values)
     if values.ndim not in (1, 2):
         raise DataError(f"y must be a vector or a matrix of counts, not {tuple(values.shape)}.")
-    _same_length(values.shape[0], n)
-    values = on_device(values, table.values)
     if values.ndim == 2 and values.shape[1] == 1:
         values = namespace(values).reshape(values, (-1,))
     if values.ndim == 1:
         return Response(name, "numeric", values)
-    return Response(name, "counts", values, tuple(f"y{k}" for k in range(1, values.shape[1] + 1)))
+    labels = labels or tuple(f"y{k}" for k in range(1, values.shape[1] + 1))
+    return Response(name, "counts", values, labels)
 
 
-def _same_length(found: int, n: int) -> None:
-    if found != n:
-        raise DataError(f"y has {count(found)}, and X has {n}.")
-
-
-def _aligned(given: Any, n: int, table: Table, name: str) -> Array:
+def _aligned(given: Any, n: int, table: Table, name: str) -> Array | None:
+    if given is None:
+        return None
     if isinstance(given, str):
         raise DataError(f"{name}={given!r}: without a formula {name} is a vector, not a name.")
     check_index(given, table.index, name)
@@ -203,16 +167,11 @@ def _aligned(given: Any, n: int, table: Table, name: str) -> Array:
 def _subset(frame: ModelFrame, subset: Any, table: Table) -> ModelFrame:
     if subset is None:
         return frame
-    n = table.values.shape[0]
     if not isinstance(subset, str):
-        return _taken(frame, mask_positions(subset, n, table.index))
+        return _taken(frame, mask_positions(subset, table.values.shape[0], table.index))
     if table.source is None:
         raise DataError("subset as text needs a frame for X; pass a mask with one entry a row.")
-    data = open_frame(table.source)
-    condition = argument(subset, data.names, "subset")
-    columns = {name: data.column(name) for name in condition.columns}
-    value = Evaluator(columns, n, {})(condition)
-    return _taken(frame, selected(truth(value, f"subset={subset!r}", n) == 1))
+    return _taken(frame, condition_rows(subset, open_frame(table.source)))
 
 
 def _taken(frame: ModelFrame, positions: Array) -> ModelFrame:
@@ -237,13 +196,13 @@ def _taken(frame: ModelFrame, positions: Array) -> ModelFrame:
 def _complete(frame: ModelFrame, na_action: str) -> ModelFrame:
     """Drop or refuse rows with NaN; refuse infinite values; touch nothing when all is finite."""
     parts = _unfinished(frame)
-    if not parts:
+    endless = ((name, np.isinf(values)) for name, values in parts.items() if name != "weights")
+    refuse_infinite(endless, frame.rows)
+    absent = {name: np.isnan(values) for name, values in parts.items() if np.isnan(values).any()}
+    kept = complete_rows(absent, na_action, frame.rows)
+    if kept is None:
         return frame
-    rows = frame.rows
-    refuse_infinite(((k, np.isinf(v)) for k, v in parts.items() if np.isinf(v).any()), rows)
-    n = int(frame.X.shape[0])
-    kept = complete_rows({k: np.isnan(v) for k, v in parts.items()}, n, na_action, rows)
-    return frame if kept is None else replace(_taken(frame, kept), dropped=n - len(kept))
+    return replace(_taken(frame, np.flatnonzero(kept)), dropped=int(np.sum(~kept)))
 
 
 def _unfinished(frame: ModelFrame) -> dict[str, Array]:
@@ -251,8 +210,7 @@ def _unfinished(frame: ModelFrame) -> dict[str, Array]:
     found: dict[str, Array] = {}
     if not _all_finite(frame.X):
         xp = namespace(frame.X)
-        bad = to_numpy(xp.any(~xp.isfinite(frame.X), axis=0))
-        for j in np.flatnonzero(bad):
+        for j in np.flatnonzero(to_numpy(xp.any(~xp.isfinite(frame.X), axis=0))):
             found[frame.design.names[j]] = to_numpy(frame.X[:, int(j)])
     response = frame.response
     if response.kind == "categorical":
@@ -263,9 +221,9 @@ def _unfinished(frame: ModelFrame) -> dict[str, Array]:
         # A row of counts is as missing or as infinite as its worst entry.
         values = to_numpy(response.values)
         found[response.name] = values if values.ndim == 1 else np.abs(values).sum(axis=1)
-    for name, values in (("weights", frame.weights), ("offset", frame.offset)):
-        if values is not None and not _all_finite(values):
-            found[name] = to_numpy(values)
+    for name, vector in (("weights", frame.weights), ("offset", frame.offset)):
+        if vector is not None and not _all_finite(vector):
+            found[name] = to_numpy(vector)
     return found
 
 
@@ -279,14 +237,10 @@ def _all_finite(values: Array) -> bool:
     return bool(xp.all(xp.isfinite(values)))
 
 
-def _trimmed(frame: ModelFrame) -> ModelFrame:
+def _trimmed(response: Response, X: Array) -> Response:
     """Drop levels of the response that no row has."""
-    response = frame.response
     if response.kind != "categorical":
-        return frame
-    factor = Categorical(to_numpy(response.values), response.levels).trimmed()
-    if factor.levels == response.levels:
-        return frame
-    xp = namespace(frame.X)
-    codes = on_device(factor.codes, frame.X, xp.int64)
-    return replace(frame, response=replace(response, values=codes, levels=factor.levels))
+        return response
+    present, codes = np.unique(to_numpy(response.values), return_inverse=True)
+    levels = tuple(response.levels[k] for k in present)
+    return replace(response, values=on_device(codes, X, namespace(X).int64), levels=levels)

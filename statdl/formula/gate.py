@@ -1,16 +1,13 @@
 """What a formula may contain, and the check that nothing else gets in.
 
-Formulas arrive from users and from saved model files. Each expression in them is parsed with
-:mod:`ast` and every node is compared with the lists below; what is not on a list is refused
-with a sentence. Nothing is ever passed to ``eval``: :mod:`statdl.formula.evaluate` walks the
-admitted tree itself, so a name can only mean a column and a call only a transform listed here.
+formulaic evaluates expressions with ``eval``, and formulas come from users and from saved model
+files. So each expression is parsed with :mod:`ast` first, and every node is compared with the
+lists below; what is not on a list is refused with a sentence.
 """
 
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator
 
 from statdl.errors import FormulaError
 
@@ -21,11 +18,10 @@ ELEMENTWISE = frozenset(
 )
 #: Functions of two numbers, applied to every row.
 PAIRWISE = frozenset("maximum minimum power".split())
-#: Transforms that remember the data they were fitted to.
-STATEFUL = frozenset("poly bs cr cc cs center scale standardize".split())
-#: Functions that make or change a factor.
-FACTORS = frozenset("C factor relevel".split())
-#: R's names of functions that are listed above or below under another name.
+#: formulaic's transforms that remember the data they were fitted to.
+SPLINES = frozenset("bs cr cc cs".split())
+STATEFUL = SPLINES | frozenset("poly center scale standardize".split())
+#: R's names of functions that are listed here under another name.
 R_NAMES = {
     "as.factor": "factor",
     "as.numeric": "numeric",
@@ -38,39 +34,29 @@ CONTRASTS = frozenset(
     "contr.treatment contr.sum contr.helmert contr.poly contr.diff contr.SAS contr.custom "
     "Treatment Sum Helmert Poly Diff".split()
 )
-STRUCTURE = frozenset("I c cbind offset lag round numeric".split())
+_NUMPY = frozenset(f"np.{name}" for name in ELEMENTWISE | PAIRWISE)
+_OTHERS = frozenset("C factor relevel I c cbind offset round numeric".split())
+FUNCTIONS = ELEMENTWISE | PAIRWISE | STATEFUL | _NUMPY | CONTRASTS | _OTHERS | frozenset(R_NAMES)
 
-FUNCTIONS = (
-    ELEMENTWISE
-    | PAIRWISE
-    | STATEFUL
-    | FACTORS
-    | CONTRASTS
-    | STRUCTURE
-    | frozenset(R_NAMES)
-    | frozenset(f"np.{name}" for name in ELEMENTWISE | PAIRWISE)
-)
-
-_MIXED = "random effects and smooth terms are outside of statdl's models"
+_SPLINE = "bs(x, df=5) or cr(x, df=5) is a spline with fixed knots"
+_SMOOTH = f"random effects and smooth terms are outside of statdl's models; {_SPLINE}"
 #: Words that R users may write and that need an answer rather than "unknown function".
 EXPLAINED = {
-    "s": f"{_MIXED}; bs(x, df=5) or cr(x, df=5) is a spline with fixed knots",
-    "te": f"{_MIXED}; bs(x, df=5):bs(z, df=5) is a tensor product of splines with fixed knots",
-    "ti": f"{_MIXED}; bs(x, df=5):bs(z, df=5) is a tensor product of splines with fixed knots",
-    "lo": f"{_MIXED}; bs(x, df=5) or cr(x, df=5) is a spline with fixed knots",
-    "ns": "write cr(x, df=5) for a natural cubic spline, or bs(x, df=5) for a B-spline",
+    **dict.fromkeys(("s", "te", "ti", "lo"), _SMOOTH),
+    "ns": "write cr(x, df=3) for a natural cubic spline, or bs(x, df=5) for a B-spline",
     "Error": "strata of error are not available; fit the blocks as a factor instead",
     "strata": "stratified models are not available; fit the strata as a factor instead",
     "cluster": "ask for clustered standard errors where the covariance is chosen",
     "cut": "cut the column before the fit, so that the limits are in your data",
     "ifelse": "write the comparison itself, such as I(x > 3), or make the column before the fit",
+    "lag": "make the lagged column before the fit, where the order of the rows is known",
     "hashed": "hashed factors are not available; use factor(x)",
     "Q": "quote the column with backticks instead",
-    "contr": "write contr.treatment('level'), contr.sum, contr.helmert, contr.poly or contr.diff",
 }
 
-#: Above this size a power of two constants can only be an accident or an attack.
+#: Above these a power of constants, or a basis, can only be an accident or an attack.
 MAX_EXPONENT = 64
+MAX_BASIS = 1000
 
 _ADMITTED: tuple[type[ast.AST], ...] = (
     *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.keyword),
@@ -83,59 +69,77 @@ _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "attribute access",
     ast.Lambda: "lambda",
     ast.Subscript: "a subscript",
-    ast.ListComp: "a comprehension",
-    ast.SetComp: "a comprehension",
-    ast.DictComp: "a comprehension",
-    ast.GeneratorExp: "a comprehension",
     ast.JoinedStr: "an f-string",
     ast.NamedExpr: "an assignment",
     ast.IfExp: "a conditional",
     ast.Starred: "an unpacked argument",
-    ast.Is: "the operator `is`",
-    ast.IsNot: "the operator `is not`",
 }
 
 
-def admit(tree: ast.expr, text: str) -> None:
+def admit(tree: ast.expr, text: str, columns: frozenset[str] = frozenset()) -> None:
     """Refuse ``tree`` with a :class:`FormulaError` unless every node of it is on the lists.
 
-    ``text`` is the user's spelling, quoted in the message.
+    ``columns`` are the names that stand for columns; ``text`` is the user's spelling.
 
     Examples
     --------
-    >>> admit(ast.parse("log(x) + 1", mode="eval").body, "log(x) + 1")
-    >>> admit(ast.parse("x[0]", mode="eval").body, "x[0]")
+    >>> admit(ast.parse("log(_0) + 1", mode="eval").body, "log(x) + 1", frozenset({"_0"}))
+    >>> admit(ast.parse("log[0]", mode="eval").body, "log[0]")
     Traceback (most recent call last):
         ...
-    statdl.errors.FormulaError: a subscript is not allowed in a formula: `x[0]` ...
+    statdl.errors.FormulaError: a subscript is not allowed in a formula: `log[0]`. ...
     """
-    for node, piece in _walk(tree):
-        if not isinstance(node, _ADMITTED):
-            what = _REFUSED.get(type(node), f"the construct {type(node).__name__}")
+    for node in ast.walk(tree):
+        problem = _problem(node, columns)
+        if problem:
             raise FormulaError(
-                f"{what} is not allowed in a formula: `{piece}` in `{text}`. Formulas may hold "
-                "columns, numbers, arithmetic, comparisons and the listed transforms."
+                f"{problem} is not allowed in a formula: `{text}`. Formulas may hold columns, "
+                "numbers, arithmetic, comparisons and the listed transforms."
             )
-        if isinstance(node, ast.Name):
-            _admit_name(node.id, text)
-        elif isinstance(node, ast.Constant):
-            _admit_constant(node.value, text)
-        elif isinstance(node, ast.Call):
-            _admit_call(node, piece, text)
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-            _admit_power(node, piece)
 
 
-def spelled(node: ast.expr) -> str:
-    """Return ``node`` as text, with backticks only where a column's name needs them."""
-    return re.sub(r"`([A-Za-z_][\w.]*)`", r"\1", ast.unparse(node))
+def _problem(node: ast.AST, columns: frozenset[str]) -> str:
+    """Return what is wrong with one node, empty if nothing is."""
+    if not isinstance(node, _ADMITTED):
+        return _REFUSED.get(type(node), f"the construct {type(node).__name__}")
+    if isinstance(node, ast.Name) and node.id not in columns | _IDENTIFIERS:
+        return f"the name `{node.id}`"
+    if isinstance(node, ast.Constant) and not isinstance(
+        node.value, bool | int | float | str | None
+    ):
+        return f"the constant {node.value!r}"
+    if isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Name) or node.func.id in columns:
+            return "a call of something that is not a name of a transform"
+        if any(keyword.arg is None for keyword in node.keywords):
+            return "an unpacked argument"
+        sizes = [*node.args[1:2], *(k.value for k in node.keywords if k.arg in ("df", "degree"))]
+        if node.func.id in SPLINES | {"poly"} and any(_largest(size) > MAX_BASIS for size in sizes):
+            return f"a basis of more than {MAX_BASIS} columns"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        tower = any(isinstance(part, ast.Pow) for part in ast.walk(node.right))
+        if tower or _largest(node.right) > MAX_EXPONENT:
+            return f"a power above {MAX_EXPONENT} or a tower of powers"
+    return ""
+
+
+def _largest(tree: ast.expr) -> float:
+    values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return max((v for v in values if isinstance(v, int | float)), default=0)
+
+
+def identifier(function: str) -> str:
+    """Return the Python name of a function or contrast of formulas."""
+    return function.removeprefix("np.").replace(".", "_")
+
+
+_IDENTIFIERS = frozenset(identifier(name) for name in FUNCTIONS)
 
 
 def admit_function(name: str, text: str) -> None:
     """Refuse a call of ``name`` unless it is an allowed transform."""
     if name in FUNCTIONS:
         return
-    _admit_name(name, text)
     if name in EXPLAINED:
         raise FormulaError(f"{name}() is not available in `{text}`: {EXPLAINED[name]}.")
     if "." in name:
@@ -143,66 +147,8 @@ def admit_function(name: str, text: str) -> None:
             f"attribute access is not allowed in a formula: `{name}(...)` in `{text}`. "
             "np.<function> works for " + ", ".join(sorted(ELEMENTWISE)) + "."
         )
-    known = ", ".join(sorted(FUNCTIONS - CONTRASTS - {f"np.{f}" for f in ELEMENTWISE | PAIRWISE}))
     raise FormulaError(
-        f"{name}() is not a transform that formulas may call, in `{text}`. Available: {known}. "
-        "Anything else: compute the column before the fit."
+        f"{name}() is not a transform that formulas may call, in `{text}`. Available: "
+        + ", ".join(sorted(FUNCTIONS - CONTRASTS - _NUMPY))
+        + ". Anything else: compute the column before the fit."
     )
-
-
-def _walk(tree: ast.expr) -> Iterator[tuple[ast.AST, str]]:
-    # The callee of a call is judged with the call, not as a column.
-    todo: list[ast.AST] = [tree]
-    while todo:
-        node = todo.pop()
-        yield node, _shown(node)
-        children = list(ast.iter_child_nodes(node))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            children.remove(node.func)
-        todo.extend(children)
-
-
-def _shown(node: ast.AST) -> str:
-    if isinstance(node, ast.expr):
-        piece = spelled(node)
-        return piece if len(piece) <= 60 else piece[:57] + "..."
-    return type(node).__name__
-
-
-def _admit_name(name: str, text: str) -> None:
-    if name.startswith("__") or ".__" in name:
-        raise FormulaError(
-            f"the name `{name}` is not allowed in a formula, in `{text}`: names with two leading "
-            "underscores belong to Python. Quote a column of that name with backticks."
-        )
-
-
-def _admit_constant(value: object, text: str) -> None:
-    if not (value is None or isinstance(value, bool | int | float | str)):
-        raise FormulaError(
-            f"the constant {value!r} is not allowed in a formula, in `{text}`: "
-            "only real numbers and text are."
-        )
-
-
-def _admit_call(node: ast.Call, piece: str, text: str) -> None:
-    if not isinstance(node.func, ast.Name):
-        what = _REFUSED.get(type(node.func), "a call of something that is not a name")
-        raise FormulaError(f"{what} is not allowed in a formula: `{piece}` in `{text}`.")
-    admit_function(node.func.id, text)
-    if any(keyword.arg is None for keyword in node.keywords):
-        raise FormulaError(f"an unpacked argument is not allowed in a formula: `{piece}`.")
-
-
-def _admit_power(node: ast.BinOp, piece: str) -> None:
-    """Refuse powers of constants whose evaluation could take the machine down."""
-    right = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
-    tower = any(
-        isinstance(part, ast.BinOp) and isinstance(part.op, ast.Pow) for part in ast.walk(right)
-    )
-    value = right.value if isinstance(right, ast.Constant) else 0
-    if tower or (isinstance(value, int | float) and value > MAX_EXPONENT):
-        raise FormulaError(
-            f"the power `{piece}` is not allowed in a formula: an exponent is a plain number of "
-            f"at most {MAX_EXPONENT}, not a tower of powers."
-        )

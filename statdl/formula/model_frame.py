@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from statdl.backend.array import Array
-from statdl.errors import DataError, FormulaError
-from statdl.formula.algebra import Parsed, parse
-from statdl.formula.coding import arrange, check_factors
-from statdl.formula.design import Design, ModelFrame, Response
-from statdl.formula.evaluate import Evaluator, truth
+from statdl.errors import DataError, FormulaError, StatdlWarning
+from statdl.formula.design import Design, ModelFrame, Response, Term
+from statdl.formula.evaluation import Part, condition_rows, evaluated
+from statdl.formula.expression import Expression, argument
 from statdl.formula.frame import Frame, open_frame
-from statdl.formula.gate import spelled
-from statdl.formula.recipe import FormulaRecipe, argument, encode, kind_of, total, warn
+from statdl.formula.recipe import FormulaRecipe, design_of, total
 from statdl.formula.rows import (
     as_vector,
     check_index,
     check_na_action,
-    check_total,
     check_weights,
     complete_rows,
     mask_positions,
     refuse_infinite,
-    selected,
 )
-from statdl.formula.suggest import count
-from statdl.formula.values import (
-    Categorical,
-    Logical,
-    Matrix,
-    Value,
-    as_factor,
-    finite,
-    infinite,
-    missing,
-    numeric,
-    own,
-    take,
-)
+from statdl.formula.suggest import listing
+from statdl.formula.terms import Parsed, parse
+from statdl.formula.values import Column, Factor, Value, as_factor, column, endless
 
 CONTRASTS = ("treatment", "sum")
-#: The argument's name among the vectors, which no column's name can be.
-_WEIGHTS = "weights="
 
 
 def model_frame(
@@ -68,7 +51,7 @@ def model_frame(
         ``data``. A pandas Series must have the index of ``data``; other vectors match by
         position. Rows that ``subset`` or ``na_action`` leave out are left out of them too.
     subset : mask with one entry a row, or a condition in quotes such as ``"wt > 3 & cyl == 4"``.
-        Rows where the condition is missing are not selected.
+        Rows with a missing value in a column of the condition are not selected.
     na_action : "drop" leaves rows with a missing value out; "raise" refuses them.
 
     Levels of factors that no used row has are dropped, as R's ``lm`` does. Transforms learn
@@ -92,40 +75,9 @@ def model_frame(
     if not len(frame):
         raise DataError("data have no rows.")
     parsed = parse(formula, frame.names)
-    warn(parsed.notes)
+    for note in parsed.notes:
+        warnings.warn(note, StatdlWarning, stacklevel=2)
     return _Builder(formula, frame, parsed, subset).build(weights, offset, na_action)
-
-
-class _Columns(dict[str, Value]):
-    """Columns of a frame for the rows of the subset, each read when first asked for."""
-
-    def __init__(self, frame: Frame, rows: Array | None) -> None:
-        super().__init__()
-        self.frame, self.rows = frame, rows
-
-    def __missing__(self, name: str) -> Value:
-        self[name] = take(self.frame.column(name), self.rows)
-        return self[name]
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """Everything evaluated that has one entry a row."""
-
-    factors: dict[str, Value]
-    response: dict[str, Value]
-    vectors: dict[str, Array]
-
-    def every(self) -> dict[str, Value]:
-        return {**self.factors, **self.response, **self.vectors}
-
-    def taken(self, kept: Array | None) -> _Parts:
-        """Return the kept rows. Response, weights and offset no longer share the user's memory."""
-        return _Parts(
-            {name: _used(take(value, kept)) for name, value in self.factors.items()},
-            {name: own(take(value, kept)) for name, value in self.response.items()},
-            {name: own(take(value, kept)) for name, value in self.vectors.items()},
-        )
 
 
 class _Builder:
@@ -133,127 +85,133 @@ class _Builder:
 
     def __init__(self, formula: str, frame: Frame, parsed: Parsed, subset: Any) -> None:
         self.formula, self.frame, self.parsed = formula, frame, parsed
-        self.rows = self._subset(subset)
-        self.n = len(frame) if self.rows is None else len(self.rows)
-        self.columns = _Columns(frame, self.rows)
-        self.evaluate = Evaluator(self.columns, self.n, {})
+        self.chosen = _chosen(frame, subset)
+        self.rows = np.arange(len(frame)) if self.chosen is None else self.chosen
+        self.columns: dict[str, Column] = {}
+        self.state: dict[str, dict[str, Any]] = {}
 
     def build(self, weights: Any, offset: Any, na_action: str) -> ModelFrame:
-        """Evaluate, drop, encode."""
-        names = dict.fromkeys(name for term in self.parsed.terms for name in term)
-        factors = {name: self.evaluate(self.parsed.factors[name]) for name in names}
-        parts = _Parts(factors, self._response(), self._vectors(weights, offset))
-        kept = self._kept(parts.every(), na_action)
-        parts = parts.taken(kept)
-        n = self.n if kept is None else len(kept)
-        check_factors(parts.factors)
-        recipe = self._recipe(parts.factors, offset)
-        design, X, values = encode(recipe, parts.factors, n)
-        rows = kept if self.rows is None else take(self.rows, kept)
-        index = self.frame.index
+        """Read the columns, choose the rows, evaluate, encode."""
+        parsed = self.parsed
+        left = parsed.counts or (parsed.response,)
+        weighing = self._vector("weights", weights)
+        shifts = [*parsed.offsets, *self._vector("offset", offset)]
+        self._read([*left, *parsed.predictors.values(), *weighing, *shifts])
+        kept = self._complete(na_action)
+        rows = self.rows if kept is None else self.rows[kept]
+        response = _as_response(parsed.response.text, self._parts(left), kept)
+        predictors = {part.text: part.at(kept) for part in self._parts(parsed.predictors.values())}
+        values = {name: _predictor(name, value) for name, value in predictors.items()}
+        weight = [part.numbers(kept) for part in self._parts(weighing)]
+        for vector in weight:
+            check_weights(vector, rows)
+        shift = [part.numbers(kept) for part in self._parts(shifts)]
+        recipe = self._recipe(values, offset)
+        design, X = design_of(recipe, values, len(rows))
+        whole, index = len(rows) == len(self.frame), self.frame.index
         return ModelFrame(
             design=design,
             X=X,
-            response=_as_response(self.parsed.response.text, parts.response),
-            weights=_weights(parts.vectors),
-            offset=total([v for name, v in parts.vectors.items() if name != _WEIGHTS]),
-            rows=rows,
-            index=index if index is None or rows is None else index[rows],
-            dropped=self.n - n,
+            response=response,
+            weights=total(weight),
+            offset=total(shift),
+            rows=None if whole else rows,
+            index=index if index is None or whole else index[rows],
+            dropped=len(self.rows) - len(rows),
             source=self.frame.native,
-            recoder=_Recoder(recipe, values, n),
+            recoder=_Recoder(recipe, _owned(values, design.terms, X), len(rows)),
         )
 
-    def _subset(self, subset: Any) -> Array | None:
-        if subset is None:
-            return None
-        n = len(self.frame)
-        if not isinstance(subset, str):
-            return mask_positions(subset, n, self.frame.index)
-        condition = argument(subset, self.frame.names, "subset")
-        columns = {name: self.frame.column(name) for name in condition.columns}
-        value = Evaluator(columns, n, {})(condition)
-        return selected(truth(value, f"subset={subset!r}", n) == 1)
-
-    def _response(self) -> dict[str, Value]:
-        """Evaluate the left side: one value, or one for each column of ``cbind``."""
-        left = self.parsed.response
-        if not left.columns:
-            raise FormulaError(f"the response `{left.text}` is a constant; name a column.")
-        if isinstance(left.tree, ast.Call) and left.tree.func.id == "cbind":  # type: ignore[attr-defined]
-            parts = [replace(left, text=_label(part), tree=part) for part in left.tree.args]
-            values = {part.text: numeric(self.evaluate(part), left.text) for part in parts}
-            if len(values) < 2:
-                raise FormulaError(f"`{left.text}` needs two or more different columns.")
-            return values
-        value = self.evaluate(left)
-        if isinstance(value, Matrix):
-            raise FormulaError(f"the response `{left.text}` has several columns; use cbind(a, b).")
-        return {left.text: value}
-
-    def _vectors(self, weights: Any, offset: Any) -> dict[str, Array]:
-        out = {e.text: numeric(self.evaluate(e), e.text) for e in self.parsed.offsets}
-        for name, given in (("weights", weights), ("offset", offset)):
-            if given is not None:
-                out[f"{name}="] = self._vector(name, given)
-        if weights is not None:
-            check_weights(out[_WEIGHTS], self.rows)
-        return out
-
-    def _vector(self, name: str, given: Any) -> Array:
+    def _vector(self, name: str, given: Any) -> list[Expression]:
+        """Read an argument in quotes, or make a vector a column of its own beside the data's."""
+        if given is None:
+            return []
         if isinstance(given, str):
-            part = argument(given, self.frame.names, name)
-            return numeric(self.evaluate(part), f"{name}={given}")
+            return [argument(given, self.frame.names, name)]
         check_index(given, self.frame.index, name)
         values = np.asarray(as_vector(given, len(self.frame), name), dtype=np.float64)
-        return take(values, self.rows)
+        self.columns[f"{name}="] = column(values[self.rows])
+        return [Expression(name, "_0", (f"{name}=",))]
 
-    def _kept(self, parts: Mapping[str, Value], na_action: str) -> Array | None:
-        """Return the positions of complete rows; raise for infinite and undefined values."""
-        with np.errstate(all="ignore"):
-            unique = {id(value): value for value in (*self.columns.values(), *parts.values())}
-            if all(finite(value) for value in unique.values()):
-                return None
-        absent = _masks(self.columns, missing)
-        refuse_infinite(_masks(self.columns, infinite).items(), self.rows)
-        refuse_infinite(_masks(parts, infinite).items(), self.rows)
-        for name, mask in _masks(parts, missing).items():
-            fresh = mask & ~np.logical_or.reduce([np.zeros_like(mask), *absent.values()])
-            if fresh.any():
-                self._refuse_undefined(name, fresh)
-                absent[name] = mask
-        return complete_rows(self._relevant(absent, parts), self.n, na_action, self.rows)
+    def _read(self, expressions: Iterable[Expression]) -> None:
+        for name in dict.fromkeys(name for read in expressions for name in read.columns):
+            if name not in self.columns:
+                found = self.frame.column(name)
+                self.columns[name] = found if self.chosen is None else found[self.chosen]
 
-    def _relevant(self, absent: dict[str, Array], parts: Mapping[str, Value]) -> dict[str, Array]:
-        # A missing value counts where it makes a term missing: TRUE | missing does not.
-        gone = list(_masks(parts, missing).values())
-        if not gone:
-            return {}
-        union = np.logical_or.reduce(gone)
-        return {name: mask & union for name, mask in absent.items() if (mask & union).any()}
+    def _complete(self, na_action: str) -> Array | None:
+        """Return the mask of rows without a missing value, None when that is all of them."""
+        values = {n: c.value for n, c in self.columns.items() if n != "weights="}
+        refuse_infinite(((name, endless(value)) for name, value in values.items()), self.rows)
+        absent = {n: c.missing for n, c in self.columns.items() if c.missing is not None}
+        return complete_rows(absent, na_action, self.rows)
 
-    def _refuse_undefined(self, name: str, undefined: Array) -> None:
-        """Raise where arithmetic on complete rows gave no number, such as log(-1)."""
-        if "lag(" in name or name in (_WEIGHTS, "offset="):
-            return
-        first = int(np.argmax(undefined))
-        row = first if self.rows is None else int(self.rows[first])
-        raise DataError(
-            f"`{name}` is not a number in {count(int(undefined.sum()))} although its columns are "
-            f"complete, first at row {row}: a logarithm or root of a negative number, or 0/0."
-        )
+    def _parts(self, expressions: Iterable[Expression]) -> list[Part]:
+        parts = []
+        for one in expressions:
+            part = evaluated(one, self.columns, self.state.setdefault(one.text, {}))
+            if one.code != "_0":
+                part.check(self.rows)
+            parts.append(part)
+        return parts
 
-    def _recipe(self, factors: Mapping[str, Value], offset: Any) -> FormulaRecipe:
-        levels = {k: v.levels for k, v in factors.items() if isinstance(v, Categorical)}
+    def _recipe(self, values: Mapping[str, Value], offset: Any) -> FormulaRecipe:
         return FormulaRecipe(
             self.formula,
             self.frame.names,
-            {name: kind_of(value) for name, value in self.columns.items()},
-            levels,
-            self.evaluate.state,
-            arrange(self.parsed.terms, frozenset(levels), self.parsed.intercept),
-            offset=offset if isinstance(offset, str) else None,
+            {name: found.kind for name, found in self.columns.items()},
+            {name: value.levels for name, value in values.items() if isinstance(value, Factor)},
+            self.state,
+            offset if isinstance(offset, str) else None,
         )
+
+
+def _chosen(frame: Frame, subset: Any) -> Array | None:
+    if subset is None:
+        return None
+    if isinstance(subset, str):
+        return condition_rows(subset, frame)
+    return mask_positions(subset, len(frame), frame.index)
+
+
+def _predictor(name: str, value: Value) -> Value:
+    """Return a value as it is coded: truth values are a factor, unused levels are gone."""
+    if isinstance(value, np.ndarray) and value.dtype == np.bool_:
+        value = as_factor(value)
+    if not isinstance(value, Factor):
+        return value
+    value = value.trimmed()
+    if len(value.levels) < 2:
+        only = f"only {value.levels[0]!r}" if value.levels else "no level"
+        raise DataError(
+            f"the factor `{name}` has {only} in the rows used, and contrasts need 2 or more "
+            "levels. Leave it out of the formula."
+        )
+    return value
+
+
+def _as_response(name: str, parts: Sequence[Part], kept: Array | None) -> Response:
+    if len(parts) > 1:
+        counts = np.column_stack([part.numbers(kept) for part in parts])
+        return Response(name, "counts", counts, tuple(part.text for part in parts))
+    value = parts[0].at(kept)
+    if isinstance(value, Factor):
+        value = value.trimmed()
+        return Response(name, "categorical", value.codes, value.levels)
+    if not isinstance(value, np.ndarray):
+        raise FormulaError(f"the response `{name}` has several columns; use cbind(a, b).")
+    return Response(name, "numeric", parts[0].numbers(kept))
+
+
+def _owned(values: Mapping[str, Value], terms: Sequence[Term], X: Array) -> dict[str, Value]:
+    """Return what recoding needs: neither the user's memory nor, where X has it, a second copy."""
+    alone = {term.name: X[:, term.columns[0]] for term in terms if len(term.factors) == 1}
+    return {
+        name: (alone[name] if name in alone else value.copy())
+        if isinstance(value, np.ndarray)
+        else value
+        for name, value in values.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -264,40 +222,6 @@ class _Recoder:
 
     def __call__(self, contrast: str) -> tuple[Design, Array]:
         if contrast not in CONTRASTS:
-            raise FormulaError(f"contrast={contrast!r} is not known; choose from {CONTRASTS}.")
-        recipe = replace(self.recipe, contrast=contrast)
-        design, X, _ = encode(recipe, self.values, self.n)
-        return design, X
-
-
-def _as_response(name: str, parts: Mapping[str, Value]) -> Response:
-    if len(parts) > 1:
-        return Response(name, "counts", np.column_stack(list(parts.values())), tuple(parts))
-    value = next(iter(parts.values()))
-    if isinstance(value, Categorical):
-        value = value.trimmed()
-        return Response(name, "categorical", value.codes, value.levels)
-    return Response(name, "numeric", numeric(value, name))
-
-
-def _weights(vectors: Mapping[str, Array]) -> Array | None:
-    weights = vectors.get(_WEIGHTS)
-    if weights is not None:
-        check_total(weights)
-    return weights
-
-
-def _used(value: Value) -> Value:
-    """Return a predictor as it is coded: truth values are a factor, unused levels are gone."""
-    if isinstance(value, Logical):
-        return as_factor(value, "").trimmed()
-    return value.trimmed() if isinstance(value, Categorical) else value
-
-
-def _masks(values: Mapping[str, Value], test: Any) -> dict[str, Array]:
-    found = ((name, test(value)) for name, value in values.items())
-    return {name: mask for name, mask in found if mask is not None}
-
-
-def _label(node: ast.expr) -> str:
-    return node.id.strip("`") if isinstance(node, ast.Name) else spelled(node)
+            choice = listing(CONTRASTS)
+            raise FormulaError(f"contrast={contrast!r} is not known; choose from {choice}.")
+        return design_of(replace(self.recipe, contrast=contrast), self.values, self.n)

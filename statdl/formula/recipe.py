@@ -1,25 +1,31 @@
-"""How a formula encoded its data, and how it encodes new data alike."""
+"""From terms and values to the columns of X by formulaic, and new data encoded alike."""
 
 from __future__ import annotations
 
-import ast
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from statdl.backend.array import Array
-from statdl.errors import DataError, FormulaError, StatdlWarning
-from statdl.formula.algebra import Parsed, parse
-from statdl.formula.coding import Layout, matrix
+from statdl.errors import DataError, FormulaError
 from statdl.formula.design import Design, NewData, Term
-from statdl.formula.evaluate import Evaluator
+from statdl.formula.evaluation import evaluate
+from statdl.formula.expression import Expression, argument
 from statdl.formula.frame import Frame, open_frame
-from statdl.formula.suggest import listing, nearest
-from statdl.formula.syntax import Expression, expression, scan
-from statdl.formula.values import Categorical, Logical, Matrix, Value, as_factor, numeric, own
+from statdl.formula.suggest import listing
+from statdl.formula.terms import Parsed, parse
+from statdl.formula.values import Column, Factor, Value, as_factor, number
+from statdl.lazy import lazy
+
+pd = lazy("pandas")
+formulaic = lazy("formulaic")
+formulaic_transforms = lazy("formulaic.transforms")
+formulaic_types = lazy("formulaic.parser.types")
+
+#: formulaic's literal for the intercept, spelled so that no column has its name.
+_INTERCEPT = "(1)"
 
 
 @dataclass(frozen=True)
@@ -27,135 +33,142 @@ class FormulaRecipe:
     """How a formula encoded its data: enough, with the text, to encode new data alike.
 
     ``kinds`` tells of each column whether it held numbers, truth values or a factor; ``state``
-    what the transforms learned. The text passes the gate again whenever it is used.
+    what the transforms of each expression learned. All of it is plain data, and the text passes
+    the gate again whenever it is used.
     """
 
     formula: str
     columns: tuple[str, ...]
     kinds: Mapping[str, str]
     levels: Mapping[str, tuple[Any, ...]]
-    state: dict[str, dict[str, Any]]
-    layout: Layout
-    contrast: str = "treatment"
+    state: Mapping[str, dict[str, Any]]
     offset: str | None = None
+    contrast: str = "treatment"
+    width: int = 0
 
     def encode(self, new: Any) -> NewData:
-        """Return ``new`` in the coding of the training data."""
+        """Return ``new`` in the coding of the training data; rows with a missing value are NaN."""
         frame = open_frame(new, "the new data")
         parsed = parse(self.formula, self.columns)
-        offsets = self._offsets(parsed)
-        needed = dict.fromkeys(
-            (*parsed.predictor_columns, *(c for o in offsets for c in o.columns))
-        )
-        columns = {name: self._column(frame, name) for name in self._present(frame, needed)}
-        evaluate = Evaluator(columns, len(frame), self.state, training=False)
-        names = dict.fromkeys(name for term in parsed.terms for name in term)
-        values = {name: self._matched(name, evaluate(parsed.factors[name])) for name in names}
-        offset = total([numeric(evaluate(o), o.text) for o in offsets])
-        warn(evaluate.notes)
-        X, _, _ = matrix(self.layout, values, len(frame), self.contrast)
+        offsets = self.offsets(parsed)
+        columns = self._columns(frame, [*parsed.predictors.values(), *offsets])
+        complete = np.ones(len(frame), dtype=bool)
+        for part in columns.values():
+            complete &= True if part.missing is None else ~part.missing
+        X = np.full((len(frame), self.width), np.nan, order="F")
+        offset = np.full(len(frame), np.nan) if offsets else None
+        if complete.any():
+            cut = {name: part.value[complete] for name, part in columns.items()}
+            values, m = self._predictors(parsed, cut), int(complete.sum())
+            X[complete], _ = matrix(parsed, values, m, self.contrast)
+            if offset is not None:
+                offset[complete] = total([self._offset(one, cut) for one in offsets])
         return NewData(X, offset, frame.index, frame.native)
 
-    def _offsets(self, parsed: Parsed) -> tuple[Expression, ...]:
+    def offsets(self, parsed: Parsed) -> tuple[Expression, ...]:
+        """Return the offsets of the formula, and the one that was given in quotes."""
         if self.offset is None:
             return parsed.offsets
         return (*parsed.offsets, argument(self.offset, self.columns, "offset"))
 
-    def _present(self, frame: Frame, needed: Mapping[str, None]) -> Mapping[str, None]:
-        absent = [name for name in needed if name not in frame]
-        if absent:
-            raise DataError(
-                f"the new data lack the columns {listing(f'`{name}`' for name in absent)}."
-                f"{nearest(absent[0], frame.names)} They have: {listing(frame.names)}."
-            )
-        return needed
+    def _offset(self, offset: Expression, columns: Mapping[str, Value]) -> Array:
+        return number(evaluate(offset, columns, self.state[offset.text]))
 
-    def _column(self, frame: Frame, name: str) -> Value:
-        value, kind = frame.column(name), self.kinds[name]
-        empty = isinstance(value, Categorical) and not value.trimmed().levels
-        if kind != "factor" and empty:
-            absent = np.full(len(frame), np.nan)
-            return absent if kind == "numbers" else Logical(absent)
-        if kind == "truth values" and isinstance(value, np.ndarray):
-            return _as_logical(value, name)
-        if kind == "factor" and not isinstance(value, Categorical):
-            return as_factor(value, name)
-        if kind != "factor" and isinstance(value, Categorical):
-            raise DataError(
-                f"column `{name}` of the new data holds text or categories "
-                f"({listing(map(repr, value.levels), 3)}), and the model was fitted to {kind}."
-            )
-        if kind == "numbers":
-            return numeric(value, name)
-        return value
+    def _predictors(self, parsed: Parsed, columns: Mapping[str, Value]) -> dict[str, Value]:
+        return {
+            name: self._matched(name, evaluate(factor, columns, self.state[name]))
+            for name, factor in parsed.predictors.items()
+        }
 
     def _matched(self, name: str, value: Value) -> Value:
         """Return a factor with the codes of the training levels."""
         if name not in self.levels:
             return value
-        factor, levels = as_factor(value, name), self.levels[name]
-        if factor.levels == levels:
-            return factor
-        factor = factor.trimmed()
-        unseen = [level for level in factor.levels if level not in levels]
-        if unseen:
+        complaint = f"`{name}` of the new data has levels that the model has not seen"
+        return as_factor(value).coded_as(self.levels[name], complaint)
+
+    def _columns(self, frame: Frame, expressions: Sequence[Expression]) -> dict[str, Column]:
+        names = dict.fromkeys(name for read in expressions for name in read.columns)
+        frame.check_has(names, "the new data")
+        return {name: _as_in_training(frame.column(name), name, self.kinds[name]) for name in names}
+
+
+def _as_in_training(found: Column, name: str, kind: str) -> Column:
+    """Return a column of new data as the kind that the model was fitted to."""
+    value = found.value
+    if found.kind == kind:
+        return found
+    if kind == "factor":
+        return Column(as_factor(value), found.missing)
+    if isinstance(value, Factor):
+        if value.levels:
             raise DataError(
-                f"`{name}` of the new data has levels that the model has not seen: "
-                f"{listing(map(repr, unseen))}. It knows {listing(map(repr, levels))}."
+                f"column `{name}` of the new data holds text or categories "
+                f"({listing(map(repr, value.levels), 3)}), and the model was fitted to {kind}."
             )
-        return as_factor(factor, name, levels)
-
-
-def encode(
-    recipe: FormulaRecipe, values: Mapping[str, Value], n: int
-) -> tuple[Design, Array, Mapping[str, Value]]:
-    """Return the design, X, and the values with numbers replaced by views of X."""
-    parsed = parse(recipe.formula, recipe.columns)
-    X, names, places = matrix(recipe.layout, values, n, recipe.contrast)
-    if parsed.intercept and "Intercept" in names:
-        raise reserved("Intercept")
-    terms = tuple(
-        Term(":".join(term), frozenset(term), place)
-        for term, place in zip(parsed.terms, places, strict=True)
-    )
-    design = Design(
-        recipe.formula, parsed.intercept, terms, tuple(names), dict(recipe.levels), recipe
-    )
-    return design, X, _views(terms, values, X)
-
-
-def _views(terms: tuple[Term, ...], values: Mapping[str, Value], X: Array) -> dict[str, Value]:
-    # What is kept for recoding holds neither the data a second time nor the user's memory.
-    views: dict[str, Value] = {}
-    for term in terms:
-        value = values.get(term.name)
-        if isinstance(value, np.ndarray):
-            views[term.name] = X[:, term.columns[0]]
-        elif isinstance(value, Matrix):
-            views[term.name] = replace(value, values=X[:, term.columns[0] : term.columns[-1] + 1])
-    return {name: views[name] if name in views else own(value) for name, value in values.items()}
-
-
-def _as_logical(values: Array, name: str) -> Logical:
-    if not bool(np.all(np.isnan(values) | (values == 0) | (values == 1))):
+        # A column without any value has no type of its own.
+        empty = np.zeros(len(value), dtype=bool if kind == "truth values" else float)
+        return Column(empty, found.missing)
+    if kind == "numbers":
+        return Column(number(value), found.missing)
+    values = np.where(np.isnan(value), 0, value)
+    if not np.isin(values, (0, 1)).all():
         raise DataError(
             f"column `{name}` of the new data holds numbers other than 0 and 1, and the model was "
             "fitted to truth values."
         )
-    return Logical(values)
+    return Column(values == 1, found.missing)
 
 
-def argument(text: str, columns: tuple[str, ...], name: str) -> Expression:
-    """Read an argument in quotes: a column by its name, or an expression over columns."""
-    if text in columns:
-        return Expression(text, ast.Name(f"`{text}`", ast.Load()), (text,))
-    tokens = scan(text)
-    if not tokens:
-        raise FormulaError(f"{name} is an empty text.")
+def matrix(parsed: Parsed, values: Mapping[str, Value], n: int, contrast: str) -> tuple[Array, Any]:
+    """Return X of shape (n, p) without the intercept, and formulaic's structure of its columns.
+
+    X is in column-major order, as it is mostly read a column at a time.
+    """
+    literal = formulaic_types.Factor(_INTERCEPT, eval_method="literal")
+    terms = [formulaic_types.Term([literal])] if parsed.intercept else []
+    terms += [formulaic_types.Term(map(formulaic_types.Factor, term)) for term in parsed.terms]
+    spec = formulaic.ModelSpec(formulaic.Formula(terms), na_action="ignore", output="numpy")
+    context = {name: _coded(name, value, contrast) for name, value in values.items()}
+    made = spec.get_model_matrix(pd.DataFrame(index=range(n)), context=context)
+    structure = made.model_spec.structure[int(parsed.intercept) :]
+    return np.array(made[:, int(parsed.intercept) :], dtype=np.float64, order="F"), structure
+
+
+def _coded(name: str, value: Value, contrast: str) -> Any:
+    """Return a value as formulaic codes it: a factor by its own contrast or by ``contrast``."""
+    if not isinstance(value, Factor):
+        return value
+    chosen = value.contrast
+    if chosen is None:
+        if contrast == "treatment":
+            return value.values
+        chosen = getattr(formulaic_transforms.ContrastsRegistry, contrast)()
     try:
-        return expression(text, tokens, columns)
-    except FormulaError as error:
-        raise FormulaError(f"{name}={text!r}: {error}") from None
+        chosen.get_coding_matrix(list(value.levels), reduced_rank=True)
+    except (ValueError, TypeError, IndexError):
+        raise FormulaError(
+            f"`{name}`: the contrast {chosen} does not fit a factor of {len(value.levels)} levels "
+            f"({listing(map(repr, value.levels))})."
+        ) from None
+    return formulaic_transforms.C(value.values, chosen)
+
+
+def design_of(recipe: FormulaRecipe, values: Mapping[str, Value], n: int) -> tuple[Design, Array]:
+    """Return the design and X of training data."""
+    parsed = parse(recipe.formula, recipe.columns)
+    X, structure = matrix(parsed, values, n, recipe.contrast)
+    names = tuple(name for encoded in structure for name in encoded.columns)
+    if parsed.intercept and "Intercept" in names:
+        raise reserved("Intercept")
+    terms, start = [], 0
+    for term, encoded in zip(parsed.terms, structure, strict=True):
+        stop = start + len(encoded.columns)
+        terms.append(Term(":".join(term), frozenset(term), tuple(range(start, stop))))
+        start = stop
+    recipe = replace(recipe, width=len(names))
+    levels = dict(recipe.levels)
+    return Design(recipe.formula, parsed.intercept, tuple(terms), names, levels, recipe), X
 
 
 def reserved(name: str) -> DataError:
@@ -163,19 +176,6 @@ def reserved(name: str) -> DataError:
     return DataError(f"the name `{name}` belongs to the constant of the model; rename the column.")
 
 
-def kind_of(value: Value) -> str:
-    """Return what a column holds, in the words of the messages."""
-    if isinstance(value, Categorical):
-        return "factor"
-    return "truth values" if isinstance(value, Logical) else "numbers"
-
-
 def total(vectors: Sequence[Array]) -> Array | None:
     """Return the sum of the offsets, None when there is none."""
     return sum(vectors[1:], vectors[0]) if vectors else None
-
-
-def warn(notes: Iterable[str]) -> None:
-    """Issue the notes that reading or encoding made."""
-    for note in notes:
-        warnings.warn(note, StatdlWarning, stacklevel=4)

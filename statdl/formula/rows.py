@@ -43,10 +43,14 @@ def as_vector(given: Any, n: int, name: str) -> Array:
     DataError
         When it has another length, several columns, or is not made of real numbers.
     """
-    values = given if is_array(given) else _host(given, name)
-    xp = namespace(values)
+    values = given if is_array(given) else _host(given, f"{name} must be a vector of numbers.")
+    if values.dtype == object:
+        try:
+            values = np.array([np.nan if _gone(v) else float(v) for v in values.flat])
+        except (TypeError, ValueError):
+            raise DataError(f"{name} must be made of numbers; it has object dtype.") from None
     if values.ndim == 2 and values.shape[1] == 1:
-        values = xp.reshape(values, (-1,))
+        values = namespace(values).reshape(values, (-1,))
     if values.ndim != 1:
         raise DataError(f"{name} must be one vector, not an array of shape {tuple(values.shape)}.")
     if values.shape[0] != n:
@@ -54,18 +58,12 @@ def as_vector(given: Any, n: int, name: str) -> Array:
     return as_floating(values, name)
 
 
-def _host(given: Any, name: str) -> Array:
+def _host(given: Any, complaint: str) -> Array:
     to_own = getattr(given, "to_numpy", None)
     try:
-        values = np.asarray(to_own() if to_own is not None else given)
+        return np.asarray(to_own() if to_own is not None else given)
     except ValueError:
-        raise DataError(f"{name} must be a vector of numbers, not {given!r:.60}.") from None
-    if values.dtype.kind == "O":
-        try:
-            return np.array([np.nan if _gone(v) else float(v) for v in values], dtype=float)
-        except (TypeError, ValueError):
-            raise DataError(f"{name} must be made of numbers; it has object dtype.") from None
-    return values
+        raise DataError(complaint) from None
 
 
 def _gone(value: Any) -> bool:
@@ -74,19 +72,16 @@ def _gone(value: Any) -> bool:
 
 def as_floating(values: Array, name: str) -> Array:
     """Return real numbers as floating ones (float32 and float64 as they are)."""
-    xp = namespace(values)
-    dtype = values.dtype
-    if getattr(dtype, "kind", "") in "OUSMmV" and dtype is not None and hasattr(dtype, "kind"):
+    xp, dtype = namespace(values), values.dtype
+    if getattr(dtype, "kind", "f") in "OUSMmV":
         raise DataError(f"{name} must be made of numbers; it has dtype {dtype}.")
     if xp.isdtype(dtype, "complex floating"):
         raise DataError(f"{name} is complex ({dtype}); models need real numbers.")
-    if dtype in (xp.float32, xp.float64):
-        return values
-    return xp.astype(values, xp.float64)
+    return values if dtype in (xp.float32, xp.float64) else xp.astype(values, xp.float64)
 
 
-def check_weights(weights: Array, numbers: Array | None = None, name: str = "weights") -> None:
-    """Refuse weights that are negative or infinite. NaN counts as missing, elsewhere.
+def check_weights(weights: Array, numbers: Array | None = None) -> None:
+    """Refuse weights that are negative, infinite or all zero.
 
     ``numbers`` are the rows' positions in the data given, for the message.
     """
@@ -95,24 +90,22 @@ def check_weights(weights: Array, numbers: Array | None = None, name: str = "wei
         bad = int(xp.sum(xp.astype(wrong, xp.int64)))
         if bad:
             first = int(xp.argmax(xp.astype(wrong, xp.int64)))
-            value = float(weights[first])
-            first = first if numbers is None else int(numbers[first])
             raise DataError(
-                f"{name} must not be {what}, and {count(bad)} {'is' if bad == 1 else 'are'}: the "
-                f"first is row {first} ({value:g})."
+                f"weights must not be {what}, and {count(bad)} {'is' if bad == 1 else 'are'}: the "
+                f"first is row {_row(first, numbers)} ({float(weights[first]):g})."
             )
-
-
-def check_total(weights: Array, name: str = "weights") -> None:
-    """Refuse weights that are all zero."""
-    if not bool(namespace(weights).any(weights > 0)):
-        raise DataError(f"{name} are all zero, so that no row counts.")
+    if not bool(xp.any(weights > 0)):
+        raise DataError("weights are all zero, so that no row counts.")
 
 
 def mask_positions(subset: Any, n: int, index: Any) -> Array:
     """Return the positions that a boolean mask selects."""
     check_index(subset, index, "subset")
-    values = to_numpy(subset) if is_array(subset) else _mask_values(subset)
+    complaint = "subset must be a mask of true and false, one a row."
+    values = to_numpy(subset) if is_array(subset) else _host(subset, complaint)
+    if values.dtype == object and all(isinstance(v, bool) or _gone(v) for v in values.flat):
+        # A missing condition selects nothing, as in R.
+        values = np.array([v is True for v in values.flat]).reshape(values.shape)
     if values.dtype != np.bool_:
         raise DataError(
             f"subset must be a mask of true and false (one a row) or an expression in quotes such "
@@ -121,22 +114,6 @@ def mask_positions(subset: Any, n: int, index: Any) -> Array:
     if values.shape != (n,):
         raise DataError(f"subset has shape {values.shape}, and the data have {count(n)}.")
     return selected(values)
-
-
-def _mask_values(subset: Any) -> Any:
-    to_own = getattr(subset, "to_numpy", None)
-    try:
-        values = np.asarray(to_own() if to_own is not None else subset)
-    except ValueError:
-        raise DataError("subset must be a mask of true and false, one a row.") from None
-    if (
-        values.ndim == 1
-        and values.dtype.kind == "O"
-        and all(isinstance(v, bool) or _gone(v) for v in values)
-    ):
-        # A missing condition selects nothing, as in R.
-        return np.array([v is True for v in values], dtype=bool)
-    return values
 
 
 def selected(mask: Array) -> Array:
@@ -148,9 +125,9 @@ def selected(mask: Array) -> Array:
 
 
 def complete_rows(
-    absent: Mapping[str, Array], n: int, na_action: str, numbers: Array | None = None
+    absent: Mapping[str, Array], na_action: str, numbers: Array | None = None
 ) -> Array | None:
-    """Return the positions of rows without missing values, None when that is all of them.
+    """Return the mask of rows without missing values, None when that is all of them.
 
     ``absent`` tells by name which rows are missing; ``numbers`` are the rows' positions in the
     data given, for the message.
@@ -160,24 +137,27 @@ def complete_rows(
     counts = listing(f"`{name}` in {count(int(np.sum(mask)))}" for name, mask in absent.items())
     gone = np.logical_or.reduce(list(absent.values()))
     if na_action == "raise":
-        first = int(np.argmax(gone))
-        row = first if numbers is None else int(numbers[first])
         raise DataError(
-            f"missing values: {counts}; the first is at row {row}. Fill them, drop them, or pass "
-            "na_action='drop'."
+            f"missing values: {counts}; the first is at row {_row(int(np.argmax(gone)), numbers)}. "
+            "Fill them, drop them, or pass na_action='drop'."
         )
-    kept = np.flatnonzero(~gone)
-    if not len(kept):
-        raise DataError(f"no row is left: all {n} rows have a missing value ({counts}).")
-    return kept
+    if gone.all():
+        raise DataError(f"no row is left: all {len(gone)} rows have a missing value ({counts}).")
+    return ~gone
 
 
-def refuse_infinite(endless: Iterable[tuple[str, Array]], numbers: Array | None = None) -> None:
+def refuse_infinite(
+    masks: Iterable[tuple[str, Array | None]], numbers: Array | None = None
+) -> None:
     """Raise for infinite numbers: no ``na_action`` makes sense of them."""
-    for name, mask in endless:
-        first = int(np.argmax(mask))
-        row = first if numbers is None else int(numbers[first])
-        raise DataError(
-            f"`{name}` is infinite in {count(int(np.sum(mask)))}, first at row {row}. Remove or "
-            "recode those rows; a logarithm of 0 or a division by 0 is the usual cause."
-        )
+    for name, mask in masks:
+        if mask is not None and mask.any():
+            raise DataError(
+                f"`{name}` is infinite in {count(int(np.sum(mask)))}, first at row "
+                f"{_row(int(np.argmax(mask)), numbers)}. Remove or recode those rows; a logarithm "
+                "of 0 or a division by 0 is the usual cause."
+            )
+
+
+def _row(position: int, numbers: Array | None) -> int:
+    return position if numbers is None else int(numbers[position])

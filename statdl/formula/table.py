@@ -10,10 +10,10 @@ import numpy as np
 
 from statdl.backend.array import Array, is_array, namespace
 from statdl.errors import DataError
-from statdl.formula.frame import open_frame, read_series
+from statdl.formula.frame import open_frame, read_array, read_series
 from statdl.formula.rows import as_floating
-from statdl.formula.suggest import listing, nearest
-from statdl.formula.values import Categorical, Value, numeric
+from statdl.formula.suggest import listing
+from statdl.formula.values import Column, Factor
 from statdl.lazy import lazy
 
 nw = lazy("narwhals")
@@ -32,24 +32,24 @@ class Table:
 
 def is_frame(value: Any) -> bool:
     """Tell whether ``value`` has named columns."""
-    if isinstance(value, Mapping):
-        return True
     if isinstance(value, np.ndarray):
         return value.dtype.names is not None
-    rows = isinstance(value, Sequence) and len(value) and isinstance(value[0], Mapping)
-    return bool(rows) or hasattr(value, "collect") or hasattr(value, "columns")
+    records = isinstance(value, list | tuple) and len(value) and isinstance(value[0], Mapping)
+    return bool(records) or isinstance(value, Mapping) or _has_columns(value)
+
+
+def _has_columns(value: Any) -> bool:
+    return hasattr(value, "collect") or hasattr(value, "columns")
 
 
 def read_table(value: Any, what: str, wanted: tuple[str, ...] | None = None) -> Table:
     """Read numbers in rows and columns; ``wanted`` picks columns of a frame by name."""
     if is_frame(value):
         return from_frame(value, what, wanted)
-    series = as_series(value)
-    if series is not None:
-        name = str(series.name) if series.name is not None else "x1"
-        column = np.asarray(_number(read_series(series, name), name, what))
+    if (series := as_series(value)) is not None:
+        name = "x1" if series.name is None else str(series.name)
         index = getattr(value, "index", None) if hasattr(value, "iloc") else None
-        return Table(column[:, None], (name,), index)
+        return Table(_number(read_series(series, name), name, what)[:, None], (name,), index)
     values = as_floating(value if is_array(value) else host(value, what), what)
     if values.ndim == 1 and (wanted is None or len(wanted) == 1):
         values = namespace(values).reshape(values, (-1, 1))
@@ -61,30 +61,46 @@ def read_table(value: Any, what: str, wanted: tuple[str, ...] | None = None) -> 
     return Table(values)
 
 
-def from_frame(value: Any, what: str, wanted: tuple[str, ...] | None) -> Table:
+def from_frame(value: Any, what: str, wanted: tuple[str, ...] | None = None) -> Table:
     """Read the columns of a frame, or the ``wanted`` ones; all must be numbers."""
     frame = open_frame(value, what)
     names = frame.names if wanted is None else wanted
-    absent = [name for name in names if name not in frame]
-    if absent:
-        raise DataError(
-            f"{what} lack the columns {listing(f'`{name}`' for name in absent)}."
-            f"{nearest(absent[0], frame.names)} They have: {listing(frame.names)}."
-        )
+    frame.check_has(names, what)
     values = np.empty((len(frame), len(names)), order="F")
     for j, name in enumerate(names):
         values[:, j] = _number(frame.column(name), name, what)
     return Table(values, tuple(names), frame.index, frame.native)
 
 
-def _number(value: Value, name: str, what: str) -> Array:
-    if isinstance(value, Categorical):
+def _number(column: Column, name: str, what: str) -> Array:
+    if isinstance(column.value, Factor):
         raise DataError(
             f"column `{name}` of {what} is not numeric (its values are "
-            f"{listing(map(repr, value.levels), 3)}). Use a formula, which codes factors, or "
-            "leave the column out."
+            f"{listing(map(repr, column.value.levels), 3)}). Use a formula, which codes factors, "
+            "or leave the column out."
         )
-    return numeric(value, name)
+    return column.floating
+
+
+def read_response(y: Any) -> tuple[str, Array | Factor, tuple[str, ...]]:
+    """Return the name, the values, and the labels of the columns where there are several.
+
+    Arrays of numbers stay as and where they are.
+    """
+    if is_frame(y):
+        frame = open_frame(y, "y")
+        if len(frame.names) > 1:
+            return "y", from_frame(y, "y").values, frame.names
+        name, column = frame.names[0], frame.column(frame.names[0])
+    elif (series := as_series(y)) is not None:
+        name = "y" if series.name in (None, "") else str(series.name)
+        column = read_series(series, name)
+    else:
+        values = y if is_array(y) else host(y, "y")
+        if getattr(values.dtype, "kind", "f") not in "OUS":
+            return "y", values, ()
+        name, column = "y", read_array(values, "y")
+    return name, column.value if isinstance(column.value, Factor) else column.floating, ()
 
 
 def host(value: Any, what: str) -> Array:
@@ -97,7 +113,7 @@ def host(value: Any, what: str) -> Array:
 
 def as_series(value: Any) -> Any:
     """Return a pandas, polars or pyarrow column as a narwhals series, None for other things."""
-    if is_array(value) or isinstance(value, str | bytes | Sequence):
+    if is_array(value) or isinstance(value, Sequence):
         return None
     if type(value).__module__.startswith("pandas") and not hasattr(value, "index"):
         value = pd.Series(value)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Sequence
 
-from statdl.formula.algebra import Reader
-from statdl.formula.syntax import Token, scan, spelling, split_response
+from statdl.formula.syntax import Token, spelling, two_sides
+from statdl.formula.terms import RightSide
+
+
+class _Anything(tuple[str, ...]):
+    """Columns that are not known yet: every name may be one."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def update_formula(old: str, new: str) -> str:
@@ -18,56 +28,40 @@ def update_formula(old: str, new: str) -> str:
     >>> update_formula("mpg ~ wt * hp", "~ . - wt:hp")
     'mpg ~ wt + hp'
     """
-    old_left, old_right = split_response(old, scan(old))
-    new_left, new_right = split_response(new, scan(new))
-    left = _substituted(new_left, old_left) if new_left else old_left
-    right = _substituted(new_right, old_right) if new_right else old_right
-    text = f"{spelling(left)} ~ {spelling(right)}"
-    keeps_dot = any(token.text == "." for token in old_right)
-    return text if keeps_dot else _simplified(text)
+    old_left, old_right = two_sides(old)
+    new_left, new_right = two_sides(new)
+    left = _substituted(new_left, spelling(old_left))
+    if any(token.operator == "." for token in old_right):  # known when there are data
+        return f"{left} ~ {_substituted(new_right, spelling(old_right))}"
+    terms, intercept = _terms(old, old_right)
+    right = _substituted(new_right, " + ".join(terms) or "1")
+    text = f"{left} ~ {'' if intercept else '-1 + '}{right}"
+    terms, intercept = _terms(text, two_sides(text)[1])
+    shown = " + ".join(terms)
+    if intercept:
+        return f"{left} ~ {shown or '1'}"
+    return f"{left} ~ {shown} - 1" if shown else f"{left} ~ 0"
 
 
-def _substituted(tokens: Sequence[Token], old: Sequence[Token]) -> list[Token]:
-    out: list[Token] = []
-    for token in tokens:
-        if token.kind == "operator" and token.text == ".":
-            simple = len(old) == 1 or len(tokens) == 1
-            out += old if simple else [_bracket("("), *old, _bracket(")")]
-        else:
-            out.append(token)
-    return out
+def _substituted(tokens: Sequence[Token], old: str) -> str:
+    """Return ``tokens`` with ``old`` for each ``.``; no tokens stand for one."""
+    word = re.fullmatch(r"[\w.]+|`[^`]*`", old)
+    around = ["+", *(token.operator for token in tokens), "+"]
+    out = []
+    for token, before, after in zip(tokens, around, around[2:], strict=False):
+        free = word or (before in ("+", "(") and after in ("+", "-", ")", ","))
+        whole = old if free else f"({old})"
+        out.append(Token("name", whole, 0) if token.operator == "." else token)
+    return spelling(out) or old
 
 
-def _bracket(text: str) -> Token:
-    return Token("operator", text, 0)
-
-
-def _simplified(text: str) -> str:
-    left, right = split_response(text, scan(text))
-    reader = Reader(text, right, _Anything(), None)
-    terms = sorted(reader.read().values(), key=len)
-    shown = [":".join(_quoted(name) for name in term) for term in terms]
-    shown += [] if reader.intercept else ["-1" if shown else "0"]
-    return f"{spelling(left)} ~ {_sum_of(shown)}"
-
-
-def _sum_of(terms: Sequence[str]) -> str:
-    return " + ".join(terms).replace("+ -1", "- 1") or "1"
+def _terms(formula: str, tokens: Sequence[Token]) -> tuple[list[str], bool]:
+    """Return the terms in text that can be read again, and whether there is an intercept."""
+    side = RightSide(formula, _Anything(), None)
+    terms = [":".join(map(_quoted, term)) for term in side.read(tokens)]
+    return terms, side.intercept
 
 
 def _quoted(name: str) -> str:
-    plain = name.replace(".", "_").isidentifier() or "(" in name
+    plain = name.replace(".", "_").isidentifier() or "(" in name or name == "."
     return name if plain else f"`{name}`"
-
-
-class _Anything(Collection[str]):
-    """Columns that are not known yet: every name may be one."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0

@@ -1,12 +1,14 @@
-"""What an expression over columns can be worth.
+"""What a column or an expression over columns can be worth, one entry a row.
 
-A number a row is a float64 vector with NaN where it is missing; truth values and factors have
-a class each, because models code them differently; a transform such as ``poly`` gives a matrix.
+Numbers are a float64 vector, truth values a bool vector, a factor is a :class:`Factor`, and a
+transform such as ``poly`` gives a pandas DataFrame of numbers. ``value[mask]`` takes rows of
+each.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,155 +16,143 @@ import numpy as np
 from statdl.backend.array import Array
 from statdl.errors import DataError
 from statdl.formula.suggest import listing
+from statdl.lazy import lazy
 
-#: A float64 vector, one of the classes below, or a constant of the formula.
+pd = lazy("pandas")
+
 Value = Any
 
 
 @dataclass(frozen=True)
-class Logical:
-    """Truth values as 1.0, 0.0 and NaN (missing)."""
+class Factor:
+    """A factor: a pandas Categorical, with a contrast of formulaic where the formula names one."""
 
-    values: Array
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Several columns from one transform, with the ending of each name, as ``[1]``."""
-
-    values: Array
-    endings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Categorical:
-    """A factor: codes into ``levels``, -1 where missing.
-
-    ``contrast`` is a contrast of formulaic when the formula asks for one.
-    """
-
-    codes: Array
-    levels: tuple[Any, ...]
-    ordered: bool = False
+    values: Any
     contrast: Any = None
 
-    def trimmed(self) -> Categorical:
+    @property
+    def codes(self) -> Array:
+        """Places in the levels, -1 where missing."""
+        return np.asarray(self.values.codes, dtype=np.int64)
+
+    @cached_property
+    def levels(self) -> tuple[Any, ...]:
+        """The levels in order, as Python values."""
+        return tuple(self.values.categories.tolist())
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Array) -> Factor:
+        return replace(self, values=self.values[rows])
+
+    def trimmed(self) -> Factor:
         """Return the factor without the levels that no row has."""
-        counts = np.bincount(self.codes[self.codes >= 0], minlength=len(self.levels))
-        present = np.flatnonzero(counts)
-        if len(present) == len(self.levels):
+        return replace(self, values=self.values.remove_unused_categories())
+
+    def coded_as(self, levels: tuple[Any, ...], complaint: str) -> Factor:
+        """Return the factor with exactly ``levels``; other values are refused with a complaint."""
+        if self.levels == levels:
             return self
-        place = np.full(len(self.levels) + 1, -1)
-        place[present] = np.arange(len(present))
-        levels = tuple(self.levels[k] for k in present)
-        return replace(self, codes=place[self.codes], levels=levels)
+        unseen = [level for level in self.trimmed().levels if level not in levels]
+        if unseen:
+            raise DataError(f"{complaint}: {listing(map(repr, unseen))}. {_known(levels)}")
+        return replace(self, values=self.values.set_categories(list(levels)))
 
 
-def numeric(value: Value, where: str) -> Any:
-    """Return ``value`` as float64 numbers, or say that ``where`` needs them."""
-    if isinstance(value, Logical):
-        return value.values
-    if isinstance(value, np.ndarray):
-        return value
-    if isinstance(value, bool | int | float):
-        return np.float64(value)
-    if isinstance(value, Categorical):
-        raise DataError(
-            f"`{where}` needs numbers, and one of its columns is a factor with the levels "
-            f"{listing(value.levels)}."
-        )
-    what = "several columns" if isinstance(value, Matrix) else repr(value)
-    raise DataError(f"`{where}` needs a column of numbers, not {what}.")
+def _known(levels: tuple[Any, ...]) -> str:
+    return f"The levels known are {listing(map(repr, levels))}."
 
 
-def vector(value: Value, n: int) -> Value:
-    """Return ``value`` with one entry a row: constants are repeated."""
-    if isinstance(value, bool | int | float | np.generic | np.ndarray) and np.ndim(value) == 0:
-        return np.full(n, float(value))
-    return value
+@dataclass(frozen=True)
+class Column:
+    """A column of the data: its value, and which rows are missing (None when none is)."""
+
+    value: Value
+    missing: Array | None = None
+
+    def __getitem__(self, rows: Array) -> Column:
+        missing = None if self.missing is None else self.missing[rows]
+        missing = missing if missing is not None and missing.any() else None
+        return Column(self.value[rows], missing)
+
+    @property
+    def floating(self) -> Array:
+        """Numbers or truth values as float64, NaN where missing."""
+        numbers = np.asarray(self.value, dtype=np.float64)
+        return numbers if self.missing is None else np.where(self.missing, np.nan, numbers)
+
+    @property
+    def kind(self) -> str:
+        """What the column holds, in the words of the messages."""
+        if isinstance(self.value, Factor):
+            return "factor"
+        return "truth values" if self.value.dtype == np.bool_ else "numbers"
 
 
-def take(value: Value, rows: Array | None) -> Value:
-    """Return the rows at the positions ``rows`` (all when None)."""
-    if rows is None:
-        return value
-    if isinstance(value, np.ndarray):
-        return value[rows]
-    if isinstance(value, Categorical):
-        return replace(value, codes=value.codes[rows])
-    return replace(value, values=value.values[rows])
-
-
-def own(value: Value) -> Value:
-    """Return ``value`` in memory that the user's frame cannot change."""
-    if isinstance(value, np.ndarray):
-        return np.array(value)
-    return (
-        value if isinstance(value, Categorical) else replace(value, values=np.array(value.values))
-    )
+def column(value: Value) -> Column:
+    """Return ``value`` as a column, with NaN and code -1 as missing."""
+    return Column(value, None if finite(value) else missing(value))
 
 
 def finite(value: Value) -> bool:
     """Tell by one sum that nothing is missing or infinite (a sum may overflow: then no)."""
-    if isinstance(value, Categorical):
-        return not len(value.codes) or int(value.codes.min()) >= 0
-    numbers = value if isinstance(value, np.ndarray) else value.values
-    return bool(np.isfinite(numbers.sum()))
+    if isinstance(value, Factor):
+        return not len(value) or int(value.values.codes.min()) >= 0
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.asarray(value).sum()))
 
 
 def missing(value: Value) -> Array | None:
-    """Return which rows are missing, or None when none is."""
-    absent = value.codes < 0 if isinstance(value, Categorical) else _rows(value, np.isnan)
+    """Return the mask of rows that hold NaN or no level, None when none does."""
+    absent = value.codes < 0 if isinstance(value, Factor) else _rows(value, np.isnan)
     return absent if absent.any() else None
 
 
-def infinite(value: Value) -> Array | None:
-    """Return which rows hold an infinite number, or None when none does."""
-    if isinstance(value, Categorical):
+def endless(value: Value) -> Array | None:
+    """Return the mask of rows that hold an infinite number, None when none does."""
+    if isinstance(value, Factor) or finite(value):
         return None
-    endless = _rows(value, np.isinf)
-    return endless if endless.any() else None
+    infinite = _rows(value, np.isinf)
+    return infinite if infinite.any() else None
 
 
 def _rows(value: Value, test: Any) -> Array:
-    found = test(value if isinstance(value, np.ndarray) else value.values)
+    found = test(np.asarray(value))
     return found if found.ndim == 1 else found.any(axis=1)
 
 
-def as_factor(value: Value, where: str, levels: tuple[Any, ...] | None = None) -> Categorical:
+def number(value: Value) -> Any:
+    """Return numbers or truth values as float64, or say that numbers are needed."""
+    if isinstance(value, Factor):
+        raise DataError(
+            "needs numbers, and one of its columns is a factor with the levels "
+            f"{listing(value.levels)}."
+        )
+    if isinstance(value, str | tuple | list | pd.DataFrame) or value is None:
+        raise DataError("needs a column of numbers where it has something else.")
+    return np.asarray(value, dtype=np.float64) if isinstance(value, np.ndarray) else float(value)
+
+
+def as_factor(value: Value, levels: tuple[Any, ...] | None = None) -> Factor:
     """Return ``value`` as a factor whose levels are its sorted values, or ``levels``."""
-    if isinstance(value, Logical):
-        codes = np.where(np.isnan(value.values), -1, value.values).astype(np.int64)
-        factor = Categorical(codes, (False, True))
-    elif isinstance(value, Categorical):
+    if isinstance(value, Factor):
         factor = value
     elif isinstance(value, np.ndarray) and value.ndim == 1:
-        factor = _from_numbers(value)
+        factor = _from_vector(value)
     else:
-        raise DataError(f"`{where}` cannot be read as a factor: it needs one column.")
-    return factor if levels is None else _relevelled(factor, levels, where)
+        raise DataError("cannot be read as a factor: it needs one column.")
+    if levels is None:
+        return factor
+    return factor.coded_as(levels, "has values that are not among its levels")
 
 
-def _from_numbers(values: Array) -> Categorical:
-    absent = np.isnan(values)
-    unique, inverse = np.unique(values[~absent], return_inverse=True)
-    codes = np.full(values.shape, -1, dtype=np.int64)
-    codes[~absent] = inverse
-    return Categorical(codes, tuple(_plain(number) for number in unique.tolist()))
-
-
-def _plain(number: float) -> float | int:
-    # Missing values turn columns of integers into floats; their levels still read 4, 6, 8.
-    return int(number) if number.is_integer() else number
-
-
-def _relevelled(factor: Categorical, levels: tuple[Any, ...], where: str) -> Categorical:
-    absent = [level for level in factor.trimmed().levels if level not in levels]
-    if absent:
-        raise DataError(
-            f"`{where}` names the levels {listing(levels)}, and the data also have "
-            f"{listing(map(repr, absent))}. Name every level, or leave those rows out with subset."
-        )
-    place = {level: code for code, level in enumerate(levels)}
-    lookup = np.array([*(place.get(level, -1) for level in factor.levels), -1])
-    return replace(factor, codes=lookup[factor.codes], levels=tuple(levels))
+def _from_vector(values: Array) -> Factor:
+    if values.dtype == np.bool_:
+        return Factor(pd.Categorical(values, categories=[False, True]))
+    factor = pd.Categorical(values)
+    numbers = factor.categories.to_numpy()
+    if numbers.dtype.kind == "f" and bool(np.all(numbers == np.round(numbers))):
+        # Columns of integers arrive as floats; their levels still read 4, 6, 8.
+        factor = factor.rename_categories([int(number) for number in numbers])
+    return Factor(factor)

@@ -150,7 +150,8 @@ class Goodness:
     @property
     def cox_snell(self) -> float:
         """Cox and Snell's pseudo R², 1 − (L₀/L)^{2/n}."""
-        return 1 - math.exp(2 * (self.llnull - self.llf) / self.estimate.nobs)
+        exponent = 2 * (self.llnull - self.llf) / self.estimate.nobs
+        return 1 - math.exp(exponent) if exponent < 700 else -math.inf
 
     @property
     def llr(self) -> float:
@@ -165,6 +166,8 @@ class Goodness:
     @cached_property
     def condition_number(self) -> float:
         """√(largest/smallest eigenvalue) of XᵀWX, intercept included (least squares only)."""
+        if not self.estimate.rank:
+            return math.nan
         eigenvalues = np.linalg.eigvalsh(self.estimate.information)
         return math.sqrt(eigenvalues[-1] / eigenvalues[0]) if eigenvalues[0] > 0 else math.inf
 

@@ -113,25 +113,28 @@ def linear_predictor(estimate: Estimate, A: Array, offset: Array | None) -> Arra
 
 
 def linear_covariance(estimate: Estimate, A: Array) -> Array:
-    """Return the covariance of the q linear predictors of each row, (m, q, q)."""
+    """Return the covariance of the q linear predictors of each row, (m, q, q).
+
+    With B Bᵀ the covariance of θ̂, the rows z_a = x B_a make V_ab = z_aᵀ z_b: never negative.
+    """
     xp = namespace(A)
-    q, k = estimate.outputs, A.shape[1]
-    C = xp.reshape(estimate.to_device(estimate.covariance), (q, k, q, k))
-    V = xp.empty((A.shape[0], q, q), dtype=A.dtype, device=A.device)
-    for a in range(q):
-        for b in range(a, q):
-            V[:, a, b] = xp.sum((A @ C[a, :, b, :]) * A, axis=1)
-            V[:, b, a] = V[:, a, b]
-    return V * estimate.dispersion
+    z = xp.stack(_halves(estimate, A), axis=1)
+    return xp.matmul(z, xp.permute_dims(z, (0, 2, 1))) * estimate.dispersion
 
 
 def standard_errors(estimate: Estimate, A: Array) -> Array:
     """Return the standard error of each linear predictor, (m, q)."""
     xp = namespace(A)
-    q, k = estimate.outputs, A.shape[1]
-    C = xp.reshape(estimate.to_device(estimate.covariance), (q, k, q, k))
-    variances = [xp.sum((A @ C[a, :, a, :]) * A, axis=1) for a in range(q)]
+    variances = [xp.sum(half * half, axis=1) for half in _halves(estimate, A)]
     return xp.sqrt(xp.stack(variances, axis=1) * estimate.dispersion)
+
+
+def _halves(estimate: Estimate, A: Array) -> list[Array]:
+    """Return x B_a of every row for each output a, (m, P)."""
+    xp = namespace(A)
+    root = estimate.to_device(estimate.root)
+    blocks = xp.reshape(root, (estimate.outputs, A.shape[1], root.shape[1]))
+    return [A @ blocks[a, :, :] for a in range(estimate.outputs)]
 
 
 def mean_errors(estimate: Estimate, A: Array, eta: Array, mean: Array) -> Array:
@@ -191,8 +194,10 @@ def _mean_interval(
         half = c * standard_errors(estimate, A)
         one, other = estimate.family.mean(eta - half), estimate.family.mean(eta + half)
         return Prediction(mean, shown, xp.minimum(one, other), xp.maximum(one, other), labels)
-    log_odds = xp.log(mean) - xp.log1p(-mean)
-    half = c * errors / (mean * (1 - mean))
+    tiny = xp.finfo(mean.dtype).smallest_normal  # a saturated probability has its limits at itself
+    inside = xp.clip(mean, tiny, 1 - xp.finfo(mean.dtype).eps)
+    log_odds = xp.log(inside) - xp.log1p(-inside)
+    half = c * errors / (inside * (1 - inside))
     return Prediction(mean, shown, sigmoid(log_odds - half), sigmoid(log_odds + half), labels)
 
 

@@ -43,11 +43,19 @@ def residuals(estimate: Estimate, kind: str = "response") -> Array:
         return difference
     weights = xp.ones_like(eta[:, :1]) if rows.weights is None else rows.weights[:, None]
     if kind == "pearson":
-        return difference * xp.sqrt(weights / family.variance(eta))
+        return difference * xp.sqrt(_divided(weights, family.variance(eta)))
     if kind == "deviance":
         unit = xp.maximum(family.unit_deviance(eta, rows.y)[:, None], xp.zeros_like(weights))
         return xp.sign(difference) * xp.sqrt(weights * unit)
-    return difference / family.link.derivative(eta)
+    return _divided(difference, family.link.derivative(eta))
+
+
+def _divided(part: Array, whole: Array) -> Array:
+    """Return part / whole, infinite where a fitted mean at its very end leaves no variance."""
+    xp = namespace(whole)
+    some = whole != 0
+    ratio = part / xp.where(some, whole, xp.ones_like(whole))
+    return xp.where(some, ratio, xp.full_like(ratio, math.inf))
 
 
 def response_matrix(estimate: Estimate) -> Array:
@@ -64,7 +72,7 @@ def leverage(estimate: Estimate) -> Array:
     if estimate.outputs > 1:
         raise ModelError("Leverage is defined for models with one linear predictor.")
     objective = estimate.objective
-    root = estimate.to_device(np.linalg.cholesky(estimate.covariance))
+    root = estimate.to_device(estimate.root)
 
     def block(eta: Array, rows: Rows) -> Array:
         design = with_ones(rows.X) if objective.intercept else rows.X
@@ -97,7 +105,8 @@ def cooks_distance(estimate: Estimate) -> Array:
     """Return Cook's distance: how far each row moves the estimate; NaN where its leverage is 1."""
     h = leverage(estimate)
     pearson = residuals(estimate, "pearson")[:, 0]
-    return (pearson / _freedom(h)) ** 2 * h / (estimate.dispersion * estimate.rank)
+    scale = estimate.dispersion * estimate.rank
+    return (pearson / _freedom(h)) ** 2 * h / (scale if scale > 0 else math.nan)
 
 
 def weighted_residuals(estimate: Estimate) -> Any:
@@ -114,10 +123,12 @@ def durbin_watson(e: Any) -> float:
 def moments(e: Any) -> tuple[float, float]:
     """Return the skewness and kurtosis (3 for the normal) of the residuals."""
     centred = e - e.mean()
-    variance = float(np.mean(centred**2))
-    if variance <= 0:
+    largest = float(np.abs(centred).max())
+    if not largest > 0:
         return math.nan, math.nan
-    return float(np.mean(centred**3)) / variance**1.5, float(np.mean(centred**4)) / variance**2
+    scaled = centred / largest  # so that fourth powers neither overflow nor vanish
+    spread = math.sqrt(float(np.mean(scaled**2)))
+    return float(np.mean((scaled / spread) ** 3)), float(np.mean((scaled / spread) ** 4))
 
 
 def jarque_bera(e: Any) -> tuple[float, float]:

@@ -54,8 +54,7 @@ def covariance(estimate: Estimate) -> Any:
 
 def coefficients(estimate: Estimate) -> Coefficients:
     """Return the coefficient table."""
-    variances = np.diagonal(estimate.covariance)
-    errors = np.sqrt(variances) * math.sqrt(estimate.dispersion)
+    errors = np.sqrt(np.sum(estimate.root**2, axis=1)) * math.sqrt(estimate.dispersion)
     return Coefficients(
         estimate.full(estimate.parameters), estimate.full(errors), reference_df(estimate)
     )

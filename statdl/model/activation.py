@@ -87,7 +87,7 @@ class Elementwise(Activation):
 
 
 class PiecewiseLinear(Elementwise):
-    """An elementwise activation whose second derivative is 0; kinks count as their left side."""
+    """An elementwise activation whose second derivative is 0, its kinks aside."""
 
     def second(self, z: Array) -> Array:
         return namespace(z).zeros_like(z)

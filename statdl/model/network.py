@@ -450,7 +450,8 @@ class Network:
         """Cut the rows so that ``width`` numbers a row stay within the working memory."""
         room = 8 * CACHE_BYTES if is_numpy(X) else ACCELERATOR_BYTES
         size = max(32, room // (8 * width))
-        return (slice(first, first + size) for first in range(0, max(X.shape[0], 1), size))
+        n = int(X.shape[0])
+        return (slice(first, min(first + size, n)) for first in range(0, max(n, 1), size))
 
 
 def _pull_both(

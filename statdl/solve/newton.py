@@ -170,9 +170,16 @@ class LeastSquares(Newton):
     """
 
     name: ClassVar[str] = "Least squares"
+    tolerance: float = 1e-14
 
     def _worth_keeping(self, problem: Problem, contraction: float, distance: float) -> bool:
         return contraction < 0.5
+
+    def _aim(self, problem: Problem, state: State) -> State:
+        """Factorise once; a step that no longer contracts has reached the residuals' rounding."""
+        if state.step > 0:
+            return state.stop(Outcome.PRECISION)
+        return super()._aim(problem, state)
 
 
 def descend(problem: Problem, state: State, direction: Array, slope: float) -> State | None:

@@ -71,7 +71,6 @@ FORMULAS = [
     "y ~ scale(x) + center(z) + standardize(x)",
     "y ~ poly(scale(log(z)), 2)",
     "y ~ np.log(z) + I(x**2) + np.exp(x) + log10(z)",
-    "y ~ lag(x)",
 ]
 
 
@@ -101,7 +100,7 @@ def test_designs_encode_their_own_data_alike_also_after_pickling(formula):
     np.testing.assert_array_equal(again.encode(DATA).X[rows], frame.X)
 
 
-@pytest.mark.parametrize("formula", [f for f in FORMULAS if "lag" not in f])
+@pytest.mark.parametrize("formula", FORMULAS)
 def test_rows_are_encoded_one_by_one_as_together(formula):
     design = model_frame(formula, DATA).design
     whole = design.encode(DATA.iloc[:5]).X
@@ -165,15 +164,15 @@ def test_order_of_levels_can_be_given():
 
 
 def test_contrasts_that_do_not_fit_are_explained():
-    with pytest.raises(FormulaError, match="'nope' is not a level; the levels are u, v, w"):
+    with pytest.raises(FormulaError, match=r"base='nope'.* does not fit a factor of 3 levels"):
         model_frame("y ~ C(a, contr.treatment('nope'))", DATA)
     with pytest.raises(FormulaError, match="second argument is a contrast"):
         model_frame("y ~ C(a, x)", DATA)
-    with pytest.raises(FormulaError, match="does not take these arguments"):
+    with pytest.raises(FormulaError, match="takes from 0 to 1"):
         model_frame("y ~ C(a, contr.treatment(1, 2, 3))", DATA)
     with pytest.raises(FormulaError, match="does not fit a factor of 3 levels"):
         model_frame("y ~ C(a, [[1, 0], [0, 1]])", DATA)
-    with pytest.raises(DataError, match="the data also have 'w'"):
+    with pytest.raises(DataError, match="values that are not among its levels: 'w'"):
         model_frame("y ~ C(a, levels=['u', 'v'])", DATA)
 
 

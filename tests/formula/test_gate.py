@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from statdl.errors import FormulaError, StatdlError
 from statdl.formula import model_frame
-from statdl.formula.gate import FUNCTIONS, admit
-from statdl.formula.transforms import TABLE
+from statdl.formula.gate import FUNCTIONS, admit, identifier
+from statdl.formula.transforms import OPERATORS, environment
 
 DATA = pd.DataFrame(
     {
@@ -38,10 +38,11 @@ ATTACKS = [
     ("y ~ x[0]", "subscript"),
     ("y ~ I(x[0])", "subscript"),
     ("y ~ log(x)[0]", "subscript"),
-    ("y ~ I([q for q in x])", "`for` is not allowed"),
+    ("y ~ I([q for q in x])", "unknown column `q`"),
+    ("y ~ I([x for x in x])", "`for` is not allowed"),
     ("y ~ I(x if x else x)", "`if` is not allowed"),
-    ("y ~ I((x := 3))", "assignment"),
-    ("y ~ I(f'{x}')", "f-string"),
+    ("y ~ I((x := 3))", "`:=` has no meaning"),
+    ("y ~ I(f'{x}')", "unknown column `f`"),
     ("y ~ I({x: 1})", "no meaning"),
     ("y ~ {x + 1}", "not expected"),
     ("y ~ I(x; x)", "no meaning"),
@@ -49,15 +50,15 @@ ATTACKS = [
     ("y ~ log(*x)", "unpacked|not a complete"),
     ("y ~ log(**x)", "unpacked|not a complete"),
     ("y ~ 10**10**10", "only 0 and 1"),
-    ("y ~ I(10**10**10)", r"the power `10 \*\* 10 \*\* 10`"),
-    ("y ~ I(10^10^10)", "the power"),
-    ("y ~ I(2**99999)", "the power `2 \\*\\* 99999`"),
-    ("y ~ I(x**99999)", "the power"),
+    ("y ~ I(10**10**10)", "a power above 64 or a tower"),
+    ("y ~ I(10^10^10)", "a tower of powers"),
+    ("y ~ I(2**99999)", "a power above 64"),
+    ("y ~ I(x**99999)", "a power above 64"),
     ("y ~ eval('1')", r"eval\(\) is not a transform"),
     ("y ~ open('f')", r"open\(\) is not a transform"),
     ("y ~ getattr(x, 'a')", r"getattr\(\) is not a transform"),
     ("y ~ I(eval('1'))", r"eval\(\) is not a transform"),
-    ("y ~ log(x)(x)", "missing|not expected"),
+    ("y ~ log(x)(x)", "Missing operator"),
     ("y ~ I(log(x)(x))", "not a name"),
     ("y ~ I('a'('b'))", "not a name"),
     ("y ~ I(x @ x)", "no meaning"),
@@ -86,8 +87,7 @@ def test_arguments_in_quotes_pass_the_same_gate(argument):
 def test_long_and_deep_formulas_are_refused():
     with pytest.raises(FormulaError, match="characters, more than"):
         model_frame("y ~ " + "x + " * 50_000 + "x", DATA)
-    with pytest.raises(FormulaError, match="nested brackets"):
-        model_frame("y ~ " + "(" * 200 + "x" + ")" * 200, DATA)
+    assert model_frame("y ~ " + "(" * 200 + "x" + ")" * 200, DATA).design.names == ("x",)
     with pytest.raises(FormulaError, match=r"nested too deeply|not a complete"):
         model_frame("y ~ I(" + "-" * 20_000 + "x)", DATA)
 
@@ -95,28 +95,47 @@ def test_long_and_deep_formulas_are_refused():
 def test_formulas_that_expand_without_end_are_refused():
     wide = pd.DataFrame(np.ones((2, 30)), columns=[f"v{i}" for i in range(30)]).assign(y=1.0)
     every = " + ".join(f"v{i}" for i in range(30))
-    with pytest.raises(FormulaError, match="more than 20,000 terms"):
+    with pytest.raises(FormulaError, match="more than 100,000 products"):
         model_frame(f"y ~ ({every})^30", wide)
-    with pytest.raises(FormulaError, match="more than 20,000 terms"):
+    with pytest.raises(FormulaError, match="more than 100,000 products"):
         model_frame("y ~ " + " * ".join(f"v{i}" for i in range(30)), wide)
 
 
+@pytest.mark.parametrize("call", ["exp(x, y)", "pmax(x, 0, y)", "log(x, 2, y)", "I(x, y)"])
+def test_no_argument_writes_into_the_data(call):
+    data = DATA.copy()
+    with pytest.raises(FormulaError, match="cannot be computed"):
+        model_frame(f"y ~ {call}", data)
+    pd.testing.assert_frame_equal(data, DATA)
+
+
 def test_huge_bases_are_refused():
-    with pytest.raises(FormulaError, match="whole number from 1 to 100"):
+    with pytest.raises(FormulaError, match="a basis of more than 1000 columns"):
         model_frame("y ~ poly(x, 10000000)", DATA)
-    with pytest.raises(FormulaError, match="whole number from 1 to 1000"):
+    with pytest.raises(FormulaError, match="a basis of more than 1000 columns"):
         model_frame("y ~ bs(x, df=10000000)", DATA)
+    large = DATA.assign(x=DATA["x"] * 10_000)
+    assert model_frame("y ~ bs(x, knots=[20000]) + scale(x, 5000)", large).X.shape == (6, 5)
 
 
 def test_what_is_listed_is_admitted():
-    admit(ast.parse("log(x) + np_free(1)".replace("np_free", "exp"), mode="eval").body, "")
+    admit(ast.parse("log(_0) + exp(1)", mode="eval").body, "", frozenset({"_0"}))
     frame = model_frame("y ~ np.log(x) + I((x - 1)**2 / 2) + I(x > 1)", DATA)
     assert frame.design.names == ("np.log(x)", "I((x - 1) ** 2 / 2)", "I(x > 1)[T.True]")
 
 
-def test_every_admitted_function_exists():
-    inert = {name for name in FUNCTIONS if name not in TABLE}
-    assert all(name[0].isupper() or name.startswith("contr.") for name in inert - {"cbind"})
+def test_expressions_see_the_admitted_functions_and_nothing_else():
+    assert environment().keys() == {identifier(name) for name in FUNCTIONS} | OPERATORS.keys()
+
+
+@pytest.mark.parametrize("name", [*OPERATORS, "_0", "np", "__FORMULAIC_STATE__", "np_log"])
+def test_names_of_the_machinery_are_not_within_reach(name):
+    with pytest.raises(FormulaError):
+        model_frame(f"y ~ {name}", DATA)
+    with pytest.raises(FormulaError):
+        model_frame(f"y ~ I({name}(x))", DATA)
+    with pytest.raises(FormulaError, match="is not allowed"):
+        admit(ast.parse(f"{name} + 1", mode="eval").body, name)
 
 
 @pytest.mark.parametrize(
