@@ -1,6 +1,7 @@
 """Predictions with standard errors and intervals, on every scale, for every model.
 
-For a row x the linear predictors are η = (I_q ⊗ x)ᵀ θ̂ with covariance V, V_ab = φ xᵀ C_ab x.
+For a row x the predictors η(θ̂, x) have covariance V = φ J C Jᵀ with J = ∂η/∂θ; in a regression
+J is (I_q ⊗ x)ᵀ and this is exact, in a network it is the delta method.
 
 * Means μ(η) have covariance D V Dᵀ with D = ∂μ/∂η (the delta method).
 * Confidence intervals of a single mean are those of η, carried through the inverse link.
@@ -16,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from statdl.backend.array import Array, namespace
-from statdl.backend.linalg import with_ones
 from statdl.backend.special import sigmoid
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
@@ -57,21 +57,21 @@ def predict(
     check(estimate, scale, se_fit, interval)
     if scale == "terms":
         return term_contributions(estimate, X, se_fit=se_fit)
-    A = estimable(estimate, X)
-    eta = linear_predictor(estimate, A, offset)
+    X = estimable(estimate, X)
+    eta = linear_predictor(estimate, X, offset)
     uncertain = se_fit or interval is not None
     if scale == "link":
         labels = output_labels(estimate)
         if not uncertain:
             return Prediction(eta, labels=labels)
-        errors = standard_errors(estimate, A)
+        errors = standard_errors(estimate, X)
         return _with_interval(estimate, eta, errors, se_fit, interval, level, labels)
     mean = estimate.family.mean(eta)
     labels = class_labels(estimate)
     if not uncertain:
         return Prediction(mean, labels=labels)
-    errors = mean_errors(estimate, A, eta, mean)
-    return _mean_interval(estimate, A, eta, mean, errors, se_fit, interval, level, labels)
+    errors = mean_errors(estimate, X, eta, mean)
+    return _mean_interval(estimate, X, eta, mean, errors, se_fit, interval, level, labels)
 
 
 def check(estimate: Estimate, scale: str, se_fit: bool, interval: str | None) -> None:
@@ -95,54 +95,47 @@ def check(estimate: Estimate, scale: str, se_fit: bool, interval: str | None) ->
 
 
 def estimable(estimate: Estimate, X: Array) -> Array:
-    """Return [1 X] in the columns that were estimated, (m, kept)."""
-    A = with_ones(X) if estimate.specification.intercept else X
-    if all(estimate.kept):
-        return A
-    xp = namespace(A)
-    kept = [j for j, keep in enumerate(estimate.kept) if keep]
-    return xp.take(A, xp.asarray(kept, dtype=xp.int64, device=A.device), axis=1)
+    """Return the columns of X that were estimated, (m, kept)."""
+    first = int(estimate.specification.intercept)
+    kept = [j - first for j, keep in enumerate(estimate.kept) if keep and j >= first]
+    if len(kept) == X.shape[1]:
+        return X
+    xp = namespace(X)
+    return xp.take(X, xp.asarray(kept, dtype=xp.int64, device=X.device), axis=1)
 
 
-def linear_predictor(estimate: Estimate, A: Array, offset: Array | None) -> Array:
-    """Return η = A θ̂ + offset, (m, q)."""
-    xp = namespace(A)
-    table = xp.reshape(estimate.to_device(estimate.parameters), (estimate.outputs, -1))
-    eta = A @ table.T
+def linear_predictor(estimate: Estimate, X: Array, offset: Array | None) -> Array:
+    """Return η(θ̂, X) + offset, (m, q)."""
+    eta = estimate.objective.predictor.eta(estimate.device_parameters, X)
     return eta if offset is None else eta + offset[:, None]
 
 
-def linear_covariance(estimate: Estimate, A: Array) -> Array:
-    """Return the covariance of the q linear predictors of each row, (m, q, q).
-
-    With B Bᵀ the covariance of θ̂, the rows z_a = x B_a make V_ab = z_aᵀ z_b: never negative.
-    """
-    xp = namespace(A)
-    z = xp.stack(_halves(estimate, A), axis=1)
-    return xp.matmul(z, xp.permute_dims(z, (0, 2, 1))) * estimate.dispersion
-
-
-def standard_errors(estimate: Estimate, A: Array) -> Array:
-    """Return the standard error of each linear predictor, (m, q)."""
-    xp = namespace(A)
-    variances = [xp.sum(half * half, axis=1) for half in _halves(estimate, A)]
-    return xp.sqrt(xp.stack(variances, axis=1) * estimate.dispersion)
-
-
-def _halves(estimate: Estimate, A: Array) -> list[Array]:
-    """Return x B_a of every row for each output a, (m, P)."""
-    xp = namespace(A)
+def _halves(estimate: Estimate, X: Array) -> Array:
+    """Return J B of every row, (m, q, P), B Bᵀ being the covariance of θ̂ at unit dispersion."""
     root = estimate.to_device(estimate.root)
-    blocks = xp.reshape(root, (estimate.outputs, A.shape[1], root.shape[1]))
-    return [A @ blocks[a, :, :] for a in range(estimate.outputs)]
+    return estimate.objective.predictor.pushforward(estimate.device_parameters, X, root)
 
 
-def mean_errors(estimate: Estimate, A: Array, eta: Array, mean: Array) -> Array:
+def linear_covariance(estimate: Estimate, X: Array) -> Array:
+    """Return the covariance of the q linear predictors of each row, (m, q, q)."""
+    xp = namespace(X)
+    halves = _halves(estimate, X)
+    return xp.matmul(halves, xp.permute_dims(halves, (0, 2, 1))) * estimate.dispersion
+
+
+def standard_errors(estimate: Estimate, X: Array) -> Array:
+    """Return the standard error of each linear predictor, (m, q)."""
+    xp = namespace(X)
+    halves = _halves(estimate, X)
+    return xp.sqrt(xp.sum(halves * halves, axis=2) * estimate.dispersion)
+
+
+def mean_errors(estimate: Estimate, X: Array, eta: Array, mean: Array) -> Array:
     """Return the standard error of each mean by the delta method, in ``mean``'s shape."""
-    xp = namespace(A)
+    xp = namespace(mean)
     if mean.shape[1] == 1:
-        return xp.abs(estimate.family.link.derivative(eta)) * standard_errors(estimate, A)
-    V = linear_covariance(estimate, A)
+        return xp.abs(estimate.family.link.derivative(eta)) * standard_errors(estimate, X)
+    V = linear_covariance(estimate, X)
     D = _softmax_jacobian(mean)
     return xp.sqrt(xp.sum(xp.matmul(D, V) * D, axis=2))
 
@@ -175,7 +168,7 @@ def _with_interval(
 
 def _mean_interval(
     estimate: Estimate,
-    A: Array,
+    X: Array,
     eta: Array,
     mean: Array,
     errors: Array,
@@ -191,7 +184,7 @@ def _mean_interval(
     xp = namespace(mean)
     c = critical(level, reference_df(estimate))
     if mean.shape[1] == 1:
-        half = c * standard_errors(estimate, A)
+        half = c * standard_errors(estimate, X)
         one, other = estimate.family.mean(eta - half), estimate.family.mean(eta + half)
         return Prediction(mean, shown, xp.minimum(one, other), xp.maximum(one, other), labels)
     tiny = xp.finfo(mean.dtype).smallest_normal  # a saturated probability has its limits at itself

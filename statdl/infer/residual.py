@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
-from statdl.backend.linalg import with_ones
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import chi2_tail
@@ -75,12 +74,11 @@ def leverage(estimate: Estimate) -> Array:
     root = estimate.to_device(estimate.root)
 
     def block(eta: Array, rows: Rows) -> Array:
-        design = with_ones(rows.X) if objective.intercept else rows.X
         weight = estimate.family.information(eta).diagonal[:, 0]
         if rows.weights is not None:
             weight = weight * rows.weights
-        half = design @ root
-        return weight * namespace(half).sum(half * half, axis=1)
+        half = objective.predictor.pushforward(estimate.device_parameters, rows.X, root)
+        return weight * namespace(half).sum(half[:, 0, :] ** 2, axis=1)
 
     return objective.row_map(estimate.device_parameters, block)
 

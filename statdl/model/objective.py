@@ -69,13 +69,14 @@ class Objective:
         """Return J(θ) and ∂J/∂θ = −Σ J_iᵀ w_i score_i + ∂penalty/∂θ."""
 
         def block(rows: Rows) -> tuple[Array, Array]:
-            loss, score = self.family.loss_and_score(self.eta(parameters, rows), rows.y)
+            eta, pullback = self.predictor.linearise(parameters, rows.X)
+            loss, score = self.family.loss_and_score(_shifted(eta, rows), rows.y)
             xp = namespace(loss)
             if rows.weights is not None:
                 # a row of weight 0 counts for nothing, even where its loss is infinite
                 loss = xp.where(rows.weights > 0, rows.weights * loss, xp.zeros_like(loss))
                 score = score * rows.weights[:, None]
-            return xp.sum(loss), self.predictor.pullback(parameters, rows.X, score)
+            return xp.sum(loss), pullback(score)
 
         loss, pulled = _sum(block, self._blocks())
         if self.penalised is None:
@@ -84,7 +85,11 @@ class Objective:
         return float(loss), self.penalty.gradient(parameters, self.penalised) - pulled
 
     def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
-        """Return ∂²J/∂θ∂θᵀ (through the predictor's linearisation), observed or expected."""
+        """Return ∂²J/∂θ∂θᵀ, exact, or expected: Jᵀ E[H] J, which is positive semi-definite.
+
+        The exact one of a network adds what its own second derivatives make of the score,
+        Jᵀ H J − Σ_i Σ_k w_i score_ik ∇²η_ik.
+        """
 
         def block(rows: Rows) -> tuple[Array]:
             eta = self.eta(parameters, rows)
@@ -94,7 +99,13 @@ class Objective:
                 H = self.family.observed(eta, rows.y)
             if rows.weights is not None:
                 H = H.weighted(rows.weights)
-            return (self.predictor.curvature(parameters, rows.X, H),)
+            curvature = self.predictor.curvature(parameters, rows.X, H)
+            if not expected and not self.predictor.linear:
+                _, score = self.family.loss_and_score(eta, rows.y)
+                if rows.weights is not None:
+                    score = score * rows.weights[:, None]
+                curvature = curvature - self.predictor.second(parameters, rows.X, score)
+            return (curvature,)
 
         (H,) = _sum(block, self._blocks())
         if self.penalised is None:
@@ -103,8 +114,7 @@ class Objective:
 
     def eta(self, parameters: Array, rows: Rows) -> Array:
         """Return η of the given rows, offset included, (n, q)."""
-        eta = self.predictor.eta(parameters, rows.X)
-        return eta if rows.offset is None else eta + rows.offset
+        return _shifted(self.predictor.eta(parameters, rows.X), rows)
 
     def row_sum(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> float:
         """Return Σ_i w_i f(η_i, row_i) for a per-row function f."""
@@ -153,6 +163,10 @@ class Objective:
 def _sum(block: Callable[[Rows], tuple[Any, ...]], blocks: Iterator[Rows]) -> tuple[Any, ...]:
     """Return the sum over blocks of a tuple of quantities: the one seam that data pass through."""
     return reduce(lambda left, right: tuple(map(add, left, right)), map(block, blocks))
+
+
+def _shifted(eta: Array, rows: Rows) -> Array:
+    return eta if rows.offset is None else eta + rows.offset
 
 
 def _diagonal(values: Array) -> Array:

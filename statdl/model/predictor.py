@@ -1,10 +1,12 @@
 """Predictors: how parameters θ and inputs X produce η of shape (n, q).
 
-A predictor answers three questions, which are all that fitting and inference ask of it:
+A predictor answers a few questions, which are all that fitting and inference ask of it:
 
-    eta(θ, X)           η                 (n, q)
-    pullback(θ, X, G)   Σ_i J_iᵀ G_i      (P,)     J_i = ∂η_i/∂θ
-    curvature(θ, X, H)  Σ_i J_iᵀ H_i J_i  (P, P)     H_i = diag(d_i) − u_i u_iᵀ
+    eta(θ, X)            η                  (n, q)
+    linearise(θ, X)      η, G ↦ Σ_i J_iᵀ G_i  (P,)      J_i = ∂η_i/∂θ
+    curvature(θ, X, H)   Σ_i J_iᵀ H_i J_i   (P, P)      H_i = diag(d_i) − u_i u_iᵀ
+    pushforward(θ, X, V) J_i V              (n, q, r)   for the columns of V, (P, r)
+    second(θ, X, S)      Σ_i Σ_k S_ik ∇²η_ik  (P, P)    0 where η is linear in θ
 
 For :class:`Linear` J is the design itself, so that iteratively reweighted least squares and
 backpropagation are the same calls.
@@ -12,8 +14,10 @@ backpropagation are the same calls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import partial
+from typing import ClassVar, Protocol
 
 from statdl.backend.array import Array, namespace
 from statdl.backend.gram import gram, weighted_gram
@@ -34,6 +38,11 @@ class Predictor(Protocol):
         ...
 
     @property
+    def linear(self) -> bool:
+        """Whether η is linear in θ, so that its second derivatives vanish."""
+        ...
+
+    @property
     def width(self) -> int:
         """Numbers of working memory a row needs, by which blocks of rows are cut."""
         ...
@@ -46,8 +55,16 @@ class Predictor(Protocol):
         """Return η, (n, q)."""
         ...
 
-    def pullback(self, parameters: Array, X: Array, G: Array) -> Array:
-        """Return Σ_i J_iᵀ G_i, (P,), for G of shape (n, q)."""
+    def linearise(self, parameters: Array, X: Array) -> tuple[Array, Callable[[Array], Array]]:
+        """Return η and its pullback: G of shape (n, q) ↦ Σ_i J_iᵀ G_i, (P,)."""
+        ...
+
+    def pushforward(self, parameters: Array, X: Array, V: Array) -> Array:
+        """Return J_i V, (n, q, r), for V of shape (P, r)."""
+        ...
+
+    def second(self, parameters: Array, X: Array, S: Array) -> Array:
+        """Return Σ_i Σ_k S_ik ∂²η_ik/∂θ∂θᵀ, (P, P), for S of shape (n, q)."""
         ...
 
     def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
@@ -66,6 +83,8 @@ class Linear:
     inputs: int
     outputs: int = 1
     intercept: bool = True
+
+    linear: ClassVar[bool] = True
 
     @property
     def columns(self) -> int:
@@ -94,11 +113,28 @@ class Linear:
         return (table[:, 1:] @ X.T + table[:, :1]).T
 
     def pullback(self, parameters: Array, X: Array, G: Array) -> Array:
+        """Return Σ_i J_iᵀ G_i, (P,)."""
         xp = namespace(X)
         slopes = G.T @ X
         if not self.intercept:
             return xp.reshape(slopes, (-1,))
         return xp.reshape(xp.concat([xp.sum(G, axis=0)[:, None], slopes], axis=1), (-1,))
+
+    def linearise(self, parameters: Array, X: Array) -> tuple[Array, Callable[[Array], Array]]:
+        return self.eta(parameters, X), partial(self.pullback, parameters, X)
+
+    def pushforward(self, parameters: Array, X: Array, V: Array) -> Array:
+        xp = namespace(X)
+        table = xp.reshape(V, (self.outputs, self.columns, V.shape[1]))
+        moved = [self._times(X, table[k, :, :]) for k in range(self.outputs)]
+        return xp.stack(moved, axis=1)
+
+    def _times(self, X: Array, V: Array) -> Array:
+        """Return [1 X] V for V of shape (m, r)."""
+        return X @ V[1:, :] + V[:1, :] if self.intercept else X @ V
+
+    def second(self, parameters: Array, X: Array, S: Array) -> Array:
+        return namespace(X).zeros((self.size, self.size), dtype=X.dtype, device=X.device)
 
     def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
         """Return Σ_i (diag(d_i) − u_i u_iᵀ) ⊗ x_i x_iᵀ with x_i = (1, X_i)."""
