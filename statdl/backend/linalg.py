@@ -112,6 +112,19 @@ def triangular_solve(lower: Array, b: Array, *, transposed: bool = False) -> Arr
     return namespace(lower).linalg.solve(lower.T if transposed else lower, b)
 
 
+def shrunken_root(factor: Factor, information: Array) -> tuple[Array, float]:
+    """Return B = H⁻¹ I^½ and tr(H⁻¹ I), for the factor of H = I + Λ and a symmetric I ≥ 0.
+
+    B Bᵀ = H⁻¹ I H⁻¹ is the covariance of a penalised estimate, the trace its effective number of
+    parameters. Eigenvalues that rounding has made negative count as 0.
+    """
+    xp = namespace(information)
+    values, vectors = xp.linalg.eigh(information)
+    half = vectors * xp.sqrt(xp.maximum(values, xp.zeros_like(values)))
+    root = factor.solve(half)
+    return root, float(xp.sum(half * root))
+
+
 def largest_eigenvalue(A: Array) -> float:
     """Return the largest eigenvalue of a symmetric matrix."""
     return float(namespace(A).max(namespace(A).linalg.eigvalsh(A)))

@@ -18,9 +18,11 @@ from statdl.backend.array import (
 from statdl.backend.linalg import (
     orthogonal_triangular,
     refined_least_squares,
+    shrunken_root,
     solve_upper,
 )
 from statdl.errors import ConvergenceWarning, SeparationWarning
+from statdl.estimate.network import estimate_network
 from statdl.estimate.rank import (
     design_matrix,
     digits,
@@ -58,6 +60,7 @@ class Solution:
     minimum: Minimum
     information: Array
     root: Array
+    effective: float
     factorisation: str
     digits: float
 
@@ -68,6 +71,8 @@ def estimate(specification: Specification) -> Estimate:
     The columns that are combinations of others are left out first (with a RankWarning naming
     them); the solver then works on the rest.
     """
+    if specification.plan is not None:
+        return estimate_network(specification)
     objective = _objective(specification, specification.rows)
     columns = len(specification.coefficient_names)
     penalised = specification.penalty.active
@@ -157,13 +162,15 @@ def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solut
         with overflow_allowed():  # what is not finite has no factor
             curvature = objective.curvature(minimum.parameters, expected=True)
         factor = factor_or_none(curvature)
-    information = curvature
-    if objective.penalised is not None:
+    pivot = factor.smallest_pivot() if factor is not None else 0.0
+    vouched = digits(pivot, epsilon(curvature))
+    if objective.penalised is not None and factor is not None:
         bare = replace(objective, penalised=None)
         information = bare.curvature(minimum.parameters, expected=True)
-    pivot = factor.smallest_pivot() if factor is not None else 0.0
+        root, effective = shrunken_root(factor, information)
+        return Solution(minimum, information, root, effective, "Cholesky", vouched)
     root = factor.inverse_root() if factor is not None else curvature * float("nan")
-    return Solution(minimum, information, root, "Cholesky", digits(pivot, epsilon(curvature)))
+    return Solution(minimum, curvature, root, float(objective.size), "Cholesky", vouched)
 
 
 def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
@@ -226,6 +233,7 @@ def _solve_by_qr(objective: Objective) -> Solution:
         replace(minimum, parameters=parameters, outcome=Outcome.CONVERGED),
         R.T @ R,
         inverse,
+        float(R.shape[0]),
         "QR, refined",
         digits(pivot, epsilon(R)),
     )
@@ -250,6 +258,7 @@ def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
         _translated(solution.minimum, objective, outer),
         _congruent(solution.information, R.T, q),
         _from_left(inverse, solution.root, q),
+        solution.effective,
         "QR",
         digits(pivot, epsilon(R)),
     )
@@ -307,6 +316,7 @@ def _record(
         parameters=to_numpy(minimum.parameters),
         information=to_numpy(solution.information),
         root=root,
+        effective=solution.effective,
         loss=minimum.loss,
         convergence=convergence,
         trace=minimum.trace,

@@ -4,15 +4,58 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
 from statdl.backend.array import Array, Rows, namespace, to_numpy
 from statdl.formula import ModelFrame
 from statdl.model.family import Family
+from statdl.model.initial import Initial
+from statdl.model.network import Network
 from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty, Penalty
 from statdl.solve.iterate import Outcome, Solver, Trace
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network to be fitted, and from where.
+
+    decay     (P,) λ of each parameter: the loss gains ½ Σ λ_j θ_j²
+    centre    (p,) and spread (p,): inputs are scaled to (x − centre) / spread, None for raw
+    fixed     (P,) NaN where a parameter is free, its value where it is held; None for all free
+    start     (P,) first starting values, in place of a random draw
+    """
+
+    network: Network
+    decay: Any
+    centre: Any = None
+    spread: Any = None
+    fixed: Any = None
+    start: Any = None
+    restarts: int = 1
+    seed: int = 0
+    initial: Initial | None = None
+
+    def scaled(self, X: Array) -> Array:
+        """Return inputs in the network's units."""
+        if self.centre is None:
+            return X
+        xp = namespace(X)
+        centre, spread = (
+            xp.asarray(values, dtype=X.dtype, device=X.device)
+            for values in (self.centre, self.spread)
+        )
+        return (X - centre) / spread
+
+
+class Identification(Enum):
+    """Whether the data tell a network's weights apart."""
+
+    IDENTIFIED = "identified"
+    THROUGH_PENALTY = "identified through the penalty"
+    SINGULAR = "singular"
 
 
 @dataclass(frozen=True)
@@ -29,6 +72,7 @@ class Specification:
     solver: Solver
     penalty: Penalty = field(default_factory=NoPenalty)
     levels: tuple[Any, ...] = ()
+    plan: Plan | None = None
 
     @property
     def intercept(self) -> bool:
@@ -37,8 +81,31 @@ class Specification:
 
     @property
     def coefficient_names(self) -> tuple[str, ...]:
-        """Names of the coefficients of one output."""
-        return self.frame.design.coefficient_names
+        """Names of the coefficients of one output; of a network, of all its weights."""
+        if self.plan is None:
+            return self.frame.design.coefficient_names
+        return self.plan.network.parameter_names(self.frame.design.names, self.output_names)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the outputs: the classes but the reference, or the response."""
+        if self.family.name == "multinomial":
+            return tuple(str(level) for level in self.levels[1:])
+        return (self.frame.response.name,)
+
+    @property
+    def tables(self) -> int:
+        """How many tables of coefficients there are: one an output, but one for a network."""
+        return self.family.outputs if self.plan is None else 1
+
+    @property
+    def least_squares(self) -> bool:
+        """Whether this is linear regression, with its exact results."""
+        return self.family.quadratic and self.plan is None
+
+    def inputs(self, X: Array) -> Array:
+        """Return X in the units the predictor works in."""
+        return X if self.plan is None else self.plan.scaled(X)
 
 
 @dataclass(frozen=True)
@@ -81,7 +148,8 @@ class Estimate:
     kept         (m,) which coefficients are estimable; the others are combinations of them
     parameters   (P,) estimable coefficients, output-major, on the host
     information  (P, P) expected information at unit dispersion, without the penalty
-    root         (P, P) B with B Bᵀ the inverse of the (penalised) information
+    root         (P, r) B with B Bᵀ the covariance at unit dispersion
+    effective    parameters in effect: P without a penalty, tr((I + Λ)⁻¹ I) with one
     """
 
     specification: Specification
@@ -90,9 +158,12 @@ class Estimate:
     parameters: Any
     information: Any
     root: Any
+    effective: float
     loss: float
     convergence: Convergence
     trace: Trace
+    identification: Identification = Identification.IDENTIFIED
+    spread: tuple[float, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -128,12 +199,10 @@ class Estimate:
         """B Bᵀ: the covariance of θ̂ at unit dispersion, (P, P)."""
         return self.root @ self.root.T
 
-    @cached_property
+    @property
     def degrees_of_freedom(self) -> float:
-        """Parameters in effect: tr(H⁻¹ I), which is P without a penalty."""
-        if not self.specification.penalty.active:
-            return float(self.rank)
-        return float((self.covariance * self.information.T).sum())
+        """Parameters in effect."""
+        return self.effective
 
     @property
     def df_resid(self) -> float:
@@ -215,9 +284,9 @@ class Estimate:
     def full(self, values: Any, missing: float = math.nan) -> Any:
         """Spread values of the estimable coefficients over all, (m, q), NaN elsewhere."""
         np = _numpy(values)
-        table = np.full((len(self.kept), self.outputs), missing)
+        table = np.full((len(self.kept), self.specification.tables), missing)
         kept = np.asarray(self.kept, dtype=bool)
-        table[kept] = to_numpy(values).reshape(self.outputs, -1).T
+        table[kept] = to_numpy(values).reshape(self.specification.tables, -1).T
         return table
 
 

@@ -103,7 +103,7 @@ def two_sides(formula: str) -> tuple[list[Token], list[Token]]:
     if len(sides) == 1:
         raise no_response(formula)
     if len(sides) > 2:
-        raise FormulaError(f"the formula {formula!r} has more than one `~`.")
+        raise FormulaError(f"the formula {formula!r} has a second `~`; one is enough.")
     return sides[0], sides[1]
 
 

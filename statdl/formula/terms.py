@@ -153,12 +153,21 @@ class RightSide:
         except formulaic_errors.FormulaicError as error:
             problem, _, shown = str(error).partition("\n\n")
             place = shown.find("⧛") if shown else len(self.formula)
-            raise syntax_error(self.formula, place, problem.rstrip(".")) from None
+            raise syntax_error(self.formula, place, self._reworded(problem, place)) from None
         terms = [tuple(_plain(f.expr) for f in term if f.expr != "1") for term in found]
         self.intercept = () in terms
         for name in dict.fromkeys(name for term in terms for name in term):
             self.factors.setdefault(name, column_expression(name))
         return sorted(filter(None, terms), key=len)
+
+    def _reworded(self, problem: str, place: int) -> str:
+        """Return what formulaic's parser found wrong in the words of the other messages."""
+        sign, rest = self.formula[place : place + 1], self.formula[place + 1 :].strip(" +-")
+        if "context marker" in problem:
+            return f"`{sign}` {'is never closed' if sign == '(' else 'closes nothing'}"
+        if problem.startswith("Operator"):
+            return f"a term is missing {f'beside `{sign}`' if rest else 'at the end'}"
+        return problem.rstrip(".")
 
     def _translated(self, tokens: Sequence[Token]) -> list[Any]:
         """Return formulaic's tokens: an intercept, and the user's tokens with whole factors."""

@@ -151,8 +151,6 @@ def _from_vector(values: Array) -> Factor:
     if values.dtype == np.bool_:
         return Factor(pd.Categorical(values, categories=[False, True]))
     factor = pd.Categorical(values)
-    numbers = factor.categories.to_numpy()
-    if numbers.dtype.kind == "f" and bool(np.all(numbers == np.round(numbers))):
-        # Columns of integers arrive as floats; their levels still read 4, 6, 8.
-        factor = factor.rename_categories([int(number) for number in numbers])
-    return Factor(factor)
+    # Columns of integers arrive as floats; their levels still read 4, 6, 8.
+    levels = [int(x) if x.is_integer() else x for x in factor.categories.tolist()]
+    return Factor(factor.rename_categories(pd.Index(levels, dtype=object)))

@@ -69,21 +69,26 @@ class Elementwise(Activation):
         raise NotImplementedError
 
     def derivative_from_value(self, a: Array) -> Array | None:
-        """Return f′ as a function of a = f(z), or None where a does not tell it."""
+        """Return f′ as a function of a = f(z), a new array; None where a does not tell it."""
         return None
 
     def push(self, z: Array, a: Array, v: Array) -> Array:
-        return self._slope(z, a) * v
+        return self._times_slope(z, a, v)
 
     def pull(self, z: Array, a: Array, g: Array) -> Array:
-        return self._slope(z, a) * g
+        return self._times_slope(z, a, g)
 
     def bend(self, z: Array, a: Array, g: Array, v: Array) -> Array:
         return self.second(z) * g * v
 
-    def _slope(self, z: Array, a: Array) -> Array:
+    def _times_slope(self, z: Array, a: Array, v: Array) -> Array:
         slope = self.derivative_from_value(a)
-        return self.derivative(z) if slope is None else slope
+        if slope is None:
+            slope = self.derivative(z)
+        if slope.shape != v.shape or slope.dtype != v.dtype:
+            return slope * v
+        slope *= v  # fresh memory costs more than the multiplication
+        return slope
 
 
 class PiecewiseLinear(Elementwise):
@@ -139,7 +144,9 @@ class Sigmoid(Elementwise):
         return self.derivative(z) * (1 - 2 * self.value(z))
 
     def derivative_from_value(self, a: Array) -> Array:
-        return a * (1 - a)
+        slope = 1 - a
+        slope *= a
+        return slope
 
 
 @dataclass(frozen=True)
@@ -162,7 +169,10 @@ class Tanh(Elementwise):
         return -2 * self.value(z) * self.derivative(z)
 
     def derivative_from_value(self, a: Array) -> Array:
-        return 1 - a * a
+        slope = a * a
+        slope *= -1
+        slope += 1
+        return slope
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class Affine:
         """Write Σ_i δ_i (1, x_i)ᵀ into its place in a gradient."""
         table = self.table(gradient)
         if self.intercept:
-            table[..., 0] = namespace(delta).sum(delta, axis=-2)
+            table[..., 0] = _column_sums(delta)
         _write_product(table[..., int(self.intercept) :], _transposed(delta), x)
 
     def write_jacobian(self, jacobian: Array, x: Array, delta: Array) -> None:
@@ -304,10 +304,9 @@ class Layer:
         """Write the gradient in this layer's parameters into its place."""
         self.affine.write_gradient(gradient, passed.inputs, delta.raw)
         if passed.standardised is not None:
-            xp = namespace(delta.score)
             product = delta.score * passed.standardised.values
-            gradient[..., self.scale_slice] = xp.sum(product, axis=-2)
-            gradient[..., self.shift_slice] = xp.sum(delta.score, axis=-2)
+            gradient[..., self.scale_slice] = _column_sums(product)
+            gradient[..., self.shift_slice] = _column_sums(delta.score)
 
     def write_jacobian(self, jacobian: Array, passed: LayerPass, delta: Delta) -> None:
         """Write each row's gradient in this layer's parameters into its place."""
@@ -322,11 +321,10 @@ class Layer:
         """Write the change of the gradient in this layer's parameters into its place."""
         self.affine.write_turn(gradient, passed.inputs, turn.raw, delta.raw, tangent.inputs)
         if passed.standardised is not None:
-            xp = namespace(turn.score)
             product = turn.score * passed.standardised.values
             product = product + delta.score * passed.standardised.push(tangent.raw)
-            gradient[..., self.scale_slice] = xp.sum(product, axis=-2)
-            gradient[..., self.shift_slice] = xp.sum(turn.score, axis=-2)
+            gradient[..., self.scale_slice] = _column_sums(product)
+            gradient[..., self.shift_slice] = _column_sums(turn.score)
 
 
 def _reshaped(array: Array, shape: tuple[int, ...]) -> Array:
@@ -337,6 +335,13 @@ def _reshaped(array: Array, shape: tuple[int, ...]) -> Array:
 def _transposed(matrices: Array) -> Array:
     """Return the matrices' transposes; the short way for one matrix, which is the frequent case."""
     return matrices.T if matrices.ndim == 2 else namespace(matrices).matrix_transpose(matrices)
+
+
+def _column_sums(values: Array) -> Array:
+    """Return Σ_i values_i, (…, n, u) → (…, u), at the speed of a matrix product."""
+    xp = namespace(values)
+    ones = xp.ones((1, values.shape[-2]), dtype=values.dtype, device=values.device)
+    return (ones @ values)[..., 0, :]
 
 
 def _write_product(target: Array, left: Array, right: Array) -> None:

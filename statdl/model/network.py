@@ -17,45 +17,23 @@ front, (k, n, q) for η.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
-from statdl.backend.array import (
-    ACCELERATOR_BYTES,
-    CACHE_BYTES,
-    Array,
-    is_numpy,
-    namespace,
-)
-from statdl.errors import ModelError
+from statdl.backend.array import ACCELERATOR_BYTES, CACHE_BYTES, Array, is_numpy, namespace
 from statdl.model.curvature import RowCurvature
+from statdl.model.feedforward import Feedforward, Pass
 from statdl.model.initial import Initial, default_initial
-from statdl.model.layer import Affine, Delta, Hidden, Layer, LayerPass, Tangent
 from statdl.model.layout import Block, LayerRow, blocks, layer_rows, parameter_names, unit_names
 from statdl.model.predictor import Linear
 from statdl.model.rowroot import dense, root, rows_of
 from statdl.model.second import structured_second
 from statdl.model.symmetry import canonical
-from statdl.model.training import (
-    RunningStatistics,
-    Training,
-    dropout_masks,
-    prediction_moments,
-)
-
-
-class Pass(NamedTuple):
-    """A run of the network forwards: η, and all that a run backwards needs."""
-
-    layers: tuple[LayerPass, ...]
-    last: Array  # (…, n, inputs of the output layer)
-    eta: Array  # (…, n, q)
-    statistics: RunningStatistics | None = None  # the running ones after this batch
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Feedforward):
     """η from layers of units.
 
     Parameters
@@ -75,49 +53,12 @@ class Network:
 
     Examples
     --------
+    >>> from statdl.model.layer import Hidden
     >>> Network(30, (Hidden(10),)).size
     321
     """
 
-    inputs: int
-    hidden: tuple[Hidden, ...] = ()
-    outputs: int = 1
-    intercept: bool = True
-    skip: bool = False
-    statistics: RunningStatistics | None = field(default=None, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        for name, least in (("inputs", 0), ("outputs", 1)):
-            value = getattr(self, name)
-            if value != int(value) or value < least:
-                raise ModelError(
-                    f"A network's {name} must be a whole number of {least} or more, not {value!r}."
-                )
-
-    # the shape of θ -------------------------------------------------------------------------
-
-    @cached_property
-    def layers(self) -> tuple[Layer, ...]:
-        """The hidden layers at their places in θ."""
-        placed: list[Layer] = []
-        start, inputs = 0, self.inputs
-        for hidden in self.hidden:
-            placed.append(Layer(hidden, Affine(start, inputs, hidden.maps, self.intercept)))
-            start, inputs = placed[-1].stop, hidden.units
-        return tuple(placed)
-
-    @cached_property
-    def output(self) -> Affine:
-        """The output layer at its place in θ."""
-        if not self.layers:
-            return Affine(0, self.inputs, self.outputs, self.intercept)
-        inputs = self.hidden[-1].units + self.inputs * self.skip
-        return Affine(self.layers[-1].stop, inputs, self.outputs, self.intercept)
-
-    @property
-    def size(self) -> int:
-        """P, the number of parameters."""
-        return self.output.stop
+    # θ ----------------------------------------------------------------------------------------
 
     @property
     def width(self) -> int:
@@ -136,6 +77,7 @@ class Network:
 
         Examples
         --------
+        >>> from statdl.model.layer import Hidden
         >>> Network(1, (Hidden(2),)).parameter_names(["wt"], ["mpg"])
         ('bias -> h1', 'wt -> h1', 'bias -> h2', 'wt -> h2',
          'bias -> mpg', 'h1 -> mpg', 'h2 -> mpg')
@@ -180,28 +122,7 @@ class Network:
         """
         return canonical(self.layers, self.output, parameters)
 
-    # forwards and backwards -----------------------------------------------------------------
-
-    def forward(self, parameters: Array, X: Array, training: Training | None = None) -> Pass:
-        """Run the network on X, (n, p), and keep what a run backwards needs."""
-        x, passed = X, []
-        for index, layer in enumerate(self.layers):
-            mask = None if training is None else training.masks[index]
-            moments = None if training else prediction_moments(layer, index, self.statistics, X)
-            passed.append(layer.forward(parameters, x, moments, mask))
-            x = passed[-1].outputs
-        last = self._with_inputs(x, X)
-        eta = self.output.long_value(parameters, last)
-        statistics = None if training is None else training.updated(self.layers, passed)
-        return Pass(tuple(passed), last, eta, statistics)
-
-    def backward(self, parameters: Array, passed: Pass, G: Array) -> Array:
-        """Return Σ_i J_iᵀ G_i, (P,), from a run forwards: backpropagation."""
-        gradient, G = self._empty(parameters, passed, G)
-        self.output.write_gradient(gradient, passed.last, G)
-        for layer, one, delta in self._deltas(parameters, passed, G):
-            layer.write_gradient(gradient, one, delta)
-        return gradient
+    # what every predictor answers -------------------------------------------------------------
 
     def eta(self, parameters: Array, X: Array) -> Array:
         if self._is_linear(parameters):
@@ -212,45 +133,6 @@ class Network:
         if self._is_linear(parameters):
             return self._linear.pullback(parameters, X, G)
         return self.backward(parameters, self.forward(parameters, X), G)
-
-    def input_gradient(self, parameters: Array, X: Array, G: Array) -> Array:
-        """Return (∂η_i/∂x_i)ᵀ G_i for each row, (n, p): what marginal effects are made of."""
-        passed = self.forward(parameters, X)
-        G = self._empty(parameters, passed, G)[1]
-        full = self.output.pull(parameters, G)
-        delta = None
-        for layer, _, found in self._deltas(parameters, passed, G):
-            delta = layer.affine.pull(parameters, found.raw)
-        if delta is None:
-            return full
-        return delta + full[..., self.hidden[-1].units :] if self.skip else delta
-
-    def training(
-        self,
-        rng: Any,
-        rows: int,
-        reference: Array,
-        statistics: RunningStatistics | None = None,
-    ) -> Training:
-        """Return what :meth:`forward` needs in training on ``rows`` rows: masks drawn on the host.
-
-        Masks hold 0 with probability p and 1/(1 − p) otherwise, in ``reference``'s library.
-        """
-        return Training(dropout_masks(self.hidden, rng, rows, reference), statistics)
-
-    # first derivatives ----------------------------------------------------------------------
-
-    def jacobian(self, parameters: Array, X: Array) -> Array:
-        """Return ∂η/∂θ of each row, (n, q, P)."""
-        passed = self.forward(parameters, X)
-        seeds = self._unit_seeds(parameters, passed)
-        return namespace(X).moveaxis(self._seeded(parameters, passed, seeds), 0, -2)
-
-    def pushforward(
-        self, parameters: Array, X: Array, V: Array | None, U: Array | None = None
-    ) -> Array:
-        """Return J V, the change of η along V of θ and U of X: (m, P) and (m, n, p) → (m, n, q)."""
-        return self._push(parameters, self.forward(parameters, X), V, U)[2]
 
     def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
         """Return the Gauss-Newton matrix Σ_i J_iᵀ H_i J_i, (P, P).
@@ -275,7 +157,13 @@ class Network:
         right = self._stacked(parameters, passed, xp.moveaxis(dense(H), -1, 0))
         return xp.matrix_transpose(left) @ right
 
-    # second derivatives ---------------------------------------------------------------------
+    # further derivatives ----------------------------------------------------------------------
+
+    def jacobian(self, parameters: Array, X: Array) -> Array:
+        """Return ∂η/∂θ of each row, (n, q, P)."""
+        passed = self.forward(parameters, X)
+        seeds = self._unit_seeds(parameters, passed)
+        return namespace(X).moveaxis(self._seeded(parameters, passed, seeds), 0, -2)
 
     def second(self, parameters: Array, X: Array, S: Array) -> Array:
         """Return Σ_i Σ_k S_ik ∂²η_ik/∂θ∂θᵀ, (P, P)."""
@@ -300,36 +188,6 @@ class Network:
         basis = xp.eye(self.size, dtype=parameters.dtype, device=parameters.device)
         return self.hessian_vector(parameters, X, S, basis)
 
-    def hessian_vector(
-        self,
-        parameters: Array,
-        X: Array,
-        S: Array,
-        V: Array | None,
-        U: Array | None = None,
-    ) -> Array:
-        """Return the change of Σ_i J_iᵀ S_i along V of θ and U of X: (m, P), (m, n, p) → (m, P).
-
-        This is Pearlmutter's (1994) R-operator. With V alone it is (Σ S_ik ∂²η_ik/∂θ∂θᵀ) V; with
-        U alone it is how a slope in X changes with θ.
-        """
-        xp = namespace(X)
-        passed = self.forward(parameters, X)
-        tangents, last, eta = self._push(parameters, passed, V, U)
-        _, S = self._empty(parameters, passed, S)
-        kind = xp.result_type(parameters, eta)
-        change = xp.empty((*eta.shape[:-2], self.size), dtype=kind, device=X.device)
-        self.output.write_turn(change, passed.last, xp.zeros_like(eta), S, last)
-        g, g_change = self._pull_output(parameters, V, S, eta)
-        for k in reversed(range(len(self.layers))):
-            layer, one = self.layers[k], passed.layers[k]
-            delta = layer.delta(parameters, one, g)
-            turn = layer.turn(parameters, one, tangents[k], V, g, g_change)
-            layer.write_turn(change, one, delta, turn, tangents[k])
-            if k:
-                g, g_change = _pull_both(layer.affine, parameters, V, delta.raw, turn.raw)
-        return change
-
     # inside ---------------------------------------------------------------------------------
 
     @cached_property
@@ -338,74 +196,6 @@ class Network:
 
     def _is_linear(self, parameters: Array) -> bool:
         return not self.hidden and parameters.ndim == 1
-
-    def _with_inputs(self, values: Array, X: Array | None) -> Array:
-        """Return the output layer's inputs: the last values, and X behind them where it skips."""
-        if not (self.skip and self.hidden):
-            return values
-        xp = namespace(values)
-        shape = (*values.shape[:-1], self.inputs)
-        if X is None:
-            return xp.concat(
-                [values, xp.zeros(shape, dtype=values.dtype, device=values.device)], axis=-1
-            )
-        return xp.concat([values, xp.broadcast_to(X, shape)], axis=-1)
-
-    def _empty(self, parameters: Array, passed: Pass, G: Array) -> tuple[Array, Array]:
-        """Return room for a gradient, and G with an axis for every axis of the result."""
-        xp = namespace(G)
-        if G.ndim < passed.eta.ndim:
-            G = xp.broadcast_to(G, passed.eta.shape)
-        kind = xp.result_type(passed.eta, G)
-        return xp.empty((*G.shape[:-2], self.size), dtype=kind, device=G.device), G
-
-    def _deltas(
-        self, parameters: Array, passed: Pass, G: Array
-    ) -> Iterator[tuple[Layer, LayerPass, Delta]]:
-        """Walk the hidden layers from the last to the first with their gradients in z and u."""
-        if not self.layers:
-            return
-        g = self._from_output(parameters, G)
-        for k in reversed(range(len(self.layers))):
-            layer, one = self.layers[k], passed.layers[k]
-            delta = layer.delta(parameters, one, g)
-            yield layer, one, delta
-            if k:
-                g = layer.affine.pull(parameters, delta.raw)
-
-    def _from_output(self, parameters: Array, G: Array) -> Array:
-        """Return the gradient in the last hidden values."""
-        units = self.hidden[-1].units
-        first = int(self.intercept)
-        return G @ self.output.table(parameters)[..., first : first + units]
-
-    def _pull_output(
-        self, parameters: Array, V: Array | None, S: Array, eta_change: Array
-    ) -> tuple[Array, Array]:
-        """Return the gradient in the last hidden values, and its change along V."""
-        xp = namespace(S)
-        if not self.hidden:
-            return S, S
-        g = self._from_output(parameters, S)
-        if V is not None:
-            return g, self._from_output(V, S)
-        shape = (*eta_change.shape[:-1], g.shape[-1])
-        return g, xp.zeros(shape, dtype=g.dtype, device=g.device)
-
-    def _push(
-        self, parameters: Array, passed: Pass, V: Array | None, U: Array | None
-    ) -> tuple[list[Tangent], Array | None, Array]:
-        """Return the tangents of every layer, of the output layer's inputs, and of η."""
-        if V is None and U is None:
-            raise ModelError("A tangent needs a direction, of the parameters or of the inputs.")
-        tangents: list[Tangent] = []
-        change = U
-        for layer, one in zip(self.layers, passed.layers, strict=True):
-            tangent, change = layer.push(parameters, one, change, V)
-            tangents.append(tangent)
-        if self.layers:
-            change = self._with_inputs(change, U)
-        return tangents, change, self.output.push(parameters, passed.last, change, V)
 
     def _seeded(self, parameters: Array, passed: Pass, seeds: Array) -> Array:
         """Return G_iᵀ J_i of each row for each G of ``seeds``, (s, …, n, q) → (s, …, n, P)."""
@@ -452,13 +242,3 @@ class Network:
         size = max(32, room // (8 * width))
         n = int(X.shape[0])
         return (slice(first, min(first + size, n)) for first in range(0, max(n, 1), size))
-
-
-def _pull_both(
-    affine: Affine, parameters: Array, V: Array | None, delta: Array, turn: Array
-) -> tuple[Array, Array]:
-    """Return δ W and its change."""
-    change = affine.pull(parameters, turn)
-    if V is not None:
-        change = change + affine.pull(V, delta)
-    return affine.pull(parameters, delta), change

@@ -227,8 +227,8 @@ def notes(goodness: Goodness) -> tuple[str, ...]:
         found.append(f"{estimate.frame.dropped} {rows} dropped because of missing values.")
     if estimate.specification.penalty.active:
         found.append(
-            "Penalised fit: estimates are shrunk towards 0, the covariance is the inverse of the "
-            "penalised information, and degrees of freedom are effective ones "
+            "Penalised fit: estimates are shrunk towards 0, the penalised covariance is "
+            "(I + Λ)⁻¹ I (I + Λ)⁻¹, and degrees of freedom are effective ones "
             f"({estimate.degrees_of_freedom:.4g}). p-values and intervals ignore the bias."
         )
     if not estimate.family.dispersion_known and not estimate.df_resid > 0:

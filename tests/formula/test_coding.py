@@ -145,6 +145,14 @@ def test_levels_of_integers_stay_integers_next_to_missing_values():
     assert model_frame("y ~ factor(k)", data).design.names == ("factor(k)[T.6]", "factor(k)[T.8]")
 
 
+def test_levels_read_as_r_prints_them():
+    data = {"y": [1.0, 2.0, 4.0, 3.0], "dose": [0.5, 1.0, 2.0, 0.5]}
+    assert model_frame("y ~ factor(dose)", data).design.names == (
+        "factor(dose)[T.1]",
+        "factor(dose)[T.2]",
+    )
+
+
 def test_raw_powers_are_numbered_from_one():
     frame = model_frame("y ~ poly(x, 2, raw=True)", DATA)
     assert frame.design.names == ("poly(x, 2, raw=True)[1]", "poly(x, 2, raw=True)[2]")

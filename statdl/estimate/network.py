@@ -1,0 +1,184 @@
+"""Fitting a network: starts, the best of them, and what the data say of its weights.
+
+A network's likelihood has many stationary points, and where units are redundant its information is
+singular. So the fit is the best of some random starts, its units in a canonical order, and the
+estimate says whether the weights are identified: from the eigenvalues of the exact information,
+each parameter scaled to a unit diagonal. Where they are not, covariance lives on the directions
+that the data do determine, which is what predictions and effects need.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.linalg import factorise, shrunken_root
+from statdl.backend.random import generator
+from statdl.errors import ConvergenceWarning, NumericalError
+from statdl.estimate.record import Convergence, Estimate, Identification, Plan, Specification
+from statdl.model.frozen import Frozen
+from statdl.model.objective import Objective
+from statdl.model.penalty import Ridge
+from statdl.model.predictor import Predictor
+from statdl.solve.iterate import Minimum, minimise
+
+#: Smallest eigenvalue of the scaled information, relative to the largest, of a direction the data
+#: determine.
+DETERMINED = 1e-10
+
+
+def estimate_network(specification: Specification) -> Estimate:
+    """Fit a network from its starts and keep the best."""
+    plan = specification.plan
+    assert plan is not None
+    objective = network_objective(specification, plan)
+    minima = [
+        minimise(objective, specification.solver, _free(plan, like(start, specification.rows.X)))
+        for start in starting_values(plan)
+    ]
+    best = min(minima, key=_rank)
+    if not math.isfinite(best.loss):
+        raise NumericalError(
+            "The loss is not finite from any start; use a smaller learning rate, scaled inputs "
+            "(scaling='standard') or a smaller initial range."
+        )
+    return network_estimate(specification, plan, objective, best, tuple(m.loss for m in minima))
+
+
+def _rank(minimum: Minimum) -> float:
+    return minimum.loss if math.isfinite(minimum.loss) else math.inf
+
+
+def network_objective(specification: Specification, plan: Plan) -> Objective:
+    """Return the objective of the free parameters, decay as a penalty by parameter."""
+    predictor: Predictor = plan.network
+    decay = plan.decay
+    if plan.fixed is not None:
+        predictor = Frozen.of(plan.network, plan.fixed)
+        decay = decay[predictor.free]
+    X = specification.rows.X
+    penalised = like(decay, X) if (decay > 0).any() else None
+    return Objective(specification.family, predictor, specification.rows, Ridge(1.0), penalised)
+
+
+def starting_values(plan: Plan) -> list[Any]:
+    """Return the starts: the one given first, then random draws that the seed repeats."""
+    random = generator(plan.seed)
+    draws = [plan.network.initial(random, plan.initial) for _ in range(plan.restarts)]
+    if plan.start is not None:
+        draws[0] = plan.start
+    return draws
+
+
+def _free(plan: Plan, parameters: Array) -> Array:
+    if plan.fixed is None:
+        return parameters
+    free = Frozen.of(plan.network, plan.fixed).free
+    return namespace(parameters).take(parameters, like(free, parameters, free.dtype))
+
+
+@dataclass(frozen=True)
+class Determined:
+    """What the data determine: the information, a covariance root, the verdict."""
+
+    information: Array
+    root: Array
+    effective: float
+    identification: Identification
+
+
+def network_estimate(
+    specification: Specification,
+    plan: Plan,
+    objective: Objective,
+    minimum: Minimum,
+    losses: tuple[float, ...],
+) -> Estimate:
+    """Return the record of a trained network."""
+    parameters = minimum.parameters
+    if plan.fixed is None:
+        parameters = plan.network.canonical(parameters)
+    determined = determine(objective, parameters)
+    if not minimum.outcome.converged:
+        warnings.warn(
+            f"{minimum.solver}: {minimum.outcome.value}", ConvergenceWarning, stacklevel=6
+        )
+    convergence = Convergence(
+        method=minimum.solver,
+        outcome=minimum.outcome,
+        iterations=minimum.iterations,
+        gradient_norm=minimum.gradient_norm,
+        halvings=minimum.halvings,
+        seconds=minimum.seconds,
+        digits=15.0,
+        factorisation="Cholesky",
+    )
+    free = [True] * plan.network.size
+    if plan.fixed is not None:
+        free = [bool(value != value) for value in plan.fixed]
+    return Estimate(
+        specification=specification,
+        objective=objective,
+        kept=tuple(free),
+        parameters=to_numpy(parameters),
+        information=to_numpy(determined.information),
+        root=to_numpy(determined.root),
+        effective=determined.effective,
+        loss=minimum.loss,
+        convergence=convergence,
+        trace=minimum.trace,
+        identification=determined.identification,
+        spread=losses,
+    )
+
+
+def determine(objective: Objective, parameters: Array) -> Determined:
+    """Return the information at θ̂ and what follows from it."""
+    bare = replace(objective, penalised=None)
+    information = bare.curvature(parameters)
+    if _smallest(information) > DETERMINED and objective.penalised is None:
+        factor = factorise(information)
+        verdict = Identification.IDENTIFIED
+        return Determined(information, factor.inverse_root(), float(objective.size), verdict)
+    total = information if objective.penalised is None else objective.curvature(parameters)
+    if _smallest(total) > DETERMINED:
+        through = _smallest(information) <= DETERMINED
+        root, effective = shrunken_root(factorise(total), information)
+        verdict = Identification.THROUGH_PENALTY if through else Identification.IDENTIFIED
+        return Determined(information, root, effective, verdict)
+    root = _root_where_determined(total)
+    return Determined(information, root, float(root.shape[1]), Identification.SINGULAR)
+
+
+def _scaled(H: Array) -> tuple[Array, Array]:
+    """Return H with a unit diagonal and the square roots of the diagonal it had."""
+    xp = namespace(H)
+    diagonal = xp.abs(xp.linalg.diagonal(H))
+    scale = xp.sqrt(xp.where(diagonal > 0, diagonal, xp.ones_like(diagonal)))
+    return H / scale[:, None] / scale[None, :], scale
+
+
+def _smallest(H: Array) -> float:
+    """Return the smallest eigenvalue of the scaled H relative to the largest; −∞ if not finite."""
+    xp = namespace(H)
+    if H.shape[0] == 0:
+        return 1.0
+    if not bool(xp.all(xp.isfinite(H))):
+        return -math.inf
+    values = xp.linalg.eigvalsh(_scaled(H)[0])
+    return float(values[0]) / float(values[-1])
+
+
+def _root_where_determined(H: Array) -> Array:
+    """Return B with B Bᵀ the pseudo-inverse of H over the directions that are determined."""
+    xp = namespace(H)
+    if not bool(xp.all(xp.isfinite(H))):
+        return xp.full_like(H, math.nan)
+    scaled, scale = _scaled(H)
+    values, vectors = xp.linalg.eigh(scaled)
+    kept = int(xp.sum(xp.astype(values > DETERMINED * values[-1], xp.int64)))
+    first = H.shape[0] - kept
+    return vectors[:, first:] / xp.sqrt(values[first:]) / scale[:, None]

@@ -1,0 +1,91 @@
+"""A predictor with some parameters held at given values.
+
+θ then holds the free parameters only: transfer learning, an output bias of 0, a mask of weights are
+all the same predictor seen through fewer coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.model.curvature import RowCurvature
+from statdl.model.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """``predictor`` as a function of the parameters at positions ``free``."""
+
+    predictor: Predictor
+    free: Any  # (P_free,) positions, on the host
+    values: Any  # (P,) what the others are held at; anything where free
+
+    @classmethod
+    def of(cls, predictor: Predictor, fixed: Any) -> Frozen:
+        """Hold parameters where ``fixed`` is a number; NaN leaves them free."""
+        fixed = to_numpy(fixed)
+        unknown = fixed != fixed
+        return cls(predictor, unknown.nonzero()[0], namespace(fixed).where(unknown, 0.0, fixed))
+
+    @property
+    def outputs(self) -> int:
+        return self.predictor.outputs
+
+    @property
+    def linear(self) -> bool:
+        return self.predictor.linear
+
+    @property
+    def size(self) -> int:
+        """The number of free parameters."""
+        return len(self.free)
+
+    @property
+    def width(self) -> int:
+        return self.predictor.width
+
+    def single(self) -> Predictor:
+        return self.predictor.single()
+
+    def full(self, parameters: Array) -> Array:
+        """Return all parameters from the free ones."""
+        xp = namespace(parameters)
+        held = like(self.values, parameters)
+        spread = xp.zeros((held.shape[0],), dtype=xp.int64, device=held.device)
+        spread[self._positions(parameters)] = xp.arange(self.size, device=held.device)
+        is_free = xp.zeros((held.shape[0],), dtype=xp.bool, device=held.device)
+        is_free[self._positions(parameters)] = True
+        return xp.where(is_free, xp.take(parameters, spread), held)
+
+    def _positions(self, reference: Array) -> Array:
+        return like(self.free, reference, namespace(reference).int64)
+
+    def _of(self, vector: Array) -> Array:
+        return namespace(vector).take(vector, self._positions(vector), axis=0)
+
+    def _block(self, matrix: Array) -> Array:
+        xp = namespace(matrix)
+        chosen = self._positions(matrix)
+        return xp.take(xp.take(matrix, chosen, axis=0), chosen, axis=1)
+
+    def eta(self, parameters: Array, X: Array) -> Array:
+        return self.predictor.eta(self.full(parameters), X)
+
+    def linearise(self, parameters: Array, X: Array) -> tuple[Array, Callable[[Array], Array]]:
+        eta, pullback = self.predictor.linearise(self.full(parameters), X)
+        return eta, lambda G: self._of(pullback(G))
+
+    def pushforward(self, parameters: Array, X: Array, V: Array) -> Array:
+        xp = namespace(V)
+        spread = xp.zeros((self.predictor.size, V.shape[1]), dtype=V.dtype, device=V.device)
+        spread[self._positions(V), :] = V
+        return self.predictor.pushforward(self.full(parameters), X, spread)
+
+    def second(self, parameters: Array, X: Array, S: Array) -> Array:
+        return self._block(self.predictor.second(self.full(parameters), X, S))
+
+    def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
+        return self._block(self.predictor.curvature(self.full(parameters), X, H))
