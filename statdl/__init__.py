@@ -20,6 +20,7 @@ from statdl.api import (
     glm,
     lm,
     logLik,
+    mlp,
     model_matrix,
     multinom,
     nobs,
@@ -43,12 +44,13 @@ from statdl.errors import (
     StatdlWarning,
 )
 from statdl.model.penalty import Ridge
-from statdl.results import Fit
+from statdl.results import Fit, NetworkFit
 from statdl.solve.descent import GradientDescent
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
 from statdl.solve.rule import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
 from statdl.solve.schedule import Constant, Exponential, PowerOfTen, Steps
+from statdl.solve.trust import TrustRegion
 
 __version__ = "0.1.0"
 
@@ -72,6 +74,7 @@ __all__ = [
     "ModelError",
     "Momentum",
     "Nesterov",
+    "NetworkFit",
     "Newton",
     "NotPositiveDefiniteError",
     "NumericalError",
@@ -83,6 +86,7 @@ __all__ = [
     "StatdlError",
     "StatdlWarning",
     "Steps",
+    "TrustRegion",
     "anova",
     "coef",
     "confint",
@@ -94,6 +98,7 @@ __all__ = [
     "glm",
     "lm",
     "logLik",
+    "mlp",
     "model_matrix",
     "multinom",
     "nobs",

@@ -166,7 +166,7 @@ class Rows:
             yield self
             return
         for start in range(0, self.n, size):
-            yield self[start : start + size]
+            yield self[start : min(start + size, self.n)]
 
     def _map(self, function: Any) -> Rows:
         parts = (self.X, self.y, self.weights, self.offset)

@@ -12,6 +12,16 @@ def fresh_seed() -> int:
     return int(np.random.SeedSequence().generate_state(1)[0])
 
 
+def zeros(size: int) -> Any:
+    """Return a host vector of zeros."""
+    return np.zeros(size)
+
+
+def generator(seed: int) -> Any:
+    """Return a generator of random numbers on the host."""
+    return np.random.default_rng(seed)
+
+
 def permutation(n: int, seed: int, epoch: int) -> Any:
     """Return the order of n rows in an epoch, as a host array."""
     return np.random.default_rng([seed, epoch]).permutation(n)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from statdl.estimate.fit import estimate, refit
-from statdl.estimate.record import Convergence, Estimate, Specification
+from statdl.estimate.record import Convergence, Estimate, Identification, Plan, Specification
 from statdl.estimate.specify import specify
 
-__all__ = ["Convergence", "Estimate", "Specification", "estimate", "refit", "specify"]
+__all__ = [
+    "Convergence",
+    "Estimate",
+    "Identification",
+    "Plan",
+    "Specification",
+    "estimate",
+    "refit",
+    "specify",
+]

@@ -43,6 +43,7 @@ from statdl.estimate.start import (
 )
 from statdl.model.coordinates import Reparametrised, Standardised
 from statdl.model.objective import Objective
+from statdl.model.penalty import NoPenalty
 from statdl.model.predictor import Linear
 from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Minimum, Outcome, Solver, minimise
@@ -92,7 +93,7 @@ def estimate(specification: Specification) -> Estimate:
 
 def refit(parent: Estimate, columns: Sequence[int]) -> Estimate:
     """Fit the same model with some of the columns of X only, by a deterministic method."""
-    specification = parent.specification
+    specification = as_regression(parent.specification)
     frame = specification.frame
     xp = namespace(frame.X)
     chosen = xp.asarray(list(columns), dtype=xp.int64, device=frame.X.device)
@@ -107,6 +108,14 @@ def refit(parent: Estimate, columns: Sequence[int]) -> Estimate:
         return estimate(
             replace(specification, frame=replace(frame, design=design), rows=rows, solver=solver)
         )
+
+
+def as_regression(specification: Specification) -> Specification:
+    """Return the regression on a network's inputs: what it is compared with."""
+    if specification.plan is None:
+        return specification
+    solver = LeastSquares() if specification.family.quadratic else Newton(expected=True)
+    return replace(specification, plan=None, penalty=NoPenalty(), solver=solver)
 
 
 def _objective(

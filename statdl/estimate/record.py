@@ -214,6 +214,15 @@ class Estimate:
         """η̂ of every row, offset included, (n, q)."""
         return self.objective.row_map(self.device_parameters, lambda eta, rows: eta)
 
+    @property
+    def all_parameters(self) -> Any:
+        """Every parameter of a network, those held at a value included, (P,)."""
+        values = self.full(self.parameters)[:, 0]
+        plan = self.specification.plan
+        if plan is None or plan.fixed is None:
+            return values
+        return _numpy(values).where(_numpy(values).isnan(plan.fixed), values, plan.fixed)
+
     @cached_property
     def device_parameters(self) -> Array:
         """θ̂ where the data are."""

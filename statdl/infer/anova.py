@@ -84,6 +84,7 @@ def choose_test(fit: Estimate, test: str | None) -> str:
 
 def sequential(fit: Estimate, test: str | None = None) -> Analysis:
     """Return the Type I table: each term after those before it."""
+    _refuse_network(fit)
     test = choose_test(fit, test)
     terms = estimable_terms(fit)
     falls = _effects(fit, terms) if fit.family.quadratic else None
@@ -96,6 +97,14 @@ def sequential(fit: Estimate, test: str | None = None) -> Analysis:
     ]
     null = Step("NULL", math.nan, math.nan, dfs[0], deviances[0])
     return Analysis((null, *steps), test, fit.dispersion, fit.df_resid)
+
+
+def _refuse_network(fit: Estimate) -> None:
+    if fit.specification.plan is not None:
+        raise ModelError(
+            "A network has no sequence of terms; compare it with another fit, or see the tests of "
+            "its inputs in summary()."
+        )
 
 
 def estimable_terms(fit: Estimate) -> list[Term]:
@@ -147,6 +156,7 @@ def marginal(fit: Estimate, typ: int, test: str | None = None) -> Analysis:
     Type II tests each term after all others but those that contain it; Type III each term after
     all others, with factors coded by contrasts that sum to zero.
     """
+    _refuse_network(fit)
     test = choose_test(fit, test)
     if typ == 3:
         return _type_three(fit, test)
@@ -220,6 +230,11 @@ def compare(fits: Sequence[Estimate], test: str | None = None) -> Analysis:
 
 def _refuse_incomparable(one: Estimate, other: Estimate) -> None:
     """Raise unless both models are of one family and one response."""
+    if one.specification.plan is not None or other.specification.plan is not None:
+        raise ModelError(
+            "Under the smaller model the weights of a network are not identified, so that the "
+            "likelihood ratio has no χ² distribution."
+        )
     if one.family.name != other.family.name:
         raise ModelError(
             f"A {one.family.name} and a {other.family.name} model cannot be compared by a "

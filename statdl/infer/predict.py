@@ -96,6 +96,8 @@ def check(estimate: Estimate, scale: str, se_fit: bool, interval: str | None) ->
 
 def estimable(estimate: Estimate, X: Array) -> Array:
     """Return the columns of X that were estimated, (m, kept)."""
+    if estimate.specification.plan is not None:
+        return X
     first = int(estimate.specification.intercept)
     kept = [j - first for j, keep in enumerate(estimate.kept) if keep and j >= first]
     if len(kept) == X.shape[1]:
@@ -113,7 +115,7 @@ def linear_predictor(estimate: Estimate, X: Array, offset: Array | None) -> Arra
 def _halves(estimate: Estimate, X: Array) -> Array:
     """Return J B of every row, (m, q, P), B Bᵀ being the covariance of θ̂ at unit dispersion."""
     root = estimate.to_device(estimate.root)
-    return estimate.objective.predictor.pushforward(estimate.device_parameters, X, root)
+    return estimate.objective.predictor.jacobian_times(estimate.device_parameters, X, root)
 
 
 def linear_covariance(estimate: Estimate, X: Array) -> Array:
@@ -196,6 +198,8 @@ def _mean_interval(
 
 def term_contributions(estimate: Estimate, X: Array, *, se_fit: bool) -> Prediction:
     """Return what each term adds to η, its columns centred at their means in the data."""
+    if estimate.specification.plan is not None:
+        raise ModelError("A network does not add up from terms; use effects() or type='link'.")
     if estimate.outputs > 1:
         raise ModelError("type='terms' is for models with one linear predictor.")
     design, trained = estimate.frame.design, estimate.specification.rows.X

@@ -77,7 +77,7 @@ def leverage(estimate: Estimate) -> Array:
         weight = estimate.family.information(eta).diagonal[:, 0]
         if rows.weights is not None:
             weight = weight * rows.weights
-        half = objective.predictor.pushforward(estimate.device_parameters, rows.X, root)
+        half = objective.predictor.jacobian_times(estimate.device_parameters, rows.X, root)
         return weight * namespace(half).sum(half[:, 0, :] ** 2, axis=1)
 
     return objective.row_map(estimate.device_parameters, block)

@@ -78,11 +78,11 @@ class Frozen:
         eta, pullback = self.predictor.linearise(self.full(parameters), X)
         return eta, lambda G: self._of(pullback(G))
 
-    def pushforward(self, parameters: Array, X: Array, V: Array) -> Array:
+    def jacobian_times(self, parameters: Array, X: Array, V: Array) -> Array:
         xp = namespace(V)
         spread = xp.zeros((self.predictor.size, V.shape[1]), dtype=V.dtype, device=V.device)
         spread[self._positions(V), :] = V
-        return self.predictor.pushforward(self.full(parameters), X, spread)
+        return self.predictor.jacobian_times(self.full(parameters), X, spread)
 
     def second(self, parameters: Array, X: Array, S: Array) -> Array:
         return self._block(self.predictor.second(self.full(parameters), X, S))

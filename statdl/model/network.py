@@ -16,9 +16,9 @@ front, (k, n, q) for η.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from statdl.backend.array import ACCELERATOR_BYTES, CACHE_BYTES, Array, is_numpy, namespace
@@ -93,6 +93,11 @@ class Network(Feedforward):
         """Return the layers with their numbers of units and parameters; the latter sum to P."""
         return layer_rows(self.layers, self.output)
 
+    @property
+    def linear(self) -> bool:
+        """Whether there is no hidden layer."""
+        return not self.hidden
+
     def single(self) -> Network:
         return replace(self, outputs=1)
 
@@ -133,6 +138,18 @@ class Network(Feedforward):
         if self._is_linear(parameters):
             return self._linear.pullback(parameters, X, G)
         return self.backward(parameters, self.forward(parameters, X), G)
+
+    def linearise(self, parameters: Array, X: Array) -> tuple[Array, Callable[[Array], Array]]:
+        if self._is_linear(parameters):
+            return self._linear.linearise(parameters, X)
+        passed = self.forward(parameters, X)
+        return passed.eta, partial(self.backward, parameters, passed)
+
+    def jacobian_times(self, parameters: Array, X: Array, V: Array) -> Array:
+        """Return J_i V, (n, q, r), for V of shape (P, r)."""
+        width = self.outputs * (self.size + V.shape[1])
+        parts = [self.jacobian(parameters, X[rows, :]) @ V for rows in self._blocks(X, width)]
+        return parts[0] if len(parts) == 1 else namespace(V).concat(parts, axis=0)
 
     def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
         """Return the Gauss-Newton matrix Σ_i J_iᵀ H_i J_i, (P, P).

@@ -5,7 +5,7 @@ A predictor answers a few questions, which are all that fitting and inference as
     eta(θ, X)            η                  (n, q)
     linearise(θ, X)      η, G ↦ Σ_i J_iᵀ G_i  (P,)      J_i = ∂η_i/∂θ
     curvature(θ, X, H)   Σ_i J_iᵀ H_i J_i   (P, P)      H_i = diag(d_i) − u_i u_iᵀ
-    pushforward(θ, X, V) J_i V              (n, q, r)   for the columns of V, (P, r)
+    jacobian_times(θ, X, V) J_i V              (n, q, r)   for the columns of V, (P, r)
     second(θ, X, S)      Σ_i Σ_k S_ik ∇²η_ik  (P, P)    0 where η is linear in θ
 
 For :class:`Linear` J is the design itself, so that iteratively reweighted least squares and
@@ -59,7 +59,7 @@ class Predictor(Protocol):
         """Return η and its pullback: G of shape (n, q) ↦ Σ_i J_iᵀ G_i, (P,)."""
         ...
 
-    def pushforward(self, parameters: Array, X: Array, V: Array) -> Array:
+    def jacobian_times(self, parameters: Array, X: Array, V: Array) -> Array:
         """Return J_i V, (n, q, r), for V of shape (P, r)."""
         ...
 
@@ -123,7 +123,7 @@ class Linear:
     def linearise(self, parameters: Array, X: Array) -> tuple[Array, Callable[[Array], Array]]:
         return self.eta(parameters, X), partial(self.pullback, parameters, X)
 
-    def pushforward(self, parameters: Array, X: Array, V: Array) -> Array:
+    def jacobian_times(self, parameters: Array, X: Array, V: Array) -> Array:
         xp = namespace(X)
         table = xp.reshape(V, (self.outputs, self.columns, V.shape[1]))
         moved = [self._times(X, table[k, :, :]) for k in range(self.outputs)]

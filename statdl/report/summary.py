@@ -13,6 +13,7 @@ from statdl.infer.goodness import Goodness
 from statdl.infer.residual import durbin_watson, jarque_bera, moments, omnibus, weighted_residuals
 from statdl.infer.wald import Coefficients, coefficients
 from statdl.report.format import integer, number, p_value, significant, statistic
+from statdl.report.network import network_summary
 from statdl.report.table import Pairs, Summary, Table
 from statdl.solve.iterate import Outcome
 
@@ -23,6 +24,8 @@ def summarise(goodness: Goodness, *, level: float = 0.95) -> Summary:
     """Return the summary of a fit, in statsmodels' layout for its kind."""
     check_level(level)
     estimate = goodness.estimate
+    if estimate.specification.plan is not None:
+        return network_summary(goodness, level)
     if estimate.family.quadratic:
         return _linear(goodness, level)
     if estimate.family.name == "multinomial":

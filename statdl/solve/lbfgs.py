@@ -41,6 +41,8 @@ class LBFGS:
         Largest distance √(gᵀ H_k g), in standard errors, that counts as converged.
     max_iterations : int
         Most steps to take.
+    preconditioned : bool
+        Aim the first steps with the curvature at the start; of little use for a network.
 
     References
     ----------
@@ -56,6 +58,7 @@ class LBFGS:
     tolerance: float = 1e-8
     max_iterations: int = 1000
     first_factor: Factor | None = None
+    preconditioned: bool = True
 
     @property
     def name(self) -> str:
@@ -84,7 +87,7 @@ class LBFGS:
     def _first(self, problem: Problem, parameters: Array) -> Factor | None:
         if self.first_factor is not None:
             return self.first_factor
-        if problem.size > PRECONDITIONED:
+        if not self.preconditioned or problem.size > PRECONDITIONED:
             return None
         try:
             return factorise(problem.curvature(parameters, expected=True))

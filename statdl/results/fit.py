@@ -434,7 +434,7 @@ class Fit:
             given = None if rows.offset is None else rows.offset[:, 0]
             return rows.X, given, frame.index, frame.source
         new = frame.design.encode(newdata)
-        X = like(place(new.X, None, None), rows.X)
+        X = specification.inputs(like(place(new.X, None, None), rows.X))
         given = None if new.offset is None else like(new.offset, rows.X)
         if offset is not None:
             extra = like(offset, rows.X)

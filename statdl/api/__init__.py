@@ -1,0 +1,49 @@
+"""The R-like front doors and verbs."""
+
+from __future__ import annotations
+
+from statdl.api.network import mlp
+from statdl.api.regression import glm, lm, multinom
+from statdl.api.verbs import (
+    AIC,
+    BIC,
+    anova,
+    coef,
+    confint,
+    deviance,
+    df_residual,
+    fitted,
+    formula,
+    logLik,
+    model_matrix,
+    nobs,
+    predict,
+    residuals,
+    summary,
+    update,
+    vcov,
+)
+
+__all__ = [
+    "AIC",
+    "BIC",
+    "anova",
+    "coef",
+    "confint",
+    "deviance",
+    "df_residual",
+    "fitted",
+    "formula",
+    "glm",
+    "lm",
+    "logLik",
+    "mlp",
+    "model_matrix",
+    "multinom",
+    "nobs",
+    "predict",
+    "residuals",
+    "summary",
+    "update",
+    "vcov",
+]

@@ -1,0 +1,304 @@
+"""The front door ``mlp``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from statdl.api.data import read
+from statdl.api.regression import fit_regression
+from statdl.api.words import (
+    NETWORK_METHODS,
+    as_activation,
+    as_family,
+    as_initial,
+    as_solver,
+    lookup,
+)
+from statdl.backend.array import namespace, to_numpy
+from statdl.backend.random import generator, zeros
+from statdl.errors import ModelError, StatdlWarning
+from statdl.estimate import Plan, Specification, estimate, specify
+from statdl.formula import Response
+from statdl.model.activation import Activation
+from statdl.model.categorical import Binomial, Multinomial
+from statdl.model.family import Family, Gaussian
+from statdl.model.initial import Initial
+from statdl.model.layer import Hidden
+from statdl.model.link import Link
+from statdl.model.network import Network
+from statdl.model.penalty import Ridge
+from statdl.results import Call, Fit, NetworkFit
+from statdl.solve.iterate import Solver
+from statdl.solve.trust import TrustRegion
+
+#: Above this many weights a curvature is dear, and L-BFGS is the default.
+NEWTON_WEIGHTS = 1500
+
+SCALINGS = ("standard", "minmax", "none")
+
+
+def mlp(
+    formula: str | None = None,
+    data: Any = None,
+    family: str | Family | None = None,
+    *,
+    hidden: int | Sequence[int] = (8,),
+    activation: str | Activation | Sequence[str | Activation] = "tanh",
+    decay: float | Sequence[float] = 0.0,
+    skip: bool = False,
+    link: str | Link | None = None,
+    X: Any = None,
+    y: Any = None,
+    names: Sequence[str] | None = None,
+    intercept: bool = True,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "drop",
+    reference: Any = None,
+    scaling: str | None = "standard",
+    normalisation: Literal["batch", "layer"] | None = None,
+    dropout: float = 0.0,
+    initial: str | Initial | None = None,
+    start: Any = None,
+    fixed: Mapping[str, float] | None = None,
+    restarts: int = 1,
+    seed: int = 0,
+    method: str | Solver | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> Fit:
+    """Fit a multilayer perceptron by maximum likelihood.
+
+    η = W_{L+1} a_L + b with a_l = f(W_l a_{l−1} + b_l) and a_0 = x; the response has the family's
+    distribution with mean g⁻¹(η). J = −log L + ½ Σ λ w², biases unpenalised.
+
+    Parameters
+    ----------
+    family : str or Family, optional
+        Any family of :func:`glm`, or "multinomial"; by default what the response suggests.
+    hidden : int or sequence of int
+        Units of each hidden layer; () is the regression itself.
+    activation : str or Activation, or one for each layer
+        "tanh", "sigmoid", "relu", "softplus", "gelu", …
+    decay : float or one for each layer of weights
+        λ ≥ 0, weight decay (nnet's decay is half of it).
+    skip : bool
+        Whether the inputs also enter the output layer.
+    scaling : {"standard", "minmax", "none"}
+        How inputs are scaled inside the model; predictions take raw data.
+    normalisation : {"batch", "layer"}, optional
+        Normalise the hidden layers.
+    dropout : float
+        Share of units left out in training by gradient descent.
+    initial : str or Initial, optional
+        Rule for initial weights; by default He's for rectifiers, else Xavier's.
+    start : Fit or dict of named weights, optional
+        Where the first start begins.
+    fixed : dict of name to value, optional
+        Weights held at values, such as ``{"bias -> y": 0.0}``.
+    restarts : int
+        Random starts, of which the best is kept.
+    seed : int
+        Seed of the starts.
+    method : str or Solver, optional
+        "newton" (trust region), "gauss-newton", "lbfgs", or "gd" or an object such as
+        ``sd.GradientDescent(sd.Adam(1e-3), batch=32, epochs=100)``.
+
+    The other parameters, what is returned and what is raised are as for :func:`lm`.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> net = sd.mlp("mpg ~ wt + hp", data=cars, hidden=2, decay=0.1, restarts=3)
+    >>> net.converged
+    True
+    """
+    arguments = locals()
+    units = (hidden,) if isinstance(hidden, int) else tuple(hidden)
+    _check(units, scaling, restarts)
+    if not units and start is None and fixed is None:
+        return _regression(arguments, family, link, decay, method)
+    frame = read(arguments)
+    chosen = _suggested(frame.response, family, link)
+    specification = specify(
+        frame, chosen, TrustRegion(), reference=reference, device=device, dtype=dtype
+    )
+    network = Network(
+        inputs=specification.rows.X.shape[1],
+        hidden=_layers(units, activation, normalisation, dropout),
+        outputs=specification.family.outputs,
+        intercept=specification.intercept,
+        skip=skip,
+    )
+    centre, spread = _scaling(specification, scaling)
+    plan = Plan(
+        network=network,
+        decay=_decay(network, decay),
+        centre=centre,
+        spread=spread,
+        restarts=restarts,
+        seed=seed,
+        initial=as_initial(initial),
+    )
+    specification = replace(
+        specification,
+        plan=plan,
+        rows=replace(specification.rows, X=plan.scaled(specification.rows.X)),
+        penalty=Ridge(1.0) if (plan.decay > 0).any() else specification.penalty,
+    )
+    plan = replace(plan, fixed=_held(specification, fixed), start=_started(specification, start))
+    default = "newton" if network.size <= NEWTON_WEIGHTS else "lbfgs"
+    solver = as_solver(method or default, NETWORK_METHODS)
+    _warn_overparameterised(specification, network)
+    fitted = estimate(replace(specification, plan=plan, solver=solver))
+    return NetworkFit(fitted, Call(mlp, arguments))
+
+
+def _check(units: Sequence[int], scaling: str | None, restarts: int) -> None:
+    """Refuse shapes that are no network."""
+    for count in units:
+        if count != int(count) or count < 1:
+            raise ModelError(
+                f"hidden={tuple(units)!r}: each hidden layer needs a whole number of units, "
+                "1 or more."
+            )
+    if scaling not in (*SCALINGS, None):
+        raise ModelError(f"scaling={scaling!r} is not known; choose one of {', '.join(SCALINGS)}.")
+    if restarts != int(restarts) or restarts < 1:
+        raise ModelError(f"restarts must be a whole number of 1 or more, not {restarts!r}.")
+
+
+def _regression(
+    arguments: Mapping[str, Any],
+    family: str | Family | None,
+    link: str | Link | None,
+    decay: float | Sequence[float],
+    method: str | Solver | None,
+) -> Fit:
+    """Fit a network without hidden layers as the regression it is."""
+    chosen = _suggested(read(arguments).response, family, link)
+    strength = decay if isinstance(decay, int | float) else next(iter(decay))
+    if method is None and chosen.quadratic:
+        method = "ls"
+    rest = {**arguments, "penalty": strength or None}
+    return fit_regression(mlp, rest, chosen, method)
+
+
+def _suggested(response: Response, family: str | Family | None, link: str | Link | None) -> Family:
+    """Return the family asked for, or the one the response suggests."""
+    if isinstance(family, str) and family.lower() in ("multinomial", "multinoulli", "softmax"):
+        family = Multinomial()
+    if family is not None:
+        return as_family(family, link)
+    if response.kind == "numeric":
+        return as_family(Gaussian(), link)
+    two = len(response.levels) == 2
+    return as_family(Binomial() if two else Multinomial(), link)
+
+
+def _layers(
+    units: Sequence[int],
+    activation: str | Activation | Sequence[str | Activation],
+    normalisation: Literal["batch", "layer"] | None,
+    dropout: float,
+) -> tuple[Hidden, ...]:
+    if normalisation not in (None, "batch", "layer"):
+        raise ModelError(f"normalisation={normalisation!r} is not known; choose batch or layer.")
+    if isinstance(activation, str | Activation):
+        activation = [activation] * len(units)
+    given = list(activation)
+    if len(given) != len(units):
+        raise ModelError(f"{len(given)} activations were given for {len(units)} hidden layers.")
+    return tuple(
+        Hidden(int(count), as_activation(each), normalisation, dropout)
+        for count, each in zip(units, given, strict=True)
+    )
+
+
+def _scaling(specification: Specification, scaling: str | None) -> tuple[Any, Any]:
+    """Return centre and spread of the columns; spread 1 where a column is constant."""
+    X = specification.rows.X
+    if scaling in (None, "none") or X.shape[1] == 0:
+        return None, None
+    xp = namespace(X)
+    if scaling == "minmax":
+        centre = xp.min(X, axis=0)
+        spread = xp.max(X, axis=0) - centre
+    else:
+        centre = xp.mean(X, axis=0)
+        spread = xp.std(X, axis=0)
+    centre, spread = to_numpy(centre), to_numpy(spread)
+    spread[spread == 0] = 1.0
+    return centre, spread
+
+
+def _decay(network: Network, decay: float | Sequence[float]) -> Any:
+    """Return λ of every parameter: weights are penalised, biases, scales and shifts are not."""
+    layers = [block for block in network.layout if block.kind == "weights"]
+    given = [float(decay)] * len(layers) if isinstance(decay, int | float) else list(decay)
+    if len(given) != len(layers):
+        raise ModelError(f"{len(given)} decays were given for {len(layers)} layers of weights.")
+    if not all(0 <= strength < float("inf") for strength in given):
+        raise ModelError(f"decay must be 0 or more, not {decay!r}.")
+    values = zeros(network.size)
+    for block, strength in zip(layers, given, strict=True):
+        values[list(block.positions)] = strength
+    return values
+
+
+def _held(specification: Specification, fixed: Mapping[str, float] | None) -> Any:
+    """Return the value of every held parameter, NaN where it is free."""
+    if not fixed:
+        return None
+    return _by_name(
+        specification, fixed, zeros(len(specification.coefficient_names)) + float("nan")
+    )
+
+
+def _started(specification: Specification, start: Any) -> Any:
+    """Return starting values from another fit or from names."""
+    if start is None:
+        return None
+    assert specification.plan is not None
+    if isinstance(start, Fit):
+        given = dict(
+            zip(
+                start.estimate.specification.coefficient_names,
+                start.estimate.all_parameters,
+                strict=True,
+            )
+        )
+        names = set(specification.coefficient_names)
+        start = {name: value for name, value in given.items() if name in names}
+        if not start:
+            raise ModelError("start= is a fit that shares no weight names with this network.")
+    drawn = specification.plan.network.initial(generator(specification.plan.seed))
+    return _by_name(specification, start, drawn)
+
+
+def _by_name(specification: Specification, given: Mapping[str, float], values: Any) -> Any:
+    names = specification.coefficient_names
+    for name, value in given.items():
+        matches = [j for j, known in enumerate(names) if fnmatchcase(known, name)]
+        if not matches:
+            lookup(name, dict.fromkeys(names), "weight")
+        values[matches] = float(value)
+    return values
+
+
+def _warn_overparameterised(specification: Specification, network: Network) -> None:
+    assert specification.plan is not None
+    n = specification.rows.n
+    if network.size > n and not (specification.plan.decay > 0).any():
+        warnings.warn(
+            f"The network has {network.size} weights for {n} rows and no decay: its weights are "
+            "not identified. Use fewer units or decay=, such as 0.01.",
+            StatdlWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,227 @@
+"""The front doors ``lm``, ``glm`` and ``multinom``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from statdl.api.data import read
+from statdl.api.words import as_family, as_penalty, as_solver
+from statdl.estimate import estimate, specify
+from statdl.model.categorical import Multinomial
+from statdl.model.family import Family, Gaussian
+from statdl.model.link import Link
+from statdl.model.penalty import Penalty
+from statdl.results import Call, Fit
+from statdl.solve.iterate import Solver
+from statdl.solve.lbfgs import LBFGS
+from statdl.solve.newton import Newton
+
+#: Above this many parameters times outputs, L-BFGS passes the data more cheaply than Newton.
+NEWTON_SIZE = 200
+
+
+def lm(
+    formula: str | None = None,
+    data: Any = None,
+    *,
+    X: Any = None,
+    y: Any = None,
+    names: Sequence[str] | None = None,
+    intercept: bool = True,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "drop",
+    method: str | Solver = "ls",
+    penalty: float | Penalty | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> Fit:
+    """Fit a linear regression: normal errors, by least squares.
+
+    y = Xβ + offset + ε with ε_i ~ N(0, σ²/w_i); β̂ minimises ½ Σ w_i (y_i − η_i)² (+ penalty).
+
+    Parameters
+    ----------
+    formula : str, optional
+        Such as ``"mpg ~ wt + factor(cyl)"``, in R's language.
+    data : frame or dict, optional
+        pandas, polars or pyarrow.
+    X, y : arrays, optional
+        (n, p) and (n,) in place of formula and data: NumPy, CuPy or any array API library.
+    names : sequence of str, optional
+        Names of the columns of X.
+    intercept : bool
+        Whether a model for arrays has an intercept; formulas say so with ``- 1``.
+    weights : column name or (n,) array, optional
+        Inverse variances up to a factor (R's prior weights).
+    offset : column name or (n,) array, optional
+        A part of η with coefficient 1; ``offset(...)`` in the formula adds to it.
+    subset : mask or condition, optional
+        Rows to use, such as ``"wt > 3 & cyl == 4"``.
+    na_action : {"drop", "raise"}
+        What to do with rows that have missing values.
+    method : str or Solver
+        "ls", "newton", "irls", "lbfgs" or "gd", or an object such as
+        ``sd.GradientDescent(sd.Adam(0.01), batch=32)``.
+    penalty : float or Penalty, optional
+        Weight decay: ½ λ Σ β², intercept left alone.
+    device : {"cpu", "cuda"}, optional
+        Where to compute; by default where the data are.
+    dtype : {"float32", "float64"}, optional
+        Precision; by default that of the data.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    FormulaError, DataError, ModelError
+        When the formula, the data or the combination of arguments make no model.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> fit = sd.lm("mpg ~ wt + factor(cyl)", data=cars)
+    >>> print(fit.params.round(3).to_string())
+    Intercept         33.991
+    wt                -3.206
+    factor(cyl)[T.6]  -4.256
+    factor(cyl)[T.8]  -6.071
+    """
+    arguments = locals()
+    return fit_regression(lm, arguments, Gaussian(), method)
+
+
+def glm(
+    formula: str | None = None,
+    data: Any = None,
+    family: str | Family = "gaussian",
+    *,
+    link: str | Link | None = None,
+    X: Any = None,
+    y: Any = None,
+    names: Sequence[str] | None = None,
+    intercept: bool = True,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "drop",
+    reference: Any = None,
+    method: str | Solver | None = None,
+    penalty: float | Penalty | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> Fit:
+    """Fit a generalised linear model by maximum likelihood.
+
+    g(E y) = η = Xβ + offset, with y from the family and g its link.
+
+    Parameters
+    ----------
+    family : str or Family
+        "gaussian", "binomial" (= "bernoulli"), "poisson" or "gamma".
+    link : str, optional
+        binomial: logit, probit, cloglog, cauchit; poisson: log, sqrt, identity; gamma: inverse,
+        log, identity; gaussian: identity, log, inverse. The first is the default.
+    weights : column name or (n,) array, optional
+        Prior weights; for a binomial response of proportions, the numbers of trials.
+    reference : optional
+        Which of two categories counts as 0.
+    method : str or Solver, optional
+        "irls" (Fisher scoring, the default), "newton" (observed information), "lbfgs", "gd", or
+        "ls" for the gaussian family with the identity link.
+
+    The other parameters, what is returned and what is raised are as for :func:`lm`. A binomial
+    response may be 0/1, two categories, ``cbind(successes, failures)`` or proportions.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+    >>> print(fit.params.round(3).to_string())
+    Intercept    12.040
+    wt           -4.024
+    """
+    arguments = locals()
+    chosen = as_family(family, link)
+    if method is None:
+        method = "ls" if chosen.quadratic else "irls"
+    return fit_regression(glm, arguments, chosen, method)
+
+
+def multinom(
+    formula: str | None = None,
+    data: Any = None,
+    *,
+    X: Any = None,
+    y: Any = None,
+    names: Sequence[str] | None = None,
+    intercept: bool = True,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "drop",
+    reference: Any = None,
+    method: str | Solver | None = None,
+    penalty: float | Penalty | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> Fit:
+    """Fit a multinomial (softmax) regression by maximum likelihood.
+
+    P(y = k) = e^{η_k} / (1 + Σ_j e^{η_j}) with η_k = Xβ_k + offset for every class but the
+    reference, whose η is 0.
+
+    Parameters
+    ----------
+    reference : optional
+        The class that the others are compared with; by default the first level.
+    method : str or Solver, optional
+        "newton", "lbfgs" or "gd"; by default Newton's method, or L-BFGS for many parameters.
+
+    The other parameters, what is returned and what is raised are as for :func:`lm`. The response
+    may be a factor, text, integers, or ``cbind(a, b, c)`` of counts.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> housing = sd.datasets.load("housing")
+    >>> fit = sd.multinom("Sat ~ Infl", data=housing, weights="Freq")
+    >>> print(fit.params.round(3).to_string())
+                    Medium   High
+    Intercept       -0.506 -0.477
+    Infl[T.Medium]   0.420  0.725
+    Infl[T.High]     0.603  1.541
+    """
+    arguments = locals()
+    return fit_regression(multinom, arguments, Multinomial(), method)
+
+
+def fit_regression(
+    front: Callable[..., Fit],
+    arguments: Mapping[str, Any],
+    family: Family,
+    method: str | Solver | None,
+) -> Fit:
+    """Take the one way from a front door to a fit."""
+    specification = specify(
+        read(arguments),
+        family,
+        Newton() if method is None else as_solver(method),
+        penalty=as_penalty(arguments["penalty"]),
+        reference=arguments.get("reference"),
+        device=arguments["device"],
+        dtype=arguments["dtype"],
+    )
+    if method is None:
+        size = specification.rows.X.shape[1] * specification.family.outputs**2
+        many = (
+            size > NEWTON_SIZE and specification.rows.n > 10 * size / specification.family.outputs
+        )
+        specification = replace(specification, solver=LBFGS() if many else Newton())
+    return Fit(estimate(specification), Call(front, arguments))

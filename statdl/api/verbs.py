@@ -1,0 +1,231 @@
+"""R's verbs as functions: each calls the method of the fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from statdl.infer.goodness import LogLikelihood
+from statdl.lazy import lazy
+from statdl.report import DataTable, Summary
+from statdl.results import Fit
+
+pd = lazy("pandas")
+
+
+def summary(fit: Fit, level: float = 0.95) -> Summary:
+    """Return the summary of a fit.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+    >>> sd.summary(fit).title
+    'Linear Regression Results'
+    """
+    return fit.summary(level)
+
+
+def anova(fit: Fit, *others: Fit, typ: int = 1, test: str | None = None) -> DataTable:
+    """Return the analysis of variance of a fit, or compare fits to the same rows.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> table = sd.anova(sd.lm("mpg ~ wt", data=cars), sd.lm("mpg ~ wt + hp", data=cars))
+    >>> round(float(table["F"][1]), 3)
+    12.381
+    """
+    return fit.anova(*others, typ=typ, test=test)
+
+
+def predict(fit: Fit, newdata: Any = None, type: str = "response", **options: Any) -> Any:
+    """Predict new rows; see :meth:`statdl.Fit.predict`.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+    >>> [round(float(value), 2) for value in sd.predict(fit, {"wt": [3.0]})]
+    [21.25]
+    """
+    return fit.predict(newdata, type, **options)
+
+
+def coef(fit: Fit) -> Any:
+    """Return the coefficients.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> round(float(sd.coef(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))["wt"]), 4)
+    -5.3445
+    """
+    return fit.coef()
+
+
+def confint(fit: Fit, level: float = 0.95) -> Any:
+    """Return confidence limits of the coefficients.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> limits = sd.confint(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))
+    >>> limits.loc["wt"].round(3).to_dict()
+    {'2.5 %': -6.486, '97.5 %': -4.203}
+    """
+    return fit.confint(level)
+
+
+def vcov(fit: Fit) -> Any:
+    """Return the covariance matrix of the coefficients.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> sd.vcov(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).shape
+    (2, 2)
+    """
+    return fit.vcov()
+
+
+def residuals(fit: Fit, type: str = "response") -> Any:
+    """Return residuals: "response", "pearson", "deviance" or "working".
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> round(float(sd.residuals(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).iloc[0]), 4)
+    -2.2826
+    """
+    return fit.residuals(type)
+
+
+def fitted(fit: Fit) -> Any:
+    """Return the fitted means.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> round(float(sd.fitted(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).iloc[0]), 4)
+    23.2826
+    """
+    return fit.fitted()
+
+
+def deviance(fit: Fit) -> float:
+    """Return the deviance.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> round(sd.deviance(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))), 3)
+    278.322
+    """
+    return fit.deviance
+
+
+def logLik(fit: Fit) -> LogLikelihood:
+    """Return R's log-likelihood with its degrees of freedom.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> sd.logLik(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))
+    'log Lik.' -80.01471 (df=3)
+    """
+    return fit.logLik()
+
+
+def AIC(fit: Fit, *others: Fit, k: float = 2.0) -> Any:
+    """Return R's AIC; of several fits a frame with their degrees of freedom.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> round(sd.AIC(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))), 3)
+    166.029
+    """
+    return _criterion("AIC", fit, others, lambda each: each.AIC(k))
+
+
+def BIC(fit: Fit, *others: Fit) -> Any:
+    """Return R's BIC; of several fits a frame with their degrees of freedom.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> round(sd.BIC(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))), 3)
+    170.427
+    """
+    return _criterion("BIC", fit, others, lambda each: each.BIC())
+
+
+def _criterion(name: str, fit: Fit, others: Sequence[Fit], value: Callable[[Fit], float]) -> Any:
+    if not others:
+        return value(fit)
+    fits = (fit, *others)
+    columns = {"df": [each.logLik().df for each in fits], name: [value(each) for each in fits]}
+    return pd.DataFrame(columns, index=[each.describe() for each in fits])
+
+
+def nobs(fit: Fit) -> int:
+    """Return the number of rows with positive weight.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> sd.nobs(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))
+    32
+    """
+    return fit.nobs
+
+
+def df_residual(fit: Fit) -> float:
+    """Return the residual degrees of freedom.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> sd.df_residual(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))
+    30.0
+    """
+    return fit.df_residual()
+
+
+def formula(fit: Fit) -> str | None:
+    """Return the formula of a fit.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> sd.formula(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))
+    'mpg ~ wt'
+    """
+    return fit.formula
+
+
+def model_matrix(fit: Fit) -> Any:
+    """Return the design matrix, intercept included.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> sd.model_matrix(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).shape
+    (32, 2)
+    """
+    return fit.model_matrix()
+
+
+def update(fit: Fit, formula: str | None = None, **changes: Any) -> Fit:
+    """Fit again with another formula, data, weights or method.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+    >>> sd.formula(sd.update(fit, ". ~ . + hp"))
+    'mpg ~ wt + hp'
+    """
+    return fit.update(formula, **changes)

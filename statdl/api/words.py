@@ -1,0 +1,139 @@
+"""Strings become objects here and nowhere else."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from numbers import Real
+from typing import Any, TypeVar
+
+from statdl.errors import ModelError
+from statdl.model.activation import ACTIVATIONS, Activation
+from statdl.model.categorical import Binomial
+from statdl.model.family import Family, Gamma, Gaussian, Poisson
+from statdl.model.initial import INITIALS, Initial
+from statdl.model.link import (
+    Cauchit,
+    ComplementaryLogLog,
+    Identity,
+    Inverse,
+    Link,
+    Log,
+    Logit,
+    Probit,
+    Sqrt,
+)
+from statdl.model.penalty import Penalty, Ridge
+from statdl.solve.descent import GradientDescent
+from statdl.solve.iterate import Solver
+from statdl.solve.lbfgs import LBFGS
+from statdl.solve.newton import LeastSquares, Newton
+from statdl.solve.trust import TrustRegion
+
+Named = TypeVar("Named")
+
+FAMILIES: Mapping[str, Callable[..., Any]] = {
+    "gaussian": Gaussian,
+    "normal": Gaussian,
+    "binomial": Binomial,
+    "bernoulli": Binomial,
+    "poisson": Poisson,
+    "gamma": Gamma,
+}
+LINKS: Mapping[str, Callable[[], Link]] = {
+    "identity": Identity,
+    "log": Log,
+    "sqrt": Sqrt,
+    "inverse": Inverse,
+    "logit": Logit,
+    "probit": Probit,
+    "cauchit": Cauchit,
+    "cloglog": ComplementaryLogLog,
+}
+METHODS: Mapping[str, Callable[[], Solver]] = {
+    "ls": LeastSquares,
+    "newton": Newton,
+    "irls": lambda: Newton(expected=True, tolerance=1e-10),
+    "fisher": lambda: Newton(expected=True, tolerance=1e-10),
+    "lbfgs": LBFGS,
+    "gd": GradientDescent,
+}
+NETWORK_METHODS: Mapping[str, Callable[[], Solver]] = {
+    "newton": TrustRegion,
+    "gauss-newton": lambda: TrustRegion(expected=True),
+    "lbfgs": lambda: LBFGS(preconditioned=False, max_iterations=5000),
+    "gd": GradientDescent,
+}
+
+
+def as_family(family: str | Family, link: str | Link | None) -> Family:
+    """Return the family with its link, or say which links it has."""
+    found = _named_family(family) if isinstance(family, str) else family
+    if not hasattr(found, "loss_and_score"):
+        raise ModelError(
+            f"family={family!r} is neither a name ({', '.join(FAMILIES)}) nor a family."
+        )
+    if link is None:
+        return found
+    chosen = lookup(link, LINKS, "link")() if isinstance(link, str) else link
+    if not isinstance(chosen, tuple(found.links)):
+        known = ", ".join(kind.name for kind in found.links)
+        raise ModelError(
+            f"The {found.name} family has no {getattr(chosen, 'name', repr(chosen))} link here; "
+            f"choose one of {known}."
+        )
+    return replace(found, link=chosen)  # type: ignore[type-var]
+
+
+def _named_family(name: str) -> Family:
+    if name.lower() in ("multinomial", "multinoulli", "softmax"):
+        raise ModelError(f"family={name!r} is fitted by multinom().")
+    return lookup(name.lower(), FAMILIES, "family")()
+
+
+def as_solver(
+    method: str | Solver, methods: Mapping[str, Callable[[], Solver]] = METHODS
+) -> Solver:
+    """Return a solver from its name, or the one given."""
+    if isinstance(method, str):
+        return lookup(method, methods, "method")()
+    if isinstance(method, type) or not hasattr(method, "step"):
+        raise ModelError(
+            f"method={method!r} is neither a name ({', '.join(methods)}) nor a solver such as "
+            "sd.GradientDescent()."
+        )
+    return method
+
+
+def as_penalty(penalty: Any) -> Penalty | None:
+    """Return a ridge penalty from its strength, or the penalty given."""
+    if isinstance(penalty, Real):
+        return Ridge(float(penalty))
+    if penalty is not None and not hasattr(penalty, "curvature"):
+        raise ModelError(
+            f"penalty={penalty!r} is neither a strength such as 1.0 nor a penalty such as "
+            "sd.Ridge(1.0)."
+        )
+    return penalty
+
+
+def as_activation(activation: str | Activation) -> Activation:
+    """Return an activation from its name, or the one given."""
+    if isinstance(activation, str):
+        return lookup(activation, ACTIVATIONS, "activation")()
+    return activation
+
+
+def as_initial(initial: str | Initial | None) -> Initial | None:
+    """Return a rule for initial weights from its name, or the one given."""
+    return lookup(initial, INITIALS, "initial")() if isinstance(initial, str) else initial
+
+
+def lookup(name: str, table: Mapping[str, Named], what: str) -> Named:
+    """Return an entry by name, or list the names with the nearest one."""
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(str(name), table, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ModelError(f"{what}={name!r} is not known; choose one of {', '.join(table)}.{hint}")
