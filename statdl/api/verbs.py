@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from statdl.errors import ModelError
 from statdl.infer.goodness import LogLikelihood
 from statdl.lazy import lazy
 from statdl.report import DataTable, Summary
 from statdl.results import Fit
 
 pd = lazy("pandas")
+
+
+def as_fit(fit: Any) -> Fit:
+    """Return a fit, or say that something else was given."""
+    if not isinstance(fit, Fit):
+        raise ModelError(f"A fitted model is needed here, and {type(fit).__name__} is none.")
+    return fit
 
 
 def summary(fit: Fit, level: float = 0.95) -> Summary:
@@ -23,7 +31,7 @@ def summary(fit: Fit, level: float = 0.95) -> Summary:
     >>> sd.summary(fit).title
     'Linear Regression Results'
     """
-    return fit.summary(level)
+    return as_fit(fit).summary(level)
 
 
 def anova(fit: Fit, *others: Fit, typ: int = 1, test: str | None = None) -> DataTable:
@@ -37,7 +45,7 @@ def anova(fit: Fit, *others: Fit, typ: int = 1, test: str | None = None) -> Data
     >>> round(float(table["F"][1]), 3)
     12.381
     """
-    return fit.anova(*others, typ=typ, test=test)
+    return as_fit(fit).anova(*others, typ=typ, test=test)
 
 
 def predict(fit: Fit, newdata: Any = None, type: str = "response", **options: Any) -> Any:
@@ -50,7 +58,7 @@ def predict(fit: Fit, newdata: Any = None, type: str = "response", **options: An
     >>> [round(float(value), 2) for value in sd.predict(fit, {"wt": [3.0]})]
     [21.25]
     """
-    return fit.predict(newdata, type, **options)
+    return as_fit(fit).predict(newdata, type, **options)
 
 
 def coef(fit: Fit) -> Any:
@@ -62,7 +70,7 @@ def coef(fit: Fit) -> Any:
     >>> round(float(sd.coef(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))["wt"]), 4)
     -5.3445
     """
-    return fit.coef()
+    return as_fit(fit).coef()
 
 
 def confint(fit: Fit, level: float = 0.95) -> Any:
@@ -75,7 +83,7 @@ def confint(fit: Fit, level: float = 0.95) -> Any:
     >>> limits.loc["wt"].round(3).to_dict()
     {'2.5 %': -6.486, '97.5 %': -4.203}
     """
-    return fit.confint(level)
+    return as_fit(fit).confint(level)
 
 
 def vcov(fit: Fit) -> Any:
@@ -87,7 +95,7 @@ def vcov(fit: Fit) -> Any:
     >>> sd.vcov(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).shape
     (2, 2)
     """
-    return fit.vcov()
+    return as_fit(fit).vcov()
 
 
 def residuals(fit: Fit, type: str = "response") -> Any:
@@ -99,7 +107,7 @@ def residuals(fit: Fit, type: str = "response") -> Any:
     >>> round(float(sd.residuals(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).iloc[0]), 4)
     -2.2826
     """
-    return fit.residuals(type)
+    return as_fit(fit).residuals(type)
 
 
 def fitted(fit: Fit) -> Any:
@@ -111,7 +119,7 @@ def fitted(fit: Fit) -> Any:
     >>> round(float(sd.fitted(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).iloc[0]), 4)
     23.2826
     """
-    return fit.fitted()
+    return as_fit(fit).fitted()
 
 
 def deviance(fit: Fit) -> float:
@@ -123,7 +131,7 @@ def deviance(fit: Fit) -> float:
     >>> round(sd.deviance(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))), 3)
     278.322
     """
-    return fit.deviance
+    return as_fit(fit).deviance
 
 
 def logLik(fit: Fit) -> LogLikelihood:
@@ -135,7 +143,7 @@ def logLik(fit: Fit) -> LogLikelihood:
     >>> sd.logLik(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))
     'log Lik.' -80.01471 (df=3)
     """
-    return fit.logLik()
+    return as_fit(fit).logLik()
 
 
 def AIC(fit: Fit, *others: Fit, k: float = 2.0) -> Any:
@@ -164,8 +172,8 @@ def BIC(fit: Fit, *others: Fit) -> Any:
 
 def _criterion(name: str, fit: Fit, others: Sequence[Fit], value: Callable[[Fit], float]) -> Any:
     if not others:
-        return value(fit)
-    fits = (fit, *others)
+        return value(as_fit(fit))
+    fits = [as_fit(each) for each in (fit, *others)]
     columns = {"df": [each.logLik().df for each in fits], name: [value(each) for each in fits]}
     return pd.DataFrame(columns, index=[each.describe() for each in fits])
 
@@ -179,7 +187,7 @@ def nobs(fit: Fit) -> int:
     >>> sd.nobs(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))
     32
     """
-    return fit.nobs
+    return as_fit(fit).nobs
 
 
 def df_residual(fit: Fit) -> float:
@@ -191,7 +199,7 @@ def df_residual(fit: Fit) -> float:
     >>> sd.df_residual(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))
     30.0
     """
-    return fit.df_residual()
+    return as_fit(fit).df_residual()
 
 
 def formula(fit: Fit) -> str | None:
@@ -203,7 +211,7 @@ def formula(fit: Fit) -> str | None:
     >>> sd.formula(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")))
     'mpg ~ wt'
     """
-    return fit.formula
+    return as_fit(fit).formula
 
 
 def model_matrix(fit: Fit) -> Any:
@@ -215,7 +223,7 @@ def model_matrix(fit: Fit) -> Any:
     >>> sd.model_matrix(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).shape
     (32, 2)
     """
-    return fit.model_matrix()
+    return as_fit(fit).model_matrix()
 
 
 def update(fit: Fit, formula: str | None = None, **changes: Any) -> Fit:
@@ -228,4 +236,4 @@ def update(fit: Fit, formula: str | None = None, **changes: Any) -> Fit:
     >>> sd.formula(sd.update(fit, ". ~ . + hp"))
     'mpg ~ wt + hp'
     """
-    return fit.update(formula, **changes)
+    return as_fit(fit).update(formula, **changes)

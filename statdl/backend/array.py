@@ -6,9 +6,9 @@ their arguments with :func:`namespace`, so an array stays on the device it came 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import array_api_compat
@@ -81,7 +81,7 @@ def like(values: Any, reference: Array, dtype: Any = None) -> Array:
     return xp.asarray(values, dtype=kind, device=array_api_compat.device(reference))
 
 
-def place(array: Array, device: str | None, dtype: str | None) -> Array:
+def place(array: Array, device: str | None, dtype: Any) -> Array:
     """Move ``array`` to ``device`` ("cpu", "cuda" or None: where it is) in ``dtype``.
 
     Raises
@@ -91,7 +91,8 @@ def place(array: Array, device: str | None, dtype: str | None) -> Array:
     DataError
         When ``dtype`` is not a floating type statdl computes in.
     """
-    if dtype is not None and dtype not in _DTYPES:
+    dtype = getattr(dtype, "__name__", dtype)  # np.float32 as well as "float32"
+    if dtype is not None and str(dtype) not in _DTYPES:
         raise DataError(f"dtype={dtype!r} is not available; choose one of {', '.join(_DTYPES)}.")
     if device == "cpu":
         array = to_numpy(array)
@@ -102,7 +103,7 @@ def place(array: Array, device: str | None, dtype: str | None) -> Array:
     if dtype is None:
         return array
     xp = namespace(array)
-    return xp.astype(array, getattr(xp, dtype), copy=False)
+    return xp.astype(array, getattr(xp, str(dtype)), copy=False)
 
 
 def _to_cuda(array: Array) -> Array:
@@ -139,17 +140,28 @@ class Rows:
     y : (n, q), in the coding of the family
     weights : (n,) or None, meaning ones
     offset : (n, 1) or (n, q) or None, meaning zeros
+    trials : (n,) or None; the part of the weights that counts trials of a row, where known apart
     """
 
     X: Array
     y: Array
     weights: Array | None = None
     offset: Array | None = None
+    trials: Array | None = None
 
     @property
     def n(self) -> int:
         """Number of rows."""
         return int(self.X.shape[0])
+
+    @property
+    def template(self) -> Array:
+        """An array whose library, device, precision and number of columns are X's."""
+        return self.X
+
+    def with_columns(self, positions: Sequence[int]) -> Rows:
+        """Return the rows with some of the columns of X."""
+        return replace(self, X=_columns(self.X, positions))
 
     def __getitem__(self, rows: slice) -> Rows:
         return self._map(lambda array: array[rows, ...])
@@ -169,8 +181,61 @@ class Rows:
             yield self[start : min(start + size, self.n)]
 
     def _map(self, function: Any) -> Rows:
-        parts = (self.X, self.y, self.weights, self.offset)
+        parts = (self.X, self.y, self.weights, self.offset, self.trials)
         return Rows(*(None if part is None else function(part) for part in parts))
+
+
+class NoRows(Rows):
+    """Stands where the rows of a fit were: it has their template, and asking for more is an error.
+
+    Examples
+    --------
+    >>> NoRows(np.zeros((0, 3))).template.shape
+    (0, 3)
+    """
+
+    def __init__(self, template: Array) -> None:
+        object.__setattr__(self, "_template", template)
+
+    @property
+    def template(self) -> Array:
+        """An array without rows, of the library, device, precision and columns of X."""
+        return self._template  # type: ignore[attr-defined]
+
+    def with_columns(self, positions: Sequence[int]) -> NoRows:
+        return NoRows(_columns(self.template, positions))
+
+    def _gone(self) -> Any:
+        raise DataError(
+            "This model was loaded from a file, which holds no rows of the data, and what was "
+            "asked for needs them. Predictions for newdata=, coefficients, intervals and the "
+            "summary are there; for the rest fit the model again."
+        )
+
+    def __getitem__(self, rows: slice) -> Rows:
+        return self._gone()
+
+    def take(self, positions: Array) -> Rows:
+        return self._gone()
+
+    def blocks(self, width: int) -> Iterator[Rows]:
+        return self._gone()
+
+    def __repr__(self) -> str:
+        return "NoRows()"
+
+    n = property(_gone, doc="Not known any more.")
+    X = property(_gone)
+    y = property(_gone)
+    weights = property(_gone)
+    offset = property(_gone)
+    trials = property(_gone)
+
+
+def _columns(X: Array, positions: Sequence[int]) -> Array:
+    xp = namespace(X)
+    chosen = xp.asarray(list(positions), dtype=xp.int64, device=X.device)
+    return xp.take(X, chosen, axis=1)
 
 
 def block_rows(array: Array, width: int) -> int:

@@ -21,26 +21,24 @@ from statdl.backend.linalg import (
     shrunken_root,
     solve_upper,
 )
-from statdl.errors import ConvergenceWarning, SeparationWarning
-from statdl.estimate.network import estimate_network
+from statdl.estimate.network import estimate_network, network_objective
 from statdl.estimate.rank import (
     design_matrix,
     digits,
     estimable_columns,
     good_enough,
     refuse_too_few,
+    smallest_pivot,
     warn_aliased,
     well_conditioned,
 )
 from statdl.estimate.record import Convergence, Estimate, Specification
-from statdl.estimate.separation import can_separate, separating_coefficients
 from statdl.estimate.start import (
-    EXTREME_ETA,
     Start,
     begin,
-    extreme_eta,
     factor_or_none,
 )
+from statdl.estimate.verdict import announce, judge
 from statdl.model.coordinates import Reparametrised, Standardised
 from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty
@@ -49,9 +47,6 @@ from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Minimum, Outcome, Solver, minimise
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
-
-#: Newton's method needs fewer steps than this unless something is wrong.
-SUSPICIOUS_ITERATIONS = 12
 
 
 @dataclass(frozen=True)
@@ -95,11 +90,9 @@ def refit(parent: Estimate, columns: Sequence[int]) -> Estimate:
     """Fit the same model with some of the columns of X only, by a deterministic method."""
     specification = as_regression(parent.specification)
     frame = specification.frame
-    xp = namespace(frame.X)
-    chosen = xp.asarray(list(columns), dtype=xp.int64, device=frame.X.device)
     names = tuple(frame.design.names[j] for j in columns)
     design = replace(frame.design, names=names, terms=())
-    rows = replace(specification.rows, X=xp.take(specification.rows.X, chosen, axis=1))
+    rows = specification.rows.with_columns(columns)
     solver = specification.solver
     if isinstance(solver, GradientDescent):
         solver = LBFGS()
@@ -108,6 +101,19 @@ def refit(parent: Estimate, columns: Sequence[int]) -> Estimate:
         return estimate(
             replace(specification, frame=replace(frame, design=design), rows=rows, solver=solver)
         )
+
+
+def null_model(fit: Estimate) -> Estimate:
+    """Return the same model with an intercept only (and the offset)."""
+    return refit(fit, ()) if fit.null is None else fit.null
+
+
+def objective_of(specification: Specification, kept: Sequence[bool]) -> Objective:
+    """Return the objective of a fit, given which of its coefficients are estimable."""
+    if specification.plan is not None:
+        return network_objective(specification, specification.plan)
+    places = [j for j, keep in enumerate(kept) if keep]
+    return _objective(specification, _restricted(specification, places), places)
 
 
 def as_regression(specification: Specification) -> Specification:
@@ -123,13 +129,12 @@ def _objective(
 ) -> Objective:
     """Return the objective of rows whose columns are the kept ones."""
     intercept = specification.intercept and (kept is None or 0 in kept)
-    predictor = Linear(rows.X.shape[1], specification.family.outputs, intercept)
+    X = rows.template
+    predictor = Linear(X.shape[1], specification.family.outputs, intercept)
     penalised = None
     if specification.penalty.active:
-        xp = namespace(rows.X)
-        table = xp.ones(
-            (predictor.outputs, predictor.columns), dtype=rows.X.dtype, device=rows.X.device
-        )
+        xp = namespace(X)
+        table = xp.ones((predictor.outputs, predictor.columns), dtype=X.dtype, device=X.device)
         if intercept:
             table[:, 0] = 0
         penalised = xp.reshape(table, (-1,))
@@ -139,10 +144,7 @@ def _objective(
 def _restricted(specification: Specification, kept: Sequence[int]) -> Rows:
     """Return the rows with the kept columns only."""
     first = int(specification.intercept)
-    X = specification.rows.X
-    xp = namespace(X)
-    columns = xp.asarray([j - first for j in kept if j >= first], dtype=xp.int64, device=X.device)
-    return replace(specification.rows, X=xp.take(X, columns, axis=1))
+    return specification.rows.with_columns([j - first for j in kept if j >= first])
 
 
 def _counted_rows(rows: Rows) -> int:
@@ -235,16 +237,13 @@ def _solve_by_qr(objective: Objective) -> Solution:
     parameters = refined_least_squares(A, y)
     minimum = minimise(objective, LeastSquares(max_iterations=0), parameters)
     _, R = orthogonal_triangular(A)
-    inverse = solve_upper(R, xp.eye(R.shape[0], dtype=R.dtype, device=R.device))
-    lengths = xp.sqrt(xp.sum(R * R, axis=0))
-    pivot = float(xp.min(xp.abs(xp.linalg.diagonal(R)) / lengths)) ** 2
     return Solution(
         replace(minimum, parameters=parameters, outcome=Outcome.CONVERGED),
         R.T @ R,
-        inverse,
+        _inverse(R),
         float(R.shape[0]),
         "QR, refined",
-        digits(pivot, epsilon(R)),
+        digits(smallest_pivot(R), epsilon(R)),
     )
 
 
@@ -260,17 +259,18 @@ def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
     def outer(gamma: Array) -> Array:
         return xp.reshape(solve_upper(R, xp.reshape(gamma, (q, -1)).T).T, (-1,))
 
-    inverse = solve_upper(R, xp.eye(R.shape[0], dtype=R.dtype, device=R.device))
-    lengths = xp.sqrt(xp.sum(R * R, axis=0))
-    pivot = float(xp.min(xp.abs(xp.linalg.diagonal(R)) / lengths)) ** 2
     return Solution(
         _translated(solution.minimum, objective, outer),
         _congruent(solution.information, R.T, q),
-        _from_left(inverse, solution.root, q),
+        _from_left(_inverse(R), solution.root, q),
         solution.effective,
         "QR",
-        digits(pivot, epsilon(R)),
+        digits(smallest_pivot(R), epsilon(R)),
     )
+
+
+def _inverse(R: Array) -> Array:
+    return solve_upper(R, namespace(R).eye(R.shape[0], dtype=R.dtype, device=R.device))
 
 
 def _from_left(B: Array, A: Array, q: int) -> Array:
@@ -295,27 +295,19 @@ def _record(
 ) -> Estimate:
     """Assemble the estimate, and say aloud what went wrong."""
     minimum = solution.minimum
-    outcome, root = minimum.outcome, to_numpy(solution.root)
-    notes: tuple[str, ...] = ()
     names = [specification.coefficient_names[j] for j in kept]
-    if _looks_separated(start.part or objective, minimum):
-        found = separating_coefficients(objective)
-        if found:
-            outcome, notes = Outcome.SEPARATION, (_separation_note(names, found),)
-            root = root * float("nan")
-            warnings.warn(notes[0], SeparationWarning, stacklevel=5)
-    if not outcome.converged and outcome is not Outcome.SEPARATION:
-        warnings.warn(f"{minimum.solver}: {outcome.value}", ConvergenceWarning, stacklevel=5)
+    verdict = judge(objective, start.part or objective, names, minimum, solution.root)
+    announce(verdict, minimum.solver)
     convergence = Convergence(
         method=minimum.solver,
-        outcome=outcome,
+        outcome=verdict.outcome,
         iterations=minimum.iterations,
         gradient_norm=minimum.gradient_norm,
         halvings=minimum.halvings,
         seconds=minimum.seconds,
         digits=solution.digits,
         factorisation=solution.factorisation,
-        notes=notes,
+        notes=verdict.notes,
     )
     chosen = set(kept)
     return Estimate(
@@ -324,31 +316,9 @@ def _record(
         kept=tuple(j in chosen for j in range(len(specification.coefficient_names))),
         parameters=to_numpy(minimum.parameters),
         information=to_numpy(solution.information),
-        root=root,
+        root=to_numpy(solution.root) * (1.0 if verdict.sound else float("nan")),
         effective=solution.effective,
         loss=minimum.loss,
         convergence=convergence,
         trace=minimum.trace,
-    )
-
-
-def _looks_separated(objective: Objective, minimum: Minimum) -> bool:
-    """Tell whether a fit shows what separation does: no convergence, or extreme η."""
-    if objective.penalty.active or not can_separate(objective):
-        return False
-    if minimum.outcome not in (Outcome.CONVERGED, Outcome.EPOCHS):
-        return True
-    if minimum.iterations > SUSPICIOUS_ITERATIONS and minimum.solver.startswith(("Newton", "Fish")):
-        return True
-    return extreme_eta(objective, minimum.parameters) > EXTREME_ETA
-
-
-def _separation_note(names: Sequence[str], found: Sequence[int]) -> str:
-    moving = [names[j] for j in found]
-    named = [name for name in moving if name != "Intercept"] or moving
-    listed = ", ".join(f"'{name}'" for name in named)
-    return (
-        f"The response is separated perfectly by {listed}: the likelihood has no finite maximum, "
-        "so the coefficients are no estimates and have no standard errors. Use a penalty such as "
-        "penalty=sd.Ridge(1.0), or leave the variables out."
     )

@@ -19,11 +19,12 @@ from statdl.backend.linalg import factorise, shrunken_root
 from statdl.backend.random import generator
 from statdl.errors import ConvergenceWarning, NumericalError
 from statdl.estimate.record import Convergence, Estimate, Identification, Plan, Specification
+from statdl.estimate.restarts import best_of
 from statdl.model.frozen import Frozen
 from statdl.model.objective import Objective
 from statdl.model.penalty import Ridge
 from statdl.model.predictor import Predictor
-from statdl.solve.iterate import Minimum, minimise
+from statdl.solve.iterate import Minimum
 
 #: Smallest eigenvalue of the scaled information, relative to the largest, of a direction the data
 #: determine.
@@ -35,21 +36,14 @@ def estimate_network(specification: Specification) -> Estimate:
     plan = specification.plan
     assert plan is not None
     objective = network_objective(specification, plan)
-    minima = [
-        minimise(objective, specification.solver, _free(plan, like(start, specification.rows.X)))
-        for start in starting_values(plan)
-    ]
-    best = min(minima, key=_rank)
+    starts = [_free(plan, like(start, specification.rows.X)) for start in starting_values(plan)]
+    best, losses = best_of(objective, specification.solver, starts)
     if not math.isfinite(best.loss):
         raise NumericalError(
             "The loss is not finite from any start; use a smaller learning rate, scaled inputs "
             "(scaling='standard') or a smaller initial range."
         )
-    return network_estimate(specification, plan, objective, best, tuple(m.loss for m in minima))
-
-
-def _rank(minimum: Minimum) -> float:
-    return minimum.loss if math.isfinite(minimum.loss) else math.inf
+    return network_estimate(specification, plan, objective, best, losses)
 
 
 def network_objective(specification: Specification, plan: Plan) -> Objective:
@@ -59,7 +53,7 @@ def network_objective(specification: Specification, plan: Plan) -> Objective:
     if plan.fixed is not None:
         predictor = Frozen.of(plan.network, plan.fixed)
         decay = decay[predictor.free]
-    X = specification.rows.X
+    X = specification.rows.template
     penalised = like(decay, X) if (decay > 0).any() else None
     return Objective(specification.family, predictor, specification.rows, Ridge(1.0), penalised)
 
@@ -135,21 +129,23 @@ def network_estimate(
     )
 
 
-def determine(objective: Objective, parameters: Array) -> Determined:
-    """Return the information at θ̂ and what follows from it."""
+def determine(objective: Objective, parameters: Array, *, expected: bool = False) -> Determined:
+    """Return the information at θ̂, exact or expected, and what follows from it."""
     bare = replace(objective, penalised=None)
-    information = bare.curvature(parameters)
+    information = bare.curvature(parameters, expected=expected)
     if _smallest(information) > DETERMINED and objective.penalised is None:
         factor = factorise(information)
         verdict = Identification.IDENTIFIED
         return Determined(information, factor.inverse_root(), float(objective.size), verdict)
-    total = information if objective.penalised is None else objective.curvature(parameters)
+    total = information
+    if objective.penalised is not None:
+        total = objective.curvature(parameters, expected=expected)
     if _smallest(total) > DETERMINED:
         through = _smallest(information) <= DETERMINED
         root, effective = shrunken_root(factorise(total), information)
         verdict = Identification.THROUGH_PENALTY if through else Identification.IDENTIFIED
         return Determined(information, root, effective, verdict)
-    root = _root_where_determined(total)
+    root = determined_root(total)
     return Determined(information, root, float(root.shape[1]), Identification.SINGULAR)
 
 
@@ -172,7 +168,7 @@ def _smallest(H: Array) -> float:
     return float(values[0]) / float(values[-1])
 
 
-def _root_where_determined(H: Array) -> Array:
+def determined_root(H: Array) -> Array:
     """Return B with B Bᵀ the pseudo-inverse of H over the directions that are determined."""
     xp = namespace(H)
     if not bool(xp.all(xp.isfinite(H))):

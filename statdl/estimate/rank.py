@@ -33,6 +33,13 @@ def good_enough(factor: Factor | None, rows: Rows) -> bool:
     return not small or (factor is not None and factor.smallest_pivot() > SHARED)
 
 
+def smallest_pivot(R: Array) -> float:
+    """Return min_j R_jj² / ‖column j‖²: the share of the most dependent column that is its own."""
+    xp = namespace(R)
+    lengths = xp.sqrt(xp.sum(R * R, axis=0))
+    return float(xp.min(xp.abs(xp.linalg.diagonal(R)) / lengths)) ** 2
+
+
 def digits(pivot: float, eps: float) -> float:
     """Return how many digits the coefficients keep when the smallest pivot is about 1/κ²."""
     return max(0.0, -math.log10(eps) + math.log10(max(pivot, 1e-300)) / 2)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.estimate.totals import Remembered, Summed, Totals
 from statdl.formula import ModelFrame
 from statdl.model.family import Family
 from statdl.model.initial import Initial
@@ -150,6 +151,8 @@ class Estimate:
     information  (P, P) expected information at unit dispersion, without the penalty
     root         (P, r) B with B Bᵀ the covariance at unit dispersion
     effective    parameters in effect: P without a penalty, tr((I + Λ)⁻¹ I) with one
+    remembered   totals of the rows, and
+    null         the model with an intercept only, of a fit from a file, which has no rows
     """
 
     specification: Specification
@@ -164,6 +167,8 @@ class Estimate:
     trace: Trace
     identification: Identification = Identification.IDENTIFIED
     spread: tuple[float, ...] = ()
+    remembered: Remembered | None = None
+    null: Estimate | None = None
 
     @property
     def family(self) -> Family:
@@ -186,13 +191,17 @@ class Estimate:
         return len(self.parameters)
 
     @cached_property
+    def totals(self) -> Totals:
+        """Sums over the rows; of a fit from a file, those it remembers."""
+        if self.remembered is not None:
+            return self.remembered
+        rows = self.specification.rows
+        return Summed(rows, self.objective, self.device_parameters, self.loss)
+
+    @property
     def nobs(self) -> int:
         """Rows with positive weight."""
-        weights = self.objective.rows.weights
-        if weights is None:
-            return self.objective.n
-        xp = namespace(weights)
-        return int(xp.sum(xp.astype(weights > 0, xp.int64)))
+        return self.totals.nobs
 
     @cached_property
     def covariance(self) -> Any:
@@ -230,36 +239,18 @@ class Estimate:
 
     def to_device(self, values: Any) -> Array:
         """Return host values in the library and on the device of the data."""
-        X = self.objective.rows.X
+        X = self.objective.rows.template
         return namespace(X).asarray(values, dtype=X.dtype, device=X.device)
 
-    @cached_property
+    @property
     def deviance(self) -> float:
         """Σ w d(y, μ̂), at unit dispersion."""
-        if self.family.quadratic and not self.specification.penalty.active:
-            return 2.0 * self.loss
-        return self.objective.row_sum(
-            self.device_parameters, lambda eta, rows: self.family.unit_deviance(eta, rows.y)
-        )
+        return self.totals.deviance
 
-    @cached_property
+    @property
     def pearson(self) -> float:
         """Pearson's X² = Σ w (y − μ̂)² / V(μ̂)."""
-        if self.family.quadratic:
-            return self.deviance
-        return self.objective.row_sum(self.device_parameters, self._pearson_rows)
-
-    def _pearson_rows(self, eta: Array, rows: Rows) -> Array:
-        """(y − μ)² / V(μ), or Σ (y_k − μ_k)² / μ_k over all classes, the reference included."""
-        xp = namespace(eta)
-        y, mean, variance = rows.y, self.family.mean(eta), self.family.variance(eta)
-        if mean.shape[1] > y.shape[1]:
-            y, variance = xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1), mean
-        squares, possible = (y - mean) ** 2, variance > 0
-        ratio = squares / xp.where(possible, variance, xp.ones_like(variance))
-        # a fitted probability of 0 or 1 is exactly right or infinitely wrong
-        certain = xp.where(squares > 0, xp.full_like(squares, math.inf), squares)
-        return xp.sum(xp.where(possible, ratio, certain), axis=1)
+        return self.totals.pearson
 
     @cached_property
     def dispersion(self) -> float:
@@ -270,25 +261,14 @@ class Estimate:
 
     def log_likelihood(self, dispersion: float) -> float:
         """Return the full log-likelihood, constants included, at a dispersion."""
-        rows = self.objective.rows
         if not dispersion > 0:
             return math.inf if dispersion == 0 else math.nan
-        return -self.kernel / dispersion + self.family.constant(rows.y, rows.weights, dispersion)
+        return -self.totals.kernel / dispersion + self.totals.constant(dispersion)
 
-    @cached_property
-    def kernel(self) -> float:
-        """Σ w ℓ(η̂, y): the loss without the penalty."""
-        if not self.specification.penalty.active:
-            return self.loss
-        return self.objective.row_sum(
-            self.device_parameters,
-            lambda eta, rows: self.family.loss_and_score(eta, rows.y)[0],
-        )
-
-    @cached_property
+    @property
     def total_weight(self) -> float:
         """Σ w."""
-        return self.objective.total_weight()
+        return self.totals.weight
 
     def full(self, values: Any, missing: float = math.nan) -> Any:
         """Spread values of the estimable coefficients over all, (m, q), NaN elsewhere."""

@@ -14,6 +14,7 @@ one with any other count holds it still (Correia, Guimarães & Zylkin 2019).
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from statdl.lazy import lazy
 from statdl.model.objective import Objective
 
 scipy_optimize = lazy("scipy.optimize")
+scipy_sparse = lazy("scipy.sparse")
 
 #: A direction component this far from 0, with columns scaled to a largest entry of 1, is one.
 MOVES = 1e-7
@@ -31,6 +33,8 @@ MOVES = 1e-7
 SLACK = 1e-7
 #: Rows of the first programme, besides some for each coefficient.
 FIRST_ROWS = 200
+#: Where the programme stops to grow: by then what is violated is its solver's slack.
+MOST_ROWS = 200_000
 
 
 def can_separate(objective: Objective) -> bool:
@@ -43,38 +47,94 @@ def separating_coefficients(objective: Objective) -> tuple[int, ...]:
     A = _host_design(objective)
     scale = np.abs(A).max(axis=0)
     A = A / np.where(scale > 0, scale, 1.0)
-    differences = _differences(A, _shares(objective))
-    if not differences:
-        return ()
-    direction = _separating_direction(np.unique(np.concatenate(differences), axis=0))
+    direction = _separating_direction(_Margins(A, _shares(objective)))
     if direction is None:
         return ()
-    table = np.abs(direction.reshape(-1, A.shape[1]))
-    return tuple(int(j) for j in np.flatnonzero(table.max(axis=0) > MOVES))
+    return tuple(int(j) for j in np.flatnonzero(np.abs(direction).max(axis=0) > MOVES))
 
 
-def _separating_direction(rows: Any) -> Any:
-    """Return δ with rows·δ ≥ 0, some > 0, or None.
+@dataclass(frozen=True)
+class _Margins:
+    """The margins x_iᵀ(δ_c − δ_k) of every row i, each class c it has, and each other class k.
+
+    δ is (K, m) with δ of the reference class 0. A row with successes and failures has margins of
+    both signs, which hold its own direction still. They are computed from A δᵀ, and written out as
+    rows of a programme only where chosen.
+    """
+
+    A: Any  # (n, m)
+    present: Any  # (n, K) which classes each row has
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Every (c, k) with c ≠ k."""
+        classes = range(self.present.shape[1])
+        return [(own, other) for own in classes for other in classes if own != other]
+
+    def members(self, own: int) -> Any:
+        """Return the positions of the rows that have a class."""
+        return np.flatnonzero(self.present[:, own])
+
+    def total(self) -> Any:
+        """Return the gradient of the sum of all margins in δ without the reference's, per row."""
+        sums = self.present.T.astype(float) @ self.A
+        spread = sums * len(sums) - sums.sum(axis=0)
+        return spread[1:].reshape(-1) / len(self.A)
+
+    def of(self, direction: Any, own: int, other: int) -> Any:
+        """Return the margins of one pair of classes."""
+        return self.A[self.members(own)] @ (direction[own] - direction[other])
+
+    def rows(self, chosen: Any, own: int, other: int) -> Any:
+        """Write out the margins of some members of ``own`` as rows over δ."""
+        x = self.A[self.members(own)[chosen]]
+        table = np.zeros((len(x), self.present.shape[1], x.shape[1]))
+        table[:, own] = x
+        table[:, other] = -x
+        unknowns = (self.present.shape[1] - 1) * x.shape[1]
+        return scipy_sparse.csr_array(table[:, 1:].reshape(len(x), unknowns))
+
+
+def _separating_direction(margins: _Margins) -> Any:
+    """Return δ, (K, m), with no margin below 0 and some above, or None.
 
     The programme is solved on some of its rows, and the rows that its solution violates most are
     added until none is left: a few hundred decide, however many there are.
     """
-    total = rows.sum(axis=0)
-    portion = FIRST_ROWS + 10 * rows.shape[1]
-    used = np.zeros(len(rows), dtype=bool)
-    used[:: max(1, len(rows) // portion)] = True
+    pairs, total = margins.pairs, margins.total()
+    portion = 1 + (FIRST_ROWS + 10 * len(total)) // len(pairs)
+    written = [
+        margins.rows(slice(None, None, max(1, len(margins.members(own)) // portion)), own, other)
+        for own, other in pairs
+    ]
     while True:
+        rows = scipy_sparse.vstack(written)
         solution = scipy_optimize.linprog(
-            -total, A_ub=-rows[used], b_ub=np.zeros(used.sum()), bounds=(-1, 1), method="highs"
+            -total, A_ub=-rows, b_ub=np.zeros(rows.shape[0]), bounds=(-1, 1), method="highs"
         )
-        if solution.status != 0 or -solution.fun < 1e-6:
+        if solution.status != 0 or -solution.fun < 1e-9:
             return None
-        margin = rows @ solution.x
-        worst = np.argsort(margin)[:portion]
-        violated = worst[(margin[worst] < -SLACK) & ~used[worst]]
-        if not len(violated):
-            return solution.x if margin.max() > 100 * max(SLACK, -margin.min()) else None
-        used[violated] = True
+        direction = np.concatenate(
+            [np.zeros((1, margins.A.shape[1])), solution.x.reshape(-1, margins.A.shape[1])]
+        )
+        added, largest, smallest = [], 0.0, 0.0
+        for own, other in pairs:
+            margin = margins.of(direction, own, other)
+            if not len(margin):
+                continue
+            largest, smallest = max(largest, margin.max()), min(smallest, margin.min())
+            worst = np.argpartition(margin, min(portion, len(margin) - 1))[:portion]
+            added.append(margins.rows(worst[margin[worst] < -SLACK], own, other))
+        if smallest >= -SLACK or _repeats(written, added):
+            return direction if largest > 100 * max(SLACK, -smallest) else None
+        written.extend(added)
+
+
+def _repeats(written: list[Any], added: list[Any]) -> bool:
+    """Tell whether there is nothing new, so that what is violated is the solver's own slack."""
+    if not any(rows.shape[0] for rows in added):
+        return True
+    return sum(rows.shape[0] for rows in written) > MOST_ROWS
 
 
 def _host_design(objective: Objective) -> Any:
@@ -94,26 +154,3 @@ def _shares(objective: Objective) -> Any:
     if rows.weights is not None:
         present &= (to_numpy(rows.weights) > 0)[:, None]
     return present
-
-
-def _differences(A: Any, present: Any) -> list[Any]:
-    """Return x_i ⊗ (e_c − e_k) for each class c a row has and each other class k.
-
-    δ of the reference class is 0. A row with successes and failures contributes both signs,
-    which holds its own direction still.
-    """
-    classes = present.shape[1]
-    m = A.shape[1]
-    parts = []
-    for own in range(classes):
-        rows = A[present[:, own]]
-        for other in range(classes):
-            if other == own or not len(rows):
-                continue
-            block = np.zeros((len(rows), (classes - 1) * m))
-            if own:
-                block[:, (own - 1) * m : own * m] = rows
-            if other:
-                block[:, (other - 1) * m : other * m] = -rows
-            parts.append(block)
-    return parts

@@ -39,7 +39,7 @@ def specify(
             f"method='ls' is least squares, for the gaussian family with the identity link; use "
             f"method='newton' for {family.name} with the {family.link.name} link."
         )
-    response = frame.response if reference is None else releveled(frame.response, reference)
+    response = frame.response if reference is None else _referred(frame.response, family, reference)
     encoded = family.encode(response.kind, response.values, response.levels, frame.weights)
     X = place(frame.X, device, dtype)
     offset = frame.offset
@@ -48,6 +48,7 @@ def specify(
         y=like(encoded.y, X),
         weights=None if encoded.weights is None else like(encoded.weights, X),
         offset=None if offset is None else like(offset, X)[:, None],
+        trials=None if encoded.trials is None else like(encoded.trials, X),
     )
     return Specification(
         frame=replace(frame, X=X, response=response),
@@ -57,6 +58,23 @@ def specify(
         penalty=penalty or NoPenalty(),
         levels=encoded.levels,
     )
+
+
+def _referred(response: Response, family: Family, reference: Any) -> Response:
+    """Return the response with its reference where the family looks for it.
+
+    Classes have it first; the two columns of binomial counts are successes and failures, and the
+    failures are what successes are compared with.
+    """
+    if not family.has_classes:
+        raise ModelError(
+            f"reference= names the category that others are compared with, and the {family.name} "
+            "family has none."
+        )
+    found = releveled(response, reference)
+    if family.name == "binomial" and found.kind == "counts" and len(found.levels) == 2:
+        return releveled(found, found.levels[1])
+    return found
 
 
 def releveled(response: Response, reference: Any) -> Response:

@@ -12,6 +12,7 @@ squares) over Δdf degrees of freedom:
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -27,6 +28,10 @@ from statdl.formula import Term
 from statdl.infer.distribution import chi2_tail, f_tail
 
 TESTS = ("F", "Chisq", "LR")
+PENALISED = (
+    "A penalised fit is no maximum of the likelihood, so that its deviances have no F or χ² test; "
+    "compare predictions."
+)
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,10 @@ class Analysis:
         """Return F or χ² of a row, NaN where there is nothing to test."""
         if not step.df or math.isnan(step.df) or math.isnan(step.deviance):
             return math.nan
-        scaled = step.deviance / self.dispersion if self.dispersion > 0 else math.inf
-        return scaled / step.df if self.test == "F" else abs(scaled)
+        fall = math.copysign(step.deviance, step.deviance * step.df)
+        if not self.dispersion > 0:
+            return math.inf if fall > 0 else math.nan
+        return fall / self.dispersion / (abs(step.df) if self.test == "F" else 1.0)
 
     def p_value(self, step: Step) -> float:
         """Return its p-value."""
@@ -84,7 +91,7 @@ def choose_test(fit: Estimate, test: str | None) -> str:
 
 def sequential(fit: Estimate, test: str | None = None) -> Analysis:
     """Return the Type I table: each term after those before it."""
-    _refuse_network(fit)
+    _refuse_untestable(fit)
     test = choose_test(fit, test)
     terms = estimable_terms(fit)
     falls = _effects(fit, terms) if fit.family.quadratic else None
@@ -99,12 +106,15 @@ def sequential(fit: Estimate, test: str | None = None) -> Analysis:
     return Analysis((null, *steps), test, fit.dispersion, fit.df_resid)
 
 
-def _refuse_network(fit: Estimate) -> None:
+def _refuse_untestable(fit: Estimate) -> None:
+    """Raise for fits whose terms have no sums of squares of their own."""
     if fit.specification.plan is not None:
         raise ModelError(
             "A network has no sequence of terms; compare it with another fit, or see the tests of "
             "its inputs in summary()."
         )
+    if fit.specification.penalty.active:
+        raise ModelError(PENALISED)
 
 
 def estimable_terms(fit: Estimate) -> list[Term]:
@@ -156,7 +166,7 @@ def marginal(fit: Estimate, typ: int, test: str | None = None) -> Analysis:
     Type II tests each term after all others but those that contain it; Type III each term after
     all others, with factors coded by contrasts that sum to zero.
     """
-    _refuse_network(fit)
+    _refuse_untestable(fit)
     test = choose_test(fit, test)
     if typ == 3:
         return _type_three(fit, test)
@@ -193,7 +203,9 @@ def _recoded(fit: Estimate) -> Estimate:
     frame = specification.frame.recode("sum")
     X = fit.to_device(frame.X) if frame.X is not specification.frame.X else specification.rows.X
     rows = replace(specification.rows, X=X)
-    return estimate(replace(specification, frame=frame, rows=rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit itself has said what there is to say
+        return estimate(replace(specification, frame=frame, rows=rows))
 
 
 def _intercept_step(fit: Estimate) -> Step:
@@ -241,7 +253,7 @@ def _refuse_incomparable(one: Estimate, other: Estimate) -> None:
             "likelihood-ratio test; compare their AIC."
         )
     if one.specification.penalty.active or other.specification.penalty.active:
-        raise ModelError("Penalised fits have no likelihood-ratio test; compare predictions.")
+        raise ModelError(PENALISED)
     if one.nobs != other.nobs:
         raise DataError(
             f"The models were fitted to different rows ({one.nobs} and {other.nobs}), perhaps "
@@ -255,8 +267,9 @@ def _refuse_incomparable(one: Estimate, other: Estimate) -> None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    if one is None or other is None:
-        return one is other
+    if one is None or other is None:  # no weights are weights of 1
+        given = one if other is None else other
+        return given is None or bool((to_numpy(given) == 1).all())
     return bool(np.array_equal(to_numpy(one), to_numpy(other)))
 
 
@@ -264,19 +277,26 @@ def _refuse_unnested(small: Estimate, large: Estimate) -> None:
     """Raise unless the columns of the smaller model lie in the space of the larger one's."""
     if small.family.link.name != large.family.link.name:
         raise ModelError("Models with different links are not nested; compare their AIC.")
-    ours, theirs = _space(small), _space(large)
-    Q, _ = orthogonal_triangular(theirs)
+    Q, _ = orthogonal_triangular(_space(large))
     xp = namespace(Q)
+    ours = xp.concat([_space(small), _offset(small) - _offset(large)], axis=1)
     rest = ours - Q @ (Q.T @ ours)
     lengths = xp.sqrt(xp.sum(ours * ours, axis=0))
     left = xp.sqrt(xp.sum(rest * rest, axis=0))
     if bool(xp.any(left > 1e-7 * lengths)):
         raise ModelError(
-            "The models are not nested: the smaller one has columns that are no combination of the "
-            "larger one's, so that there is no test between them; compare their AIC."
+            "The models are not nested: the smaller one has columns, or an offset, that are no "
+            "combination of the larger one's, so that there is no test between them; compare their "
+            "AIC."
         )
 
 
 def _space(fit: Estimate) -> Any:
     X = fit.objective.rows.X
     return with_ones(X) if fit.objective.intercept else X
+
+
+def _offset(fit: Estimate) -> Any:
+    """Return the offset as a column, zeros where there is none."""
+    rows = fit.objective.rows
+    return namespace(rows.X).zeros_like(rows.y[:, :1]) if rows.offset is None else rows.offset

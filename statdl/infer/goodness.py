@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from statdl.backend.array import namespace
-from statdl.estimate import Estimate, refit
+from statdl.estimate import Estimate, Identification, null_model
+from statdl.infer.covariance import whitened_scores
 from statdl.infer.distribution import chi2_tail, f_tail
 
 
@@ -49,9 +50,7 @@ class Goodness:
     @cached_property
     def llf(self) -> float:
         """Log-likelihood; the dispersion is RSS/n for least squares, Pearson's X²/df otherwise."""
-        estimate = self.estimate
-        squares = estimate.family.quadratic
-        return estimate.log_likelihood(self._mean_deviance if squares else estimate.dispersion)
+        return self.estimate.log_likelihood(self._dispersion)
 
     def log_likelihood(self) -> LogLikelihood:
         """Return R's logLik: the dispersion is deviance/n and counts as a parameter.
@@ -63,7 +62,16 @@ class Goodness:
         value = self.llf if known else estimate.log_likelihood(self._mean_deviance)
         trials = estimate.family.name == "multinomial"
         count = estimate.total_weight if trials else estimate.nobs
-        return LogLikelihood(value, estimate.degrees_of_freedom + (not known), count)
+        return LogLikelihood(value, self.parameters + (not known), count)
+
+    @property
+    def parameters(self) -> float:
+        """Parameters in effect; NaN for a singular network, whose criteria are not defined.
+
+        The expansion behind AIC and BIC needs an information that can be inverted (Watanabe 2009).
+        """
+        singular = self.estimate.identification is Identification.SINGULAR
+        return math.nan if singular else self.estimate.degrees_of_freedom
 
     @property
     def _mean_deviance(self) -> float:
@@ -73,12 +81,32 @@ class Goodness:
     @cached_property
     def aic(self) -> float:
         """−2 llf + 2 p."""
-        return -2 * self.llf + 2 * self.estimate.degrees_of_freedom
+        return -2 * self.llf + 2 * self.parameters
 
     @cached_property
     def bic(self) -> float:
         """−2 llf + p log n."""
-        return -2 * self.llf + math.log(self.estimate.nobs) * self.estimate.degrees_of_freedom
+        return -2 * self.llf + math.log(self.estimate.nobs) * self.parameters
+
+    @cached_property
+    def nic(self) -> float:
+        """−2 llf + 2 tr(J⁻¹ K) (Murata, Yoshizawa & Amari 1994).
+
+        J is the curvature of the penalised −log L and K the covariance of the rows' scores, so that
+        it also holds for a model that is not true; for one that is, without a penalty, the trace is
+        near p and NIC near AIC (without a penalty it is Takeuchi's 1976 criterion). The dispersion
+        is that of ``llf``, and as in ``aic`` it does not count as a parameter.
+        """
+        if math.isnan(self.parameters) or not self._dispersion > 0:
+            return math.nan
+        trace = float(np.trace(whitened_scores(self.estimate))) / self._dispersion
+        return -2 * self.llf + 2 * trace
+
+    @property
+    def _dispersion(self) -> float:
+        """The dispersion of ``llf``."""
+        quadratic = self.estimate.family.quadratic
+        return self._mean_deviance if quadratic else self.estimate.dispersion
 
     @property
     def df_model(self) -> float:
@@ -89,7 +117,7 @@ class Goodness:
     @cached_property
     def null(self) -> Goodness:
         """The same model with an intercept only (and the offset)."""
-        return Goodness(refit(self.estimate, ()))
+        return Goodness(null_model(self.estimate))
 
     @property
     def llnull(self) -> float:
@@ -106,18 +134,20 @@ class Goodness:
         """Deviance of the model with an intercept only (without one: of η = offset)."""
         return self.null.estimate.deviance
 
-    @cached_property
+    @property
     def total_sum_of_squares(self) -> float:
         """Σ w (y − ȳ)² around the weighted mean, or around 0 without an intercept.
 
         An offset is taken from y first.
         """
+        return self.estimate.totals.squares
+
+    @property
+    def mean_square(self) -> float:
+        """The weighted mean of y², by which rounding is judged."""
         rows = self.estimate.objective.rows
         xp = namespace(rows.y)
-        y = rows.y if rows.offset is None else rows.y - rows.offset
-        w = xp.ones_like(y[:, 0]) if rows.weights is None else rows.weights
-        centre = (w @ y)[0] / xp.sum(w) if self.estimate.objective.intercept else 0.0
-        return float(w @ ((y[:, 0] - centre) ** 2))
+        return float(xp.mean(rows.y * rows.y))
 
     @property
     def rsquared(self) -> float:

@@ -21,6 +21,7 @@ from statdl.backend.special import sigmoid
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import critical
+from statdl.infer.mean import softmax_jacobian
 from statdl.infer.wald import reference_df
 
 SCALES = ("response", "link", "class", "terms")
@@ -138,15 +139,8 @@ def mean_errors(estimate: Estimate, X: Array, eta: Array, mean: Array) -> Array:
     if mean.shape[1] == 1:
         return xp.abs(estimate.family.link.derivative(eta)) * standard_errors(estimate, X)
     V = linear_covariance(estimate, X)
-    D = _softmax_jacobian(mean)
+    D = softmax_jacobian(mean)
     return xp.sqrt(xp.sum(xp.matmul(D, V) * D, axis=2))
-
-
-def _softmax_jacobian(mean: Array) -> Array:
-    """Return ∂p_k/∂η_j = p_k (1[k = j] − p_j) for the classes k and the non-reference j."""
-    xp = namespace(mean)
-    identity = xp.eye(mean.shape[1], dtype=mean.dtype, device=mean.device)[:, 1:]
-    return mean[:, :, None] * (identity[None, :, :] - mean[:, None, 1:])
 
 
 def _with_interval(
@@ -202,11 +196,12 @@ def term_contributions(estimate: Estimate, X: Array, *, se_fit: bool) -> Predict
         raise ModelError("A network does not add up from terms; use effects() or type='link'.")
     if estimate.outputs > 1:
         raise ModelError("type='terms' is for models with one linear predictor.")
-    design, trained = estimate.frame.design, estimate.specification.rows.X
+    design = estimate.frame.design
     xp = namespace(X)
     beta = estimate.to_device(estimate.full(estimate.parameters, missing=0.0)[:, 0])
     first = int(design.intercept)
-    centre = xp.mean(trained, axis=0) if design.intercept else xp.zeros_like(trained[0, :])
+    means = estimate.to_device(estimate.totals.means)
+    centre = means if design.intercept else xp.zeros_like(means)
     centred = X - centre
     parts, errors = [], []
     covariance = estimate.to_device(_full_covariance(estimate))

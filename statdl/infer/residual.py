@@ -9,7 +9,7 @@ import numpy as np
 
 from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
 from statdl.errors import ModelError
-from statdl.estimate import Estimate
+from statdl.estimate import Estimate, ResidualShape
 from statdl.infer.distribution import chi2_tail
 
 KINDS = ("response", "pearson", "deviance", "working")
@@ -112,6 +112,15 @@ def weighted_residuals(estimate: Estimate) -> Any:
     return to_numpy(residuals(estimate, "pearson"))[:, 0]
 
 
+def residual_shape(estimate: Estimate) -> ResidualShape:
+    """Return what the summary's tests of least-squares residuals are made of."""
+    remembered = estimate.remembered
+    if remembered is not None and remembered.shape is not None:
+        return remembered.shape
+    e = weighted_residuals(estimate)
+    return ResidualShape(len(e), *moments(e), durbin_watson(e))
+
+
 def durbin_watson(e: Any) -> float:
     """Return Σ (e_t − e_{t−1})² / Σ e_t²: about 2 without serial correlation."""
     total = float(e @ e)
@@ -129,20 +138,19 @@ def moments(e: Any) -> tuple[float, float]:
     return float(np.mean((scaled / spread) ** 3)), float(np.mean((scaled / spread) ** 4))
 
 
-def jarque_bera(e: Any) -> tuple[float, float]:
+def jarque_bera(shape: ResidualShape) -> tuple[float, float]:
     """Return n/6 (S² + (K − 3)²/4) and its χ²₂ p-value (Jarque & Bera 1980)."""
-    skewness, kurtosis = moments(e)
-    statistic = len(e) / 6 * (skewness**2 + (kurtosis - 3) ** 2 / 4)
+    statistic = shape.n / 6 * (shape.skewness**2 + (shape.kurtosis - 3) ** 2 / 4)
     return statistic, chi2_tail(statistic, 2)
 
 
-def omnibus(e: Any) -> tuple[float, float]:
+def omnibus(shape: ResidualShape) -> tuple[float, float]:
     """Return D'Agostino and Pearson's (1973) K² and its χ²₂ p-value; NaN below 8 rows."""
-    n = len(e)
-    skewness, kurtosis = moments(e)
-    if n < 8 or math.isnan(skewness):
+    n = shape.n
+    if n < 8 or math.isnan(shape.skewness):
         return math.nan, math.nan
-    statistic = _skewness_score(skewness, n) ** 2 + _kurtosis_score(kurtosis, n) ** 2
+    skewness, kurtosis = _skewness_score(shape.skewness, n), _kurtosis_score(shape.kurtosis, n)
+    statistic = skewness**2 + kurtosis**2
     return statistic, chi2_tail(statistic, 2)
 
 

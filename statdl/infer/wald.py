@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.estimate import Estimate
+from statdl.estimate import Estimate, Identification
 from statdl.infer.distribution import critical, two_sided
 
 
@@ -47,14 +47,11 @@ def reference_df(estimate: Estimate) -> float:
     return math.inf if estimate.family.dispersion_known else estimate.df_resid
 
 
-def covariance(estimate: Estimate) -> Any:
-    """Return φ̂ I⁻¹ of the estimable coefficients, (P, P)."""
-    return estimate.dispersion * estimate.covariance
-
-
 def coefficients(estimate: Estimate) -> Coefficients:
-    """Return the coefficient table."""
+    """Return the coefficient table; weights that are not identified have no errors."""
     errors = np.sqrt(np.sum(estimate.root**2, axis=1)) * math.sqrt(estimate.dispersion)
+    if estimate.identification is Identification.SINGULAR:
+        errors = np.full_like(errors, math.nan)
     return Coefficients(
         estimate.full(estimate.parameters), estimate.full(errors), reference_df(estimate)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.backend.special import gammaln, log_sum_exp, softmax_and_log_sum, xlogy
 from statdl.errors import DataError
 from statdl.model.curvature import RowCurvature
@@ -32,6 +32,7 @@ class Binomial:
     has_classes: ClassVar[bool] = True
     ends: ClassVar[tuple[float, float]] = (0.0, 1.0)
     quadratic: ClassVar[bool] = False
+    edged: ClassVar[bool] = False
     outputs: ClassVar[int] = 1
 
     @property
@@ -60,13 +61,17 @@ class Binomial:
         saturated = xlogy(y, y) + xlogy(1 - y, 1 - y)
         return 2 * (saturated[:, 0] + self.link.loss_and_score(eta, y)[0][:, 0])
 
-    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
-        """Return Σ log C(w, wy), which is 0 for single trials."""
-        if weights is None:
+    def constant(self, rows: Rows, dispersion: float) -> float:
+        """Return Σ log C(m, my) for m trials, which is 0 for single trials.
+
+        Without counts the weights are the trials, as in R; with them, prior weights multiply.
+        """
+        trials = rows.weights if rows.trials is None else rows.trials
+        if trials is None:
             return 0.0
-        successes = weights * y[:, 0]
-        choose = gammaln(weights + 1) - gammaln(successes + 1) - gammaln(weights - successes + 1)
-        return float(namespace(y).sum(choose))
+        successes = trials * rows.y[:, 0]
+        choose = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(trials - successes + 1)
+        return float(total(choose, _prior(rows)))
 
     def start(self, y: Array, weights: Array | None) -> Array:
         return self.link.link(_inside(_mean(y, weights)))
@@ -81,7 +86,7 @@ class Binomial:
         self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
     ) -> Encoded:
         if kind == "counts":
-            return _success_counts(values, weights)
+            return _success_counts(values, levels, weights)
         if kind == "categorical":
             y = _second_of_two(values, levels, weights)
         else:
@@ -111,6 +116,7 @@ class Multinomial:
     has_classes: ClassVar[bool] = True
     ends: ClassVar[tuple[float, float]] = (0.0, 1.0)
     quadratic: ClassVar[bool] = False
+    edged: ClassVar[bool] = False
     canonical: ClassVar[bool] = True
     link: ClassVar[Logit] = Logit()
     links: ClassVar[tuple[type[Logit], ...]] = (Logit,)
@@ -147,15 +153,16 @@ class Multinomial:
         saturated = xp.sum(xlogy(y, y), axis=1) + xlogy(rest, rest)
         return 2 * (saturated + log_sum_exp(eta)[:, 0] - xp.sum(y * eta, axis=1))
 
-    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+    def constant(self, rows: Rows, dispersion: float) -> float:
         """Return Σ log of the multinomial coefficients, which are 1 for single trials."""
-        if weights is None:
+        trials = rows.weights if rows.trials is None else rows.trials
+        if trials is None:
             return 0.0
-        xp = namespace(y)
-        counts = weights[:, None] * y
-        rest = weights * _reference_share(y)
-        ways = gammaln(weights + 1) - xp.sum(gammaln(counts + 1), axis=1) - gammaln(rest + 1)
-        return float(xp.sum(ways))
+        xp = namespace(rows.y)
+        counts = trials[:, None] * rows.y
+        rest = trials * _reference_share(rows.y)
+        ways = gammaln(trials + 1) - xp.sum(gammaln(counts + 1), axis=1) - gammaln(rest + 1)
+        return float(total(ways, _prior(rows)))
 
     def start(self, y: Array, weights: Array | None) -> Array:
         xp = namespace(y)
@@ -174,7 +181,8 @@ class Multinomial:
     ) -> Encoded:
         if kind == "counts":
             shares, trials = _shares(values)
-            return Encoded(shares[:, 1:], trials if weights is None else weights * trials, levels)
+            both = trials if weights is None else weights * trials
+            return Encoded(shares[:, 1:], both, levels, trials)
         if kind == "numeric":
             values, levels = _integer_levels(values)
         if len(levels) < 2:
@@ -182,6 +190,16 @@ class Multinomial:
                 f"The response has one class only ({levels[0]!r}); there is nothing to tell apart."
             )
         return Encoded(_indicators(values, len(levels)), weights, tuple(levels))
+
+
+def _prior(rows: Rows) -> Array | None:
+    """Return the weights without the trials; None where the weights are the trials."""
+    if rows.trials is None or rows.weights is None:
+        return None
+    xp = namespace(rows.trials)
+    some = rows.trials > 0
+    ratio = rows.weights / xp.where(some, rows.trials, xp.ones_like(rows.trials))
+    return xp.where(some, ratio, xp.zeros_like(ratio))
 
 
 def _mean(y: Array, weights: Array | None) -> Array:
@@ -216,7 +234,7 @@ def _shares(counts: Array) -> tuple[Array, Array]:
     return counts / divisor[:, None], trials
 
 
-def _success_counts(counts: Array, weights: Array | None) -> Encoded:
+def _success_counts(counts: Array, levels: tuple[Any, ...], weights: Array | None) -> Encoded:
     """Code columns (successes, failures) as a proportion with the trials as weights."""
     if counts.shape[1] != 2:
         raise DataError(
@@ -224,10 +242,10 @@ def _success_counts(counts: Array, weights: Array | None) -> Encoded:
             f"{counts.shape[1]}. Use multinom() for more than two categories."
         )
     shares, trials = _shares(counts)
-    trials = trials if weights is None else weights * trials
+    both = trials if weights is None else weights * trials
     y = shares[:, :1]
-    _refuse_one_class(y, trials)
-    return Encoded(y, trials, (0, 1))
+    _refuse_one_class(y, both)
+    return Encoded(y, both, (levels[1], levels[0]), trials)
 
 
 def _second_of_two(codes: Array, levels: tuple[Any, ...], weights: Array | None) -> Array:

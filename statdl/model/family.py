@@ -4,7 +4,7 @@ Conventions, for every family
 -----------------------------
 * η and y have the same shape (n, q); weights w have shape (n,).
 * ``loss`` is the part of −log-density that depends on η, at unit dispersion; with weights and
-  dispersion φ the full log-likelihood is  −Σ w·loss/φ + ``constant(y, w, φ)``.
+  dispersion φ the full log-likelihood is  −Σ w·loss/φ + ``constant(rows, φ)``.
 * ``score`` is −∂loss/∂η, (n, q); ``information`` is E[−∂²log-density/∂η∂ηᵀ], a
   :class:`~statdl.model.curvature.RowCurvature`, and ``observed`` the same without the expectation.
 * Weights are R's prior weights: the variance of a row is φ V(μ) / w, and for the binomial w counts
@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from statdl.backend.array import Array, namespace
+from statdl.backend.array import Array, Rows, namespace
 from statdl.backend.special import gammaln, xlogy
 from statdl.errors import DataError
 from statdl.model.curvature import RowCurvature
@@ -26,11 +26,16 @@ from statdl.model.link import Identity, Inverse, Link, Log, Sqrt
 
 @dataclass(frozen=True)
 class Encoded:
-    """A response in a family's coding: y (n, q), weights (n,) or None, and the class labels."""
+    """A response in a family's coding: y (n, q), weights (n,) or None, and the class labels.
+
+    Weights hold the trials of a row of counts, times its prior weight; ``trials`` are the first
+    factor alone.
+    """
 
     y: Array
     weights: Array | None
     levels: tuple[Any, ...] = ()
+    trials: Array | None = None
 
 
 class Family(Protocol):
@@ -59,6 +64,11 @@ class Family(Protocol):
     @property
     def ends(self) -> tuple[float, float]:
         """The ends of the mean that lie at η = ∓∞; a response there can be separated."""
+        ...
+
+    @property
+    def edged(self) -> bool:
+        """Whether some finite η leads out of the domain of the mean."""
         ...
 
     @property
@@ -105,7 +115,7 @@ class Family(Protocol):
         """Return 2 (log-density of a saturated model − log-density), at φ = 1, (n,)."""
         ...
 
-    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+    def constant(self, rows: Rows, dispersion: float) -> float:
         """Return the part of the log-likelihood that does not depend on η."""
         ...
 
@@ -206,6 +216,11 @@ class ExponentialFamily:
         """Without ends, unless a member says so."""
         return -math.inf, math.inf
 
+    @property
+    def edged(self) -> bool:
+        """Whether η can lead the mean out of its domain."""
+        return isinstance(self.link, Identity | Sqrt)
+
     # what a member states -------------------------------------------------------------------
 
     def variance_function(self, mean: Array) -> Array:
@@ -224,7 +239,7 @@ class ExponentialFamily:
         """Return the unit deviance in terms of μ."""
         raise NotImplementedError
 
-    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+    def constant(self, rows: Rows, dispersion: float) -> float:
         """Return the part of the log-likelihood without η."""
         raise NotImplementedError
 
@@ -308,6 +323,11 @@ class Gaussian(ExponentialFamily):
         """Whether this is least squares."""
         return self.canonical
 
+    @property
+    def edged(self) -> bool:
+        """Any mean is possible."""
+        return False
+
     def variance_function(self, mean: Array) -> Array:
         return namespace(mean).ones_like(mean)
 
@@ -345,15 +365,16 @@ class Gaussian(ExponentialFamily):
         xp = namespace(mean)
         return xp.where(mean > 0, mean, xp.full_like(mean, 0.1))
 
-    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+    def constant(self, rows: Rows, dispersion: float) -> float:
         """Return −½ Σ log(2πφ/w) over rows with w > 0."""
+        y, weights = rows.y, rows.weights
         xp = namespace(y)
         if weights is None:
             return -0.5 * y.shape[0] * math.log(2 * math.pi * dispersion)
         counted = weights > 0
         logs = xp.log(xp.where(counted, weights, xp.ones_like(weights)))
-        rows = int(xp.sum(xp.astype(counted, xp.int64)))
-        return 0.5 * (float(xp.sum(logs)) - rows * math.log(2 * math.pi * dispersion))
+        count = int(xp.sum(xp.astype(counted, xp.int64)))
+        return 0.5 * (float(xp.sum(logs)) - count * math.log(2 * math.pi * dispersion))
 
     def encode(
         self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
@@ -393,8 +414,8 @@ class Poisson(ExponentialFamily):
     def mean_deviance(self, mean: Array, y: Array) -> Array:
         return 2 * (xlogy(y, y / mean) - (y - mean))
 
-    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
-        return -float(total(gammaln(y[:, 0] + 1), weights))
+    def constant(self, rows: Rows, dispersion: float) -> float:
+        return -float(total(gammaln(rows.y[:, 0] + 1), rows.weights))
 
     def encode(
         self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None
@@ -433,14 +454,15 @@ class Gamma(ExponentialFamily):
     def mean_deviance(self, mean: Array, y: Array) -> Array:
         return 2 * ((y - mean) / mean - namespace(mean).log(y / mean))
 
-    def constant(self, y: Array, weights: Array | None, dispersion: float) -> float:
+    def constant(self, rows: Rows, dispersion: float) -> float:
         """Return Σ [s log s − log Γ(s) + (s − 1) log y] with shape s = w/φ."""
+        y, weights = rows.y, rows.weights
         xp = namespace(y)
         shape = (ones_like_rows(y) if weights is None else weights) / dispersion
         counted = shape > 0
         safe = xp.where(counted, shape, xp.ones_like(shape))
-        rows = safe * xp.log(safe) - gammaln(safe) + (safe - 1) * xp.log(y[:, 0])
-        return float(xp.sum(xp.where(counted, rows, xp.zeros_like(rows))))
+        terms = safe * xp.log(safe) - gammaln(safe) + (safe - 1) * xp.log(y[:, 0])
+        return float(xp.sum(xp.where(counted, terms, xp.zeros_like(terms))))
 
     def encode(
         self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None

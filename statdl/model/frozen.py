@@ -58,13 +58,13 @@ class Frozen:
         spread[self._positions(parameters)] = xp.arange(self.size, device=held.device)
         is_free = xp.zeros((held.shape[0],), dtype=xp.bool, device=held.device)
         is_free[self._positions(parameters)] = True
-        return xp.where(is_free, xp.take(parameters, spread), held)
+        return xp.where(is_free, xp.take(parameters, spread, axis=-1), held)
 
     def _positions(self, reference: Array) -> Array:
         return like(self.free, reference, namespace(reference).int64)
 
     def _of(self, vector: Array) -> Array:
-        return namespace(vector).take(vector, self._positions(vector), axis=0)
+        return namespace(vector).take(vector, self._positions(vector), axis=-1)
 
     def _block(self, matrix: Array) -> Array:
         xp = namespace(matrix)
@@ -89,3 +89,10 @@ class Frozen:
 
     def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
         return self._block(self.predictor.curvature(self.full(parameters), X, H))
+
+    def input_gradient(self, parameters: Array, X: Array, G: Array) -> Array:
+        return self.predictor.input_gradient(self.full(parameters), X, G)
+
+    def input_turn(self, parameters: Array, X: Array, G: Array) -> Array:
+        turned = self.predictor.input_turn(self.full(parameters), X, G)
+        return namespace(turned).take(turned, self._positions(turned), axis=1)

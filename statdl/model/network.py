@@ -205,6 +205,19 @@ class Network(Feedforward):
         basis = xp.eye(self.size, dtype=parameters.dtype, device=parameters.device)
         return self.hessian_vector(parameters, X, S, basis)
 
+    def input_turn(self, parameters: Array, X: Array, G: Array) -> Array:
+        """Return how Σ_i G_iᵀ ∂η_i/∂x_j changes with θ, for every column j of X, (p, P)."""
+        xp = namespace(X)
+        if not self.hidden:
+            return self._linear.input_turn(parameters, X, G)
+        total = xp.zeros((self.inputs, self.size), dtype=X.dtype, device=X.device)
+        units = xp.eye(self.inputs, dtype=X.dtype, device=X.device)[:, None, :]
+        for rows in self._blocks(X, self.inputs * self.width):
+            block = X[rows, :]
+            moved = xp.broadcast_to(units, (self.inputs, *block.shape))
+            total = total + self.hessian_vector(parameters, block, G[rows, :], None, moved)
+        return total
+
     # inside ---------------------------------------------------------------------------------
 
     @cached_property

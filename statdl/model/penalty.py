@@ -79,7 +79,7 @@ class Ridge:
 
     def value(self, parameters: Array, penalised: Array) -> Array:
         xp = namespace(parameters)
-        return 0.5 * self.strength * xp.sum(penalised * parameters * parameters)
+        return 0.5 * self.strength * xp.sum(penalised * parameters * parameters, axis=-1)
 
     def gradient(self, parameters: Array, penalised: Array) -> Array:
         return self.strength * penalised * parameters

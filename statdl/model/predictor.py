@@ -7,6 +7,8 @@ A predictor answers a few questions, which are all that fitting and inference as
     curvature(θ, X, H)   Σ_i J_iᵀ H_i J_i   (P, P)      H_i = diag(d_i) − u_i u_iᵀ
     jacobian_times(θ, X, V) J_i V              (n, q, r)   for the columns of V, (P, r)
     second(θ, X, S)      Σ_i Σ_k S_ik ∇²η_ik  (P, P)    0 where η is linear in θ
+    input_gradient(θ, X, G)  (∂η_i/∂x_i)ᵀ G_i  (n, p)   how η changes with the inputs
+    input_turn(θ, X, G)  Σ_i G_iᵀ ∂²η_i/∂x_j∂θ  (p, P)  how that changes with θ
 
 For :class:`Linear` J is the design itself, so that iteratively reweighted least squares and
 backpropagation are the same calls.
@@ -69,6 +71,14 @@ class Predictor(Protocol):
 
     def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
         """Return Σ_i J_iᵀ H_i J_i, (P, P)."""
+        ...
+
+    def input_gradient(self, parameters: Array, X: Array, G: Array) -> Array:
+        """Return (∂η_i/∂x_i)ᵀ G_i of each row, (n, p), for G of shape (n, q)."""
+        ...
+
+    def input_turn(self, parameters: Array, X: Array, G: Array) -> Array:
+        """Return Σ_i Σ_k G_ik ∂²η_ik/∂x_j∂θ for every column j of X, (p, P)."""
         ...
 
 
@@ -141,3 +151,14 @@ class Linear:
         if H.unit:
             return gram(X, intercept=self.intercept)
         return weighted_gram(X, H.diagonal, H.outer, intercept=self.intercept)
+
+    def input_gradient(self, parameters: Array, X: Array, G: Array) -> Array:
+        table = namespace(X).reshape(parameters, (self.outputs, self.columns))
+        return G @ table[:, int(self.intercept) :]
+
+    def input_turn(self, parameters: Array, X: Array, G: Array) -> Array:
+        """Return Σ_i G_ik where θ holds the slope of column j in output k, and 0 elsewhere."""
+        xp = namespace(X)
+        places = xp.eye(self.columns, dtype=X.dtype, device=X.device)[int(self.intercept) :, :]
+        turned = xp.sum(G, axis=0)[None, :, None] * places[:, None, :]
+        return xp.reshape(turned, (self.inputs, self.size))

@@ -1,41 +1,254 @@
-"""The summary of a network, in the layout of a regression's."""
+"""The summary of a network: what it is, how it was found, what the data say of its inputs.
+
+Rows are inputs and not weights: a network's weights are parameters of a basis, while its average
+marginal effects and the tests of its inputs answer what a regression's table answers.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+from statdl.estimate import Estimate, Identification, Plan
+from statdl.infer.effects import Effects, average_effects
 from statdl.infer.goodness import Goodness
-from statdl.report.format import integer, number, significant
-from statdl.report.table import Pairs, Summary
+from statdl.infer.inputs import InputTest, input_tests
+from statdl.infer.spectrum import Spectrum, spectrum
+from statdl.model.network import Network
+from statdl.report.format import integer, number, p_value, significant, statistic
+from statdl.report.table import Pairs, Summary, Table
+
+#: Rows × weights × columns × means up to which effects are part of the summary (some seconds).
+MOST_WORK = 2e9
+
+Cells = tuple[str, ...]
 
 
-def network_summary(goodness: Goodness, level: float) -> Summary:
-    """Return architecture, convergence, identification and fit."""
+def network_summary(goodness: Goodness, level: float, weights: Sequence[Table] = ()) -> Summary:
+    """Return the summary; ``weights`` are the tables of the weights, shown where identified."""
     estimate = goodness.estimate
     plan = estimate.specification.plan
     assert plan is not None
-    units = " → ".join(
-        str(count)
-        for count in (
-            plan.network.inputs,
-            *(h.units for h in plan.network.hidden),
-            estimate.outputs,
-        )
-    )
-    head = Pairs(
+    found = spectrum(estimate)
+    singular = estimate.identification is Identification.SINGULAR
+    blocks = [_head(goodness, plan, found)]
+    notes = [*_convergence_notes(estimate), *_identification_notes(estimate, found, bool(weights))]
+    if _affordable(estimate, plan):
+        tests = input_tests(estimate)
+        effects = average_effects(estimate, estimate.specification.rows.X, *_given(estimate))
+        tables = _tables(estimate, effects, tests, level)
+        notes += _input_notes(effects, tests)
+    else:
+        tables = []
+        notes.append("The effects of so many inputs take a while: ask for them by effects().")
+    shown = [] if singular else list(weights)
+    return Summary("Neural Network Results", (*blocks, *tables, *shown), tuple(notes))
+
+
+def _head(goodness: Goodness, plan: Plan, found: Spectrum) -> Pairs:
+    estimate = goodness.estimate
+    record = estimate.convergence
+    condition = "inf" if math.isinf(found.condition) else f"{found.condition:.2g}"
+    singular = estimate.identification is Identification.SINGULAR
+    held = "" if found.size == plan.network.size else f" ({found.size} free)"
+    return Pairs(
         left=(
             ("Dep. Variable:", estimate.frame.response.name),
-            ("Model:", f"Network {units}"),
+            ("Network:", architecture(plan.network)),
             ("Model Family:", estimate.family.name.capitalize()),
-            ("Method:", estimate.convergence.method),
-            ("Converged:", "yes" if estimate.convergence.converged else "NO"),
-            ("No. Observations:", integer(estimate.nobs)),
+            ("Link Function:", estimate.family.link.name),
+            ("Method:", record.method),
+            ("Converged:", "yes" if record.converged else "NO"),
+            ("No. Iterations:", integer(record.iterations)),
+            ("Gradient:", f"{record.gradient_norm:.1e}"),
+            *_starts(estimate),
         ),
         right=(
-            ("Weights:", integer(plan.network.size)),
-            ("Effective df:", number(estimate.degrees_of_freedom, 2)),
+            ("No. Observations:", integer(estimate.nobs)),
+            ("Weights:", f"{plan.network.size}{held}"),
             ("Information:", estimate.identification.value),
+            ("Rank:", f"{found.rank} of {found.size}, condition {condition}"),
+            ("Effective df:", "not defined" if singular else number(goodness.parameters, 2)),
             ("Log-Likelihood:", significant(goodness.llf, 5)),
-            ("AIC:", significant(goodness.aic)),
-            ("BIC:", significant(goodness.bic)),
+            ("AIC:", _criterion(goodness.aic)),
+            ("NIC:", _criterion(goodness.nic)),
+            ("BIC:", _criterion(goodness.bic)),
         ),
     )
-    return Summary("Neural Network Results", (head,))
+
+
+def architecture(network: Network) -> str:
+    """Return the layers in one line, such as ``2 → 3 tanh → 1``.
+
+    Examples
+    --------
+    >>> from statdl.model.activation import Tanh
+    >>> from statdl.model.layer import Hidden
+    >>> architecture(Network(2, (Hidden(3, Tanh()),), skip=True))
+    '2 → 3 tanh → 1, skip'
+    """
+    hidden = [f"{layer.units} {layer.activation.name}" for layer in network.hidden]
+    line = " → ".join([str(network.inputs), *hidden, str(network.outputs)])
+    return line + (", skip" if network.skip else "")
+
+
+def _starts(estimate: Estimate) -> tuple[tuple[str, str], ...]:
+    """Return how many starts there were, and the losses they ended with."""
+    losses = sorted(loss for loss in estimate.spread if math.isfinite(loss))
+    if len(estimate.spread) < 2 or not losses:
+        return ()
+    best = sum(loss - losses[0] <= 1e-6 * (1 + abs(losses[0])) for loss in losses)
+    return (
+        ("Starts:", f"{len(estimate.spread)}, {best} at the best"),
+        ("Losses:", f"{losses[0]:.5g} to {losses[-1]:.5g}"),
+    )
+
+
+def _criterion(value: float) -> str:
+    return "not defined" if math.isnan(value) else significant(value)
+
+
+# inputs ---------------------------------------------------------------------------------------
+
+
+def _affordable(estimate: Estimate, plan: Plan) -> bool:
+    means = max(2, estimate.outputs + 1) - 1
+    work = float(estimate.nobs) * plan.network.size * plan.network.inputs * means
+    return work <= MOST_WORK and estimate.root.size > 0
+
+
+def _given(estimate: Estimate) -> tuple[object, object]:
+    rows = estimate.specification.rows
+    return None if rows.offset is None else rows.offset[:, 0], rows.weights
+
+
+def _tables(
+    estimate: Estimate, effects: Effects, tests: Sequence[InputTest], level: float
+) -> list[Table]:
+    """Return one table for one mean, tests beside effects; else one a class, and the tests."""
+    rows = [_effect_rows(effects, k, level) for k in range(max(1, len(effects.labels)))]
+    header, cells = _test_header(effects), [_test_cells(test, effects) for test in tests]
+    if len(rows) == 1:
+        return [
+            Table(
+                ("", *_effect_header(effects, level), *header),
+                tuple(_beside(estimate, rows[0], cells)),
+            )
+        ]
+    name = estimate.frame.response.name
+    tables = [
+        Table((f"{name}={label}", *_effect_header(effects, level)), tuple(each))
+        for label, each in zip(effects.labels, rows, strict=True)
+    ]
+    named = tuple((test.name, *own) for test, own in zip(tests, cells, strict=True))
+    return [*tables, Table(("All weights of", *header), named)]
+
+
+def _effect_header(effects: Effects, level: float) -> Cells:
+    letter = "z" if math.isinf(effects.inference.df) else "t"
+    tail = (1 - level) / 2
+    return ("effect", "std err", letter, f"P>|{letter}|", f"[{tail:.4g}", f"{1 - tail:.4g}]")
+
+
+def _effect_rows(effects: Effects, k: int, level: float) -> list[Cells]:
+    found = effects.inference
+    lower, upper = found.interval(level)
+    return [
+        (
+            name,
+            number(found.estimate[j, k]),
+            number(found.standard_error[j, k], 3),
+            statistic(found.statistic[j, k]),
+            p_value(found.p_value[j, k]),
+            number(lower[j, k], 3),
+            number(upper[j, k], 3),
+        )
+        for j, name in enumerate(effects.names)
+    ]
+
+
+def _test_header(effects: Effects) -> Cells:
+    letter = "X2" if math.isinf(effects.inference.df) else "F"
+    return (f"Wald {letter}", "df", f"P>{letter}")
+
+
+def _test_cells(test: InputTest, effects: Effects) -> Cells:
+    """Return a test's cells, blank where there is none."""
+    if not test.df:
+        return ("", "", "")
+    value = test.statistic if math.isinf(effects.inference.df) else test.statistic / test.df
+    return (statistic(value), integer(test.df), "" if math.isnan(test.p_value) else p_value(test.p_value))
+
+
+def _beside(estimate: Estimate, rows: Sequence[Cells], tests: Sequence[Cells]) -> list[Cells]:
+    """Return rows of effects with each term's test: in its own row, or above its columns."""
+    found: list[Cells] = []
+    for term, test in zip(estimate.frame.design.terms, tests, strict=True):
+        if len(term.columns) == 1:
+            found.append((*rows[term.columns[0]], *test))
+            continue
+        found.append((term.name, *("",) * 6, *test))
+        found += [(*rows[j], "", "", "") for j in term.columns]
+    return found
+
+
+# notes ----------------------------------------------------------------------------------------
+
+
+def _convergence_notes(estimate: Estimate) -> list[str]:
+    record = estimate.convergence
+    notes = list(record.notes)
+    if not record.converged:
+        notes.append(
+            f"{record.method}: {record.message} Errors, tests and the verdict on the weights "
+            "presume a minimum, and are not to be relied on here."
+        )
+    if estimate.frame.dropped:
+        rows = "row was" if estimate.frame.dropped == 1 else "rows were"
+        notes.append(f"{estimate.frame.dropped} {rows} dropped because of missing values.")
+    return notes
+
+
+def _identification_notes(estimate: Estimate, found: Spectrum, weights: bool) -> list[str]:
+    notes = []
+    if estimate.identification is Identification.SINGULAR:
+        notes.append(
+            f"The data determine {found.rank} of {found.size} directions of the weights: units are "
+            "redundant or inputs dependent. Weights have no standard errors, p-values"
+            f"{' or table' if weights else ''}, and AIC, NIC and BIC are not defined. Predictions "
+            "and effects keep their errors, along what is determined. Fewer units or decay= help."
+        )
+    if estimate.identification is Identification.THROUGH_PENALTY:
+        notes.append(
+            "Without its decay the network would not be identified: what is said of single weights "
+            "depends on the penalty as much as on the data."
+        )
+    if estimate.specification.penalty.active:
+        notes.append(
+            "Decay: the covariance is (H + P)⁻¹ H (H + P)⁻¹ and degrees of freedom are effective "
+            "ones, tr((H + P)⁻¹ H). Errors, p-values and intervals ignore the bias of shrinkage."
+        )
+    return notes
+
+
+def _input_notes(effects: Effects, tests: Sequence[InputTest]) -> list[str]:
+    of = "each class's probability" if effects.labels else "the mean response"
+    notes = [
+        f"effect: average marginal effect on {of} in the rows of the fit, in units of the input; "
+        "errors by the delta method."
+    ]
+    changed = [name for name, own in zip(effects.names, effects.discrete, strict=True) if own]
+    if changed:
+        notes.append(f"{', '.join(changed)}: change from the reference level.")
+    if any(not math.isnan(test.p_value) for test in tests):
+        notes.append(
+            "Wald: all weights that leave the input are 0. It presumes that the hidden units are "
+            "identified without the input (White 1989); where a unit is driven by it alone, the "
+            "p-value is a guide only."
+        )
+    elif any(test.df for test in tests):
+        notes.append(
+            "Wald: all weights that leave the input are 0. Without its only input the network's "
+            "hidden units would not be identified, so the statistic has no reference distribution."
+        )
+    return notes

@@ -10,7 +10,7 @@ import numpy as np
 from statdl.estimate import Estimate
 from statdl.infer.distribution import check_level
 from statdl.infer.goodness import Goodness
-from statdl.infer.residual import durbin_watson, jarque_bera, moments, omnibus, weighted_residuals
+from statdl.infer.residual import jarque_bera, omnibus, residual_shape
 from statdl.infer.wald import Coefficients, coefficients
 from statdl.report.format import integer, number, p_value, significant, statistic
 from statdl.report.network import network_summary
@@ -20,12 +20,16 @@ from statdl.solve.iterate import Outcome
 Lines = tuple[tuple[str, str], ...]
 
 
-def summarise(goodness: Goodness, *, level: float = 0.95) -> Summary:
-    """Return the summary of a fit, in statsmodels' layout for its kind."""
+def summarise(goodness: Goodness, *, level: float = 0.95, weights: bool = False) -> Summary:
+    """Return the summary of a fit, in statsmodels' layout for its kind.
+
+    ``weights`` adds the table of a network's weights.
+    """
     check_level(level)
     estimate = goodness.estimate
     if estimate.specification.plan is not None:
-        return network_summary(goodness, level)
+        tables = coefficient_tables(estimate, level) if weights else ()
+        return network_summary(goodness, level, tables)
     if estimate.family.quadratic:
         return _linear(goodness, level)
     if estimate.family.name == "multinomial":
@@ -63,19 +67,18 @@ def _linear(goodness: Goodness, level: float) -> Summary:
 
 
 def _diagnostics(goodness: Goodness) -> Pairs:
-    e = weighted_residuals(goodness.estimate)
-    skewness, kurtosis = moments(e)
-    omnibus_statistic, omnibus_p = omnibus(e)
-    jarque_statistic, jarque_p = jarque_bera(e)
+    shape = residual_shape(goodness.estimate)
+    omnibus_statistic, omnibus_p = omnibus(shape)
+    jarque_statistic, jarque_p = jarque_bera(shape)
     return Pairs(
         left=(
             ("Omnibus:", statistic(omnibus_statistic)),
             ("Prob(Omnibus):", p_value(omnibus_p)),
-            ("Skew:", statistic(skewness)),
-            ("Kurtosis:", statistic(kurtosis)),
+            ("Skew:", statistic(shape.skewness)),
+            ("Kurtosis:", statistic(shape.kurtosis)),
         ),
         right=(
-            ("Durbin-Watson:", statistic(durbin_watson(e))),
+            ("Durbin-Watson:", statistic(shape.durbin_watson)),
             ("Jarque-Bera (JB):", statistic(jarque_statistic)),
             ("Prob(JB):", p_value(jarque_p)),
             ("Cond. No.", significant(goodness.condition_number, 3)),
@@ -166,7 +169,7 @@ def coefficient_tables(estimate: Estimate, level: float) -> list[Table]:
 
 
 def _block_heads(estimate: Estimate) -> Sequence[str]:
-    if estimate.family.name != "multinomial":
+    if estimate.family.name != "multinomial" or estimate.specification.plan is not None:
         return ("",)
     name = estimate.frame.response.name
     return [f"{name}={level}" for level in estimate.specification.levels[1:]]
@@ -239,7 +242,11 @@ def notes(goodness: Goodness) -> tuple[str, ...]:
             "There are as many coefficients as rows: the fit is exact and leaves nothing to "
             "estimate standard errors from."
         )
-    if estimate.convergence.digits < 6:
+    if _exact(goodness):
+        found.append(
+            "The fit is essentially perfect: what is left is rounding, and so are the tests."
+        )
+    if estimate.convergence.digits < 6 and estimate.convergence.outcome is not Outcome.SEPARATION:
         found.append(
             "The columns are nearly dependent: the coefficients are good for about "
             f"{estimate.convergence.digits:.0f} digits ({estimate.convergence.factorisation})."
@@ -247,13 +254,21 @@ def notes(goodness: Goodness) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _exact(goodness: Goodness) -> bool:
+    """Tell whether least squares leaves no more than rounding, as R warns."""
+    estimate = goodness.estimate
+    if not estimate.specification.least_squares or not estimate.df_resid > 0:
+        return False
+    return estimate.deviance <= 1e-28 * estimate.nobs * goodness.mean_square
+
+
 def _convergence_notes(estimate: Estimate) -> Sequence[str]:
     record = estimate.convergence
-    if record.notes:
+    if record.outcome is Outcome.SEPARATION:
         return record.notes
     if record.outcome is Outcome.EPOCHS or not record.converged:
-        return (f"{record.method}: {record.message}",)
-    return ()
+        return (" ".join((f"{record.method}: {record.message}", *record.notes)),)
+    return record.notes
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -14,20 +14,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from statdl.backend.array import Array, like, place, to_numpy
+from statdl.backend.array import Array, like, namespace, place, to_numpy
 from statdl.backend.linalg import with_ones
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError
 from statdl.estimate import Convergence, Estimate
 from statdl.formula import like as frame_like
 from statdl.formula import update_formula
 from statdl.infer import anova as analysis
 from statdl.infer import predict as prediction
 from statdl.infer import residual
+from statdl.infer.covariance import covariance
+from statdl.infer.distribution import check_level
+from statdl.infer.effects import average_effects
 from statdl.infer.goodness import Goodness, LogLikelihood
-from statdl.infer.wald import Coefficients, coefficients, covariance
+from statdl.infer.wald import Coefficients, coefficients
 from statdl.lazy import lazy
 from statdl.report import DataTable, Summary
 from statdl.report.analysis import comparison_table, term_table
+from statdl.report.effects import effects_table
 from statdl.report.summary import summarise
 from statdl.solve.iterate import Trace
 
@@ -145,12 +149,20 @@ class Fit:
         """Return the coefficients."""
         return self.params
 
-    def vcov(self) -> Any:
-        """Return the covariance matrix of the coefficients as a frame; NaN where not estimable."""
+    def vcov(self, type: str | None = None) -> Any:
+        """Return the covariance matrix of the coefficients as a frame; NaN where not estimable.
+
+        Parameters
+        ----------
+        type : {"hessian", "fisher", "sandwich"}, optional
+            From the exact second derivatives, the expected information, or White's sandwich (HC0);
+            by default the one the fit's standard errors are from.
+        """
         labels = self._labels()
-        kept = np.asarray(self.estimate.kept * self.estimate.outputs, dtype=bool)
+        tables = self.estimate.specification.tables
+        kept = np.asarray(self.estimate.kept * tables, dtype=bool)
         full = np.full((len(labels), len(labels)), math.nan)
-        full[np.ix_(kept, kept)] = covariance(self.estimate)
+        full[np.ix_(kept, kept)] = covariance(self.estimate, type)
         return pd.DataFrame(full, index=labels, columns=labels)
 
     def cov_params(self) -> Any:
@@ -223,6 +235,11 @@ class Fit:
     def bic(self) -> float:
         """−2 llf + p log n, without counting a dispersion (statsmodels)."""
         return self.goodness.bic
+
+    @property
+    def nic(self) -> float:
+        """−2 llf + 2 tr(J⁻¹ K), which also holds for a model that is not true (Murata 1994)."""
+        return self.goodness.nic
 
     @property
     def rsquared(self) -> float:
@@ -348,6 +365,38 @@ class Fit:
             return self._vector(prediction.classes(self.estimate, found.fit), index, source)
         return self._predicted(found, index, source)
 
+    def effects(
+        self, newdata: Any = None, *, type: str | None = None, level: float = 0.95
+    ) -> DataTable:
+        """Return the average marginal effect of each column on the mean response.
+
+        Slopes averaged over the rows, by weight, in the column's own units; for the columns of a
+        factor coded against a reference level, the average change from that level. With several
+        classes, effects are on each class's probability. In a linear regression they are its
+        coefficients.
+
+        Parameters
+        ----------
+        newdata : frame, dict or array, optional
+            Rows to average over, each counted once; by default those of the fit. Rows with missing
+            values are left out.
+        type : {"hessian", "fisher", "sandwich"}, optional
+            The covariance behind the standard errors, as for :meth:`vcov`.
+        level : float
+            Confidence level.
+
+        Returns
+        -------
+        DataTable with the columns ``Effect``, ``Std. Error``, ``t`` or ``z``, its p-value and
+        the limits; with several classes a column ``Class`` before them.
+        """
+        X, offset, _, _ = self._inputs(newdata, None)
+        weights = self.estimate.objective.rows.weights if newdata is None else None
+        if newdata is not None:
+            X, offset = _complete(X, offset)
+        found = average_effects(self.estimate, X, offset, weights, kind=type)
+        return effects_table(found, check_level(level))
+
     # comparisons -----------------------------------------------------------------------------
 
     def summary(self, level: float = 0.95) -> Summary:
@@ -408,15 +457,21 @@ class Fit:
     def _categories(self) -> list[str]:
         return [str(level) for level in self.levels[1:]]
 
+    @property
+    def _single_table(self) -> bool:
+        """Whether all coefficients are in one table."""
+        network = self.estimate.specification.plan is not None
+        return network or self.family.name != "multinomial"
+
     def _named(self, table: Any) -> Any:
         names = list(self.estimate.specification.coefficient_names)
-        if self.family.name != "multinomial":
+        if self._single_table:
             return pd.Series(table[:, 0], index=names)
         return pd.DataFrame(table, index=names, columns=self._categories())
 
     def _labels(self) -> Any:
         names = list(self.estimate.specification.coefficient_names)
-        if self.family.name != "multinomial":
+        if self._single_table:
             return pd.Index(names)
         return pd.MultiIndex.from_product([self._categories(), names])
 
@@ -491,3 +546,14 @@ def _refuse_strangers(others: Sequence[Any]) -> None:
                 f"anova() compares fits, and {other!r} is none; for a type of test write "
                 f"typ={other!r}."
             )
+
+
+def _complete(X: Array, offset: Array | None) -> tuple[Array, Array | None]:
+    """Return the rows without missing values."""
+    xp = namespace(X)
+    whole = xp.all(xp.isfinite(X), axis=1)
+    if offset is not None:
+        whole = whole & xp.isfinite(offset)
+    if not bool(xp.any(whole)):
+        raise DataError("Every row of newdata has a missing value; there is nothing to average.")
+    return X[whole, :], None if offset is None else offset[whole]

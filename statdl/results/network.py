@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from statdl.errors import ModelError
 from statdl.estimate import Identification, Plan
-from statdl.report import DataTable
+from statdl.infer.inputs import input_tests
+from statdl.infer.wald import reference_df
+from statdl.report import DataTable, Summary
 from statdl.report.architecture import architecture_table
+from statdl.report.effects import input_table
+from statdl.report.summary import summarise
 from statdl.results.fit import Fit
 
 
@@ -42,3 +48,38 @@ class NetworkFit(Fit):
     def architecture(self) -> DataTable:
         """Return the layers with their output shapes and numbers of parameters."""
         return architecture_table(self.plan.network)
+
+    def summary(self, level: float = 0.95, weights: bool = False) -> Summary:
+        """Return the summary: effects and tests of the inputs, and what the weights are worth.
+
+        ``weights`` adds the table of the weights, where they are identified.
+        """
+        return summarise(self.goodness, level=level, weights=weights)
+
+    def confint(self, level: float = 0.95, what: str = "effects") -> Any:
+        """Return confidence limits of the average marginal effects, or of the weights.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level.
+        what : {"effects", "weights"}
+            Limits of "weights" are NaN where these are not identified.
+        """
+        if what == "weights":
+            return super().confint(level)
+        if what != "effects":
+            raise ModelError(f"what={what!r} is not known; choose effects or weights.")
+        table = self.effects(level=level).to_frame()
+        limits = table.iloc[:, -2:]
+        return limits.set_index(table["Class"], append=True) if "Class" in table else limits
+
+    def input_tests(self, type: str | None = None) -> DataTable:
+        """Return the joint Wald test of all weights that leave each input.
+
+        A term has no p-value where it is the network's only input: without it the hidden units
+        would not be identified (White 1989), and where the weights are not identified as it is
+        there is no test at all. ``type`` is the covariance, as for :meth:`vcov`.
+        """
+        tests = input_tests(self.estimate, type)
+        return input_table(tests, reference_df(self.estimate))

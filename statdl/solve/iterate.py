@@ -41,6 +41,10 @@ class Outcome(Enum):
         "another method may help."
     )
     STALLED = "Stopped because no step lowers the loss, short of convergence."
+    BOUNDARY = (
+        "Stopped where the mean of some rows reaches the end of its domain: the likelihood has no "
+        "maximum inside, and there are no standard errors. Use another link."
+    )
     SEPARATION = (
         "Stopped because predictors separate the response perfectly: the likelihood has no "
         "finite maximum."

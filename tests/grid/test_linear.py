@@ -160,15 +160,15 @@ def test_leverage_and_influence(name):
 @everywhere
 def test_what_the_summary_says_of_residuals(name):
     ours, theirs = both(name).ours, both(name).theirs
-    e = residual.weighted_residuals(ours.estimate)
-    agree(residual.durbin_watson(e), durbin_watson(theirs.wresid))
+    shape = residual.residual_shape(ours.estimate)
+    agree(shape.durbin_watson, durbin_watson(theirs.wresid))
     statistic, p, skewness, kurtosis = jarque_bera(theirs.wresid)
-    agree(residual.jarque_bera(e)[0], statistic)
-    agree_p(residual.jarque_bera(e)[1], p)
-    agree(residual.moments(e), (skewness, kurtosis), scale=1.0)
+    agree(residual.jarque_bera(shape)[0], statistic)
+    agree_p(residual.jarque_bera(shape)[1], p)
+    agree((shape.skewness, shape.kurtosis), (skewness, kurtosis), scale=1.0)
     omnibus = omni_normtest(theirs.wresid)
-    agree(residual.omnibus(e)[0], omnibus.statistic)
-    agree_p(residual.omnibus(e)[1], omnibus.pvalue)
+    agree(residual.omnibus(shape)[0], omnibus.statistic)
+    agree_p(residual.omnibus(shape)[1], omnibus.pvalue)
 
 
 @everywhere

@@ -1,0 +1,179 @@
+"""What verbs ask of the rows of a fit, summed up.
+
+The deviance, Pearson's X² and the rest are sums over rows. A fit computes each when it is asked for;
+a fit from a file has no rows and remembers their totals instead.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from statdl.backend.array import Array, Rows, namespace
+from statdl.errors import DataError
+from statdl.model.objective import Objective
+
+
+@dataclass(frozen=True)
+class ResidualShape:
+    """What a summary says of least-squares residuals: n of them, in the order of the data."""
+
+    n: int
+    skewness: float
+    kurtosis: float
+    durbin_watson: float
+
+
+class Totals(Protocol):
+    """Sums over the rows, with weights w."""
+
+    @property
+    def nobs(self) -> int:
+        """Rows with positive weight."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """Σ w."""
+        ...
+
+    @property
+    def deviance(self) -> float:
+        """Σ w d(y, μ̂), at unit dispersion."""
+        ...
+
+    @property
+    def pearson(self) -> float:
+        """Pearson's X² = Σ w (y − μ̂)² / V(μ̂)."""
+        ...
+
+    @property
+    def kernel(self) -> float:
+        """Σ w ℓ(η̂, y): the loss without the penalty."""
+        ...
+
+    @property
+    def squares(self) -> float:
+        """Σ w (y − offset − ȳ)², ȳ the weighted mean, or 0 without an intercept."""
+        ...
+
+    @property
+    def means(self) -> Array:
+        """The mean of each column of X, (p,)."""
+        ...
+
+    def constant(self, dispersion: float) -> float:
+        """Return the part of the log-likelihood that does not depend on η."""
+        ...
+
+
+@dataclass(frozen=True)
+class Summed:
+    """Totals summed from the rows, each when it is asked for.
+
+    ``rows`` have all columns, those of ``objective`` only the estimable ones; ``parameters`` are
+    where the rows are.
+    """
+
+    rows: Rows
+    objective: Objective
+    parameters: Array
+    loss: float
+
+    @cached_property
+    def nobs(self) -> int:
+        weights = self.rows.weights
+        if weights is None:
+            return self.rows.n
+        xp = namespace(weights)
+        return int(xp.sum(xp.astype(weights > 0, xp.int64)))
+
+    @cached_property
+    def weight(self) -> float:
+        return self.objective.total_weight()
+
+    @cached_property
+    def deviance(self) -> float:
+        family = self.objective.family
+        if family.quadratic and self._unpenalised:
+            return 2.0 * self.loss
+        return self.objective.row_sum(
+            self.parameters, lambda eta, rows: family.unit_deviance(eta, rows.y)
+        )
+
+    @cached_property
+    def pearson(self) -> float:
+        if self.objective.family.quadratic:
+            return self.deviance
+        return self.objective.row_sum(self.parameters, self._pearson_rows)
+
+    def _pearson_rows(self, eta: Array, rows: Rows) -> Array:
+        """(y − μ)² / V(μ), or Σ (y_k − μ_k)² / μ_k over all classes, the reference included."""
+        xp, family = namespace(eta), self.objective.family
+        y, mean, variance = rows.y, family.mean(eta), family.variance(eta)
+        if mean.shape[1] > y.shape[1]:
+            y, variance = xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1), mean
+        squares, possible = (y - mean) ** 2, variance > 0
+        ratio = squares / xp.where(possible, variance, xp.ones_like(variance))
+        # a fitted probability of 0 or 1 is exactly right or infinitely wrong
+        certain = xp.where(squares > 0, xp.full_like(squares, math.inf), squares)
+        return xp.sum(xp.where(possible, ratio, certain), axis=1)
+
+    @cached_property
+    def kernel(self) -> float:
+        if self._unpenalised:
+            return self.loss
+        family = self.objective.family
+        return self.objective.row_sum(
+            self.parameters, lambda eta, rows: family.loss_and_score(eta, rows.y)[0]
+        )
+
+    @cached_property
+    def squares(self) -> float:
+        rows = self.rows
+        xp = namespace(rows.y)
+        y = rows.y if rows.offset is None else rows.y - rows.offset
+        w = xp.ones_like(y[:, 0]) if rows.weights is None else rows.weights
+        centre = (w @ y)[0] / xp.sum(w) if self.objective.intercept else 0.0
+        return float(w @ ((y[:, 0] - centre) ** 2))
+
+    @cached_property
+    def means(self) -> Array:
+        return namespace(self.rows.X).mean(self.rows.X, axis=0)
+
+    def constant(self, dispersion: float) -> float:
+        return self.objective.family.constant(self.objective.rows, dispersion)
+
+    @property
+    def _unpenalised(self) -> bool:
+        return self.objective.penalised is None
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """Totals of rows that are gone, by number.
+
+    ``constants`` has a pair (φ, constant) for every dispersion that the measures of fit use, and
+    ``shape`` is there for least squares.
+    """
+
+    nobs: int
+    weight: float
+    deviance: float
+    pearson: float
+    kernel: float
+    squares: float
+    means: Any
+    constants: tuple[tuple[float, float], ...]
+    shape: ResidualShape | None = None
+
+    def constant(self, dispersion: float) -> float:
+        for known, value in self.constants:
+            if known == dispersion:
+                return value
+        raise DataError(
+            f"The log-likelihood at a dispersion of {dispersion:g} needs the rows of the data, "
+            "and a model loaded from a file has none."
+        )

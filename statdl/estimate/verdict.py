@@ -1,0 +1,134 @@
+"""What a fit came to, and whether its standard errors mean anything.
+
+A solver can stop where nothing is wrong with the arithmetic and everything with the model: a
+response that predictors separate, a mean at the edge of its domain, batches that ran out before the
+maximum. Each is an outcome with a sentence, and a warning.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.errors import ConvergenceWarning, SeparationWarning
+from statdl.estimate.separation import can_separate, separating_coefficients
+from statdl.estimate.start import EXTREME_ETA, extreme_eta
+from statdl.model.objective import Objective
+from statdl.solve.iterate import Minimum, Outcome
+
+#: A linear programme of more unknowns is solved only when the fit itself looks separated.
+SMALL_PROGRAMME = 200
+#: Rows whose standard errors are looked at when some η is extreme.
+LOOKED_AT = 1000
+#: A mean this small beside the mean response lies on the edge of its domain.
+EDGE = 1e-8
+#: A stochastic estimate this many standard errors from the maximum is announced.
+FAR = 0.5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome, what the summary should say of it, and whether errors are sound.
+
+    ``distance`` is how far the estimate is from the maximum, in standard errors.
+    """
+
+    outcome: Outcome
+    notes: tuple[str, ...] = ()
+    sound: bool = True
+    distance: float = 0.0
+
+
+def judge(
+    objective: Objective, part: Objective, names: Sequence[str], minimum: Minimum, root: Array
+) -> Verdict:
+    """Judge a minimum; ``part`` is some or all of the rows, enough to rule separation out."""
+    found = _separating(part, minimum, root)
+    if found:
+        note = _separation_note([names[j] for j in found])
+        return Verdict(Outcome.SEPARATION, (note,), sound=False)
+    if _on_the_edge(objective, minimum):
+        return Verdict(Outcome.BOUNDARY, sound=False)
+    if minimum.outcome in (Outcome.CONVERGED, Outcome.PRECISION):
+        return Verdict(minimum.outcome)
+    distance = _distance(objective, minimum, root)
+    note = f"The estimate is about {distance:.2g} standard errors from the maximum."
+    return Verdict(minimum.outcome, (note,) if math.isfinite(distance) else (), True, distance)
+
+
+def announce(verdict: Verdict, solver: str) -> None:
+    """Warn of whatever users should not overlook."""
+    if verdict.outcome is Outcome.SEPARATION:
+        warnings.warn(verdict.notes[0], SeparationWarning, stacklevel=6)
+    elif not verdict.outcome.converged or verdict.distance > FAR:
+        text = " ".join((f"{solver}: {verdict.outcome.value}", *verdict.notes))
+        warnings.warn(text, ConvergenceWarning, stacklevel=6)
+
+
+def _separating(objective: Objective, minimum: Minimum, root: Array) -> tuple[int, ...]:
+    """Return the separating coefficients, looked for only where the fit gives reason to."""
+    if objective.penalty.active or not can_separate(objective):
+        return ()
+    if minimum.outcome is Outcome.EPOCHS and objective.size <= SMALL_PROGRAMME:
+        return separating_coefficients(objective)
+    if minimum.outcome is not Outcome.CONVERGED or _is_lost(objective, minimum.parameters, root):
+        return separating_coefficients(objective)
+    return ()
+
+
+def _is_lost(objective: Objective, parameters: Array, root: Array) -> bool:
+    """Tell whether some extreme η has a standard error as large as itself.
+
+    Along a separating direction the information vanishes as fast as η grows, so that a fit which
+    has converged there carries errors of e^{|η|/2}.
+    """
+    if extreme_eta(objective, parameters) <= EXTREME_ETA:
+        return False
+    xp = namespace(parameters)
+    eta = objective.row_map(parameters, lambda eta, rows: eta)
+    order = xp.argsort(-xp.max(xp.abs(eta), axis=1))[: min(LOOKED_AT, objective.n)]
+    rows = objective.rows.take(order)
+    halves = objective.predictor.jacobian_times(parameters, rows.X, root)
+    errors = xp.sqrt(xp.sum(halves * halves, axis=2))
+    lost = errors >= xp.abs(xp.take(eta, order, axis=0)) / 2
+    return bool(xp.any(lost | ~xp.isfinite(errors)))
+
+
+def _on_the_edge(objective: Objective, minimum: Minimum) -> bool:
+    """Tell whether a mean has run into the end of its domain at a finite η."""
+    family = objective.family
+    if not family.edged or not math.isfinite(minimum.loss):
+        return False
+
+    def smallest(eta: Array, rows: Rows) -> Array:
+        mean = family.mean(eta)[:, 0]
+        if rows.weights is None:
+            return mean
+        xp = namespace(mean)
+        return xp.where(rows.weights > 0, mean, xp.full_like(mean, math.inf))
+
+    xp = namespace(objective.rows.y)
+    means = objective.row_map(minimum.parameters, smallest)
+    return float(xp.min(means)) <= EDGE * float(xp.mean(objective.rows.y))
+
+
+def _distance(objective: Objective, minimum: Minimum, root: Array) -> float:
+    """Return √(gᵀ H⁻¹ g) in standard errors, at the estimate."""
+    _, gradient = objective.value_and_gradient(minimum.parameters)
+    whitened: Any = to_numpy(root.T @ gradient)
+    squared = float(whitened @ whitened)
+    return math.sqrt(squared / objective.unit(minimum.loss)) if squared >= 0 else math.nan
+
+
+def _separation_note(moving: Sequence[str]) -> str:
+    named = [name for name in moving if name != "Intercept"] or moving
+    listed = ", ".join(f"'{name}'" for name in named)
+    return (
+        f"The response is separated perfectly by {listed}: the likelihood has no finite maximum, "
+        "so the coefficients are no estimates and have no standard errors. Use a penalty such as "
+        "penalty=sd.Ridge(1.0), or leave the variables out."
+    )

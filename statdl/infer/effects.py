@@ -1,0 +1,251 @@
+"""Average marginal effects of the inputs on the mean response, for every model.
+
+With weights w_i that sum to W, the effect of column j on mean k (a class's probability, where there
+are classes) is an average over the rows given,
+
+    slope     (1/W) Σ_i w_i ∂μ_k(x_i)/∂x_j
+    change    (1/W) Σ_i w_i (μ_k(x_i with level j) − μ_k(x_i with the reference level))
+
+the first for every numeric column, in its own units, whatever the model scales inside; the second
+for the columns of a factor that is coded as indicators against a reference level. Other columns are
+held, so that columns made from one variable (``poly(x, 2)``, ``a:b``) each have an effect of their
+own, which is rarely what one asks of the variable.
+
+Standard errors are the delta method's, √(gᵀ C g) with g the exact derivative of the effect in θ:
+
+    g = (1/W) Σ_i w_i Σ_c [D_ikc ∂²η_ic/∂x_j∂θ + Σ_a (∂D_ikc/∂η_a)(∂η_ic/∂x_j) J_ia],   D = ∂μ/∂η.
+
+They take the rows as given: what is estimated is the average effect in these rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from operator import add
+
+import numpy as np
+
+from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.estimate import Estimate
+from statdl.infer.covariance import covariance_root
+from statdl.infer.mean import mean_bend, mean_jacobian
+from statdl.infer.predict import class_labels, estimable
+from statdl.infer.wald import Coefficients, reference_df
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Effects of p columns on K means, with their inference as arrays of shape (p, K).
+
+    ``labels`` are the classes, () for one mean; ``discrete`` tells which columns were changed from
+    one level to another. A column that is not estimable has NaN.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    discrete: tuple[bool, ...]
+    inference: Coefficients
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Weighted sums over rows and their derivatives in θ: (m,) and (m, P)."""
+
+    values: Array
+    gradients: Array
+
+    def __add__(self, other: Averages) -> Averages:
+        return Averages(self.values + other.values, self.gradients + other.gradients)
+
+    def __sub__(self, other: Averages) -> Averages:
+        return Averages(self.values - other.values, self.gradients - other.gradients)
+
+    def __truediv__(self, units: Array) -> Averages:
+        return Averages(self.values / units, self.gradients / units[:, None])
+
+
+def average_effects(
+    estimate: Estimate,
+    X: Array,
+    offset: Array | None = None,
+    weights: Array | None = None,
+    *,
+    kind: str | None = None,
+) -> Effects:
+    """Return the average marginal effects over rows X (m, p), in the predictor's units.
+
+    ``kind`` is the covariance of :func:`~statdl.infer.covariance.covariance_root`.
+    """
+    kept = kept_columns(estimate)
+    rows = _rows(estimable(estimate, X), offset, weights)
+    root = covariance_root(estimate, kind)
+    count = mean_count(estimate)
+    values = np.full((len(estimate.frame.design.names), count), math.nan)
+    errors = np.full_like(values, math.nan)
+    changed = indicator_terms(estimate, kept)
+    for places, found in _pieces(estimate, rows, kept, changed):
+        where = [kept[place] for place in places]
+        values[where, :] = to_numpy(found.values).reshape(-1, count)
+        half = to_numpy(found.gradients) @ root
+        errors[where, :] = np.sqrt(np.sum(half * half, axis=1)).reshape(-1, count)
+    discrete = {kept[place] for term in changed for place in term}
+    return Effects(
+        estimate.frame.design.names,
+        class_labels(estimate),
+        tuple(j in discrete for j in range(len(values))),
+        Coefficients(values, errors, reference_df(estimate)),
+    )
+
+
+def kept_columns(estimate: Estimate) -> list[int]:
+    """Return the columns of X that were estimated."""
+    count = len(estimate.frame.design.names)
+    if estimate.specification.plan is not None:
+        return list(range(count))
+    first = int(estimate.specification.intercept)
+    return [j for j in range(count) if estimate.kept[j + first]]
+
+
+def mean_count(estimate: Estimate) -> int:
+    """Return K, the number of columns of the mean."""
+    return max(1, len(class_labels(estimate)))
+
+
+def indicator_terms(estimate: Estimate, kept: Sequence[int]) -> list[tuple[int, ...]]:
+    """Return the places among ``kept`` of every factor coded as indicators against a reference."""
+    design = estimate.frame.design
+    found = []
+    for term in design.terms:
+        names = [design.names[j].removeprefix(term.name) for j in term.columns]
+        if term.name in design.levels and all(name.startswith("[T.") for name in names):
+            found.append(tuple(kept.index(j) for j in term.columns if j in kept))
+    return [places for places in found if places]
+
+
+def _rows(X: Array, offset: Array | None, weights: Array | None) -> Rows:
+    xp = namespace(X)
+    weights = xp.ones_like(X[:, 0]) if weights is None else weights
+    weights = weights / xp.sum(weights)
+    return Rows(X, X[:, :0], weights, None if offset is None else offset[:, None])
+
+
+def _pieces(
+    estimate: Estimate, rows: Rows, kept: Sequence[int], changed: Sequence[tuple[int, ...]]
+) -> Iterator[tuple[list[int], Averages]]:
+    """Yield places of columns with their averages: all slopes at once, then each factor."""
+    factors = {place for term in changed for place in term}
+    slopes = [place for place in range(len(kept)) if place not in factors]
+    if slopes:
+        found = _over_blocks(estimate, rows, partial(average_slopes, places=slopes))
+        yield slopes, found / _units(estimate, kept, slopes, rows.X)
+    for term in changed:
+        off, on = _levels(estimate, kept, term)
+        base = _set(rows, term, off)
+        reference = _over_blocks(estimate, base, average_means)
+        others = (_set(base, (place,), (one,)) for place, one in zip(term, on, strict=True))
+        changes = [_over_blocks(estimate, other, average_means) - reference for other in others]
+        yield list(term), _joined(changes)
+
+
+def _units(
+    estimate: Estimate, kept: Sequence[int], places: Sequence[int], reference: Array
+) -> Array:
+    """Return the spread by which a network divides each column, once for every mean."""
+    plan = estimate.specification.plan
+    spread = np.ones(len(estimate.frame.design.names))
+    if plan is not None and plan.spread is not None:
+        spread = plan.spread
+    each = np.repeat(spread[[kept[place] for place in places]], mean_count(estimate))
+    return like(each, reference)
+
+
+def _levels(
+    estimate: Estimate, kept: Sequence[int], term: Sequence[int]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return what 0 and 1 are in the predictor's units, for each column of a factor."""
+    plan = estimate.specification.plan
+    if plan is None or plan.centre is None:
+        return (0.0,) * len(term), (1.0,) * len(term)
+    columns = [kept[place] for place in term]
+    centre, spread = plan.centre[columns], plan.spread[columns]
+    return tuple((0 - centre) / spread), tuple((1 - centre) / spread)
+
+
+def _set(rows: Rows, places: Sequence[int], values: Sequence[float]) -> Rows:
+    """Return rows with some columns at given values."""
+    xp = namespace(rows.X)
+    X = xp.asarray(rows.X, copy=True)
+    for place, value in zip(places, values, strict=True):
+        X[:, place] = float(value)
+    return Rows(X, rows.y, rows.weights, rows.offset)
+
+
+def _joined(parts: Sequence[Averages]) -> Averages:
+    xp = namespace(parts[0].values)
+    return Averages(
+        xp.concat([part.values for part in parts]),
+        xp.concat([part.gradients for part in parts], axis=0),
+    )
+
+
+def _over_blocks(
+    estimate: Estimate, rows: Rows, function: Callable[[Estimate, Rows], Averages]
+) -> Averages:
+    """Return the sum of what a function makes of each block of rows."""
+    width = estimate.objective.predictor.width + rows.X.shape[1] * (1 + 2 * estimate.outputs)
+    return reduce(add, (function(estimate, block) for block in rows.blocks(width)))
+
+
+def average_means(estimate: Estimate, rows: Rows) -> Averages:
+    """Return Σ_i w_i μ_k(x_i), (K,), with its derivatives."""
+    eta, pullback = _linearised(estimate, rows)
+    mean = estimate.family.mean(eta)
+    D = mean_jacobian(estimate.family, eta) * _column(rows)[:, :, None]
+    gradients = [pullback(D[:, k, :]) for k in range(mean.shape[1])]
+    xp = namespace(mean)
+    return Averages(xp.sum(mean * _column(rows), axis=0), xp.stack(gradients))
+
+
+def average_slopes(estimate: Estimate, rows: Rows, places: Sequence[int]) -> Averages:
+    """Return Σ_i w_i ∂μ_k(x_i)/∂x_j, (m K,), of the columns at ``places``, with derivatives."""
+    eta, pullback = _linearised(estimate, rows)
+    xp = namespace(eta)
+    family, weights = estimate.family, _column(rows)[:, :, None]
+    D, d = mean_jacobian(family, eta) * weights, _input_jacobian(estimate, rows.X, eta)
+    values = xp.sum(xp.matmul(D, d), axis=0)
+    predictor, theta = estimate.objective.predictor, estimate.device_parameters
+    turns = [predictor.input_turn(theta, rows.X, D[:, k, :]) for k in range(D.shape[1])]
+    found, gradients = [], []
+    for j in places:
+        bend = None if family.quadratic else mean_bend(family, eta, d[:, :, j]) * weights
+        for k, turn in enumerate(turns):
+            found.append(values[k, j])
+            bent = 0.0 if bend is None else pullback(bend[:, k, :])
+            gradients.append(turn[j, :] + bent)
+    return Averages(xp.stack(found), xp.stack(gradients))
+
+
+def _linearised(estimate: Estimate, rows: Rows) -> tuple[Array, Callable[[Array], Array]]:
+    eta, pullback = estimate.objective.predictor.linearise(estimate.device_parameters, rows.X)
+    return (eta if rows.offset is None else eta + rows.offset), pullback
+
+
+def _column(rows: Rows) -> Array:
+    """Return the weights, (n, 1)."""
+    assert rows.weights is not None
+    return rows.weights[:, None]
+
+
+def _input_jacobian(estimate: Estimate, X: Array, eta: Array) -> Array:
+    """Return ∂η_c/∂x_j of each row, (n, q, p)."""
+    xp = namespace(eta)
+    predictor, theta = estimate.objective.predictor, estimate.device_parameters
+    slopes = []
+    for c in range(eta.shape[1]):
+        seed = xp.zeros_like(eta)
+        seed[:, c] = 1.0
+        slopes.append(predictor.input_gradient(theta, X, seed))
+    return xp.stack(slopes, axis=1)

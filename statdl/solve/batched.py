@@ -1,0 +1,297 @@
+"""L-BFGS for k problems at once, each with its own line search and its own end.
+
+Every tick evaluates one trial point of every problem that is still running. A problem whose trial
+lowers its loss enough moves, remembers the pair (s, y) and gets a new direction; one whose trial
+does not shortens its step, by the minimum of the parabola through what it has seen. Nobody waits
+for anybody, and problems that have ended are dropped once they are many.
+
+    d_j = −H_j g_j   by the two-loop recursion (Nocedal 1980), with H_0 = B Bᵀ for all, or γ_j I
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+from statdl.backend.array import Array, epsilon, like, namespace, overflow_allowed, to_numpy
+from statdl.solve.newton import ARMIJO
+
+#: Shortest step before a problem counts as stalled.
+SHORTEST = 1e-12
+#: Problems are dropped once those still running are fewer than this share.
+CROWDED = 0.75
+
+
+class Problems(Protocol):
+    """k smooth functions of the same size."""
+
+    def value_and_gradient(self, parameters: Array) -> tuple[Array, Array]:
+        """Return the losses and gradients at (k, P): (k,) and (k, P)."""
+        ...
+
+    def unit(self, loss: Array) -> Array:
+        """Return the losses worth one unit of log-likelihood, (k,)."""
+        ...
+
+    def take(self, positions: Array) -> Problems:
+        """Return some of the problems."""
+        ...
+
+
+@dataclass(frozen=True)
+class Minima:
+    """Where k problems ended; ``converged`` is on the host."""
+
+    parameters: Array  # (k, P)
+    loss: Array  # (k,)
+    converged: tuple[bool, ...]
+    iterations: int
+
+
+@dataclass(frozen=True)
+class Together:
+    """How to minimise k problems at once.
+
+    Parameters
+    ----------
+    memory : int
+        Pairs of moves and gradient changes that are kept of each problem.
+    tolerance : float
+        Largest distance √(gᵀ H g), in standard errors, that counts as converged.
+    max_iterations : int
+        Most ticks, each of which evaluates every running problem once.
+    root : (P, r) array, optional
+        B with B Bᵀ the inverse of a curvature that all problems resemble, such as that at an
+        optimum which all are near.
+
+    References
+    ----------
+    Nocedal & Wright (2006), Numerical Optimization, §3.5 and §7.2.
+
+    Examples
+    --------
+    >>> Together(tolerance=1e-3).memory
+    10
+    """
+
+    memory: int = 10
+    tolerance: float = 1e-5
+    max_iterations: int = 1000
+    root: Array | None = None
+
+    def minimise(self, problems: Problems, parameters: Array) -> Minima:
+        """Minimise all problems from their rows of ``parameters``, (k, P)."""
+        with overflow_allowed():
+            state = self._start(problems, parameters)
+            ended = _Ended.none(state)
+            ticks = 0
+            while ticks < self.max_iterations and not bool(namespace(state.done).all(state.done)):
+                problems, state = self._without_ended(problems, state, ended)
+                state = self._tick(problems, state)
+                ticks += 1
+            ended.note(state)
+        return ended.minima(ticks)
+
+    def _without_ended(
+        self, problems: Problems, state: _State, ended: _Ended
+    ) -> tuple[Problems, _State]:
+        """Drop the problems that have ended, once they are many."""
+        running = ~to_numpy(state.done)
+        if running.mean() >= CROWDED:
+            return problems, state
+        ended.note(state)
+        left = like(running.nonzero()[0], state.loss, namespace(state.loss).int64)
+        return problems.take(left), state.take(left)
+
+    # one tick -------------------------------------------------------------------------------
+
+    def _start(self, problems: Problems, parameters: Array) -> _State:
+        xp = namespace(parameters)
+        loss, gradient = problems.value_and_gradient(parameters)
+        k, size = parameters.shape
+        kind = {"dtype": parameters.dtype, "device": parameters.device}
+        none = xp.zeros((k, self.memory, size), **kind)
+        state = _State(
+            place=xp.arange(k, device=parameters.device),
+            parameters=parameters,
+            loss=loss,
+            gradient=gradient,
+            direction=gradient,
+            slope=xp.zeros_like(loss),
+            step=xp.ones_like(loss),
+            moves=none,
+            changes=none,
+            inverses=xp.zeros((k, self.memory), **kind),
+            scale=xp.zeros_like(loss),
+            done=~_finite(loss, gradient),
+            converged=xp.zeros((k,), dtype=xp.bool, device=parameters.device),
+        )
+        return self._aimed(problems, state, ~state.done)
+
+    def _tick(self, problems: Problems, state: _State) -> _State:
+        """Try every problem's step; move those whose loss falls, shorten the others'."""
+        xp = namespace(state.loss)
+        trial = state.parameters + state.step[:, None] * state.direction
+        loss, gradient = problems.value_and_gradient(trial)
+        finite = _finite(loss, gradient)
+        rounding = 8 * epsilon(state.gradient) * xp.abs(state.loss)
+        promised = ARMIJO * state.step * state.slope
+        falls = finite & (loss <= state.loss - promised + rounding) & ~state.done
+        shorter = _shortened(state, xp.where(finite, loss, xp.full_like(loss, xp.inf)))
+        state = self._remembering(state, falls, trial, gradient)
+        state.parameters = xp.where(falls[:, None], trial, state.parameters)
+        state.gradient = xp.where(falls[:, None], gradient, state.gradient)
+        state.loss = xp.where(falls, loss, state.loss)
+        state.step = xp.where(falls, xp.ones_like(state.step), shorter)
+        return self._aimed(problems, self._restarted(state), falls)
+
+    def _restarted(self, state: _State) -> _State:
+        """Forget the pairs of a problem that gets nowhere; stop it if it had none."""
+        xp = namespace(state.loss)
+        stuck = (state.step < SHORTEST) & ~state.done
+        if not bool(xp.any(stuck)):
+            return state
+        hopeless = stuck & ~xp.any(state.inverses > 0, axis=1)
+        again = stuck & ~hopeless
+        state.done = state.done | hopeless
+        state.inverses = xp.where(again[:, None], xp.zeros_like(state.inverses), state.inverses)
+        state.scale = xp.where(again, xp.zeros_like(state.scale), state.scale)
+        state.step = xp.where(again, xp.ones_like(state.step), state.step)
+        fresh = -self._first(state, state.gradient)
+        state.direction = xp.where(again[:, None], fresh, state.direction)
+        state.slope = -_dot(state.direction, state.gradient)
+        return state
+
+    def _remembering(self, state: _State, falls: Array, trial: Array, gradient: Array) -> _State:
+        """Add the newest pair of every problem that moves and whose curvature is positive."""
+        xp = namespace(trial)
+        move, change = trial - state.parameters, gradient - state.gradient
+        product, square = _dot(move, change), _dot(change, change)
+        kept = falls & (product > 1e-3 * epsilon(trial) * square)
+        one = xp.ones_like(product)
+        inverse = 1 / xp.where(kept, product, one)
+        if self.root is None:
+            newest = product / xp.where(square > 0, square, one)
+            state.scale = xp.where(kept, newest, state.scale)
+        state.moves = _pushed(state.moves, move[:, None, :], kept)
+        state.changes = _pushed(state.changes, change[:, None, :], kept)
+        state.inverses = _pushed(state.inverses, inverse[:, None], kept)
+        return state
+
+    def _aimed(self, problems: Problems, state: _State, moved: Array) -> _State:
+        """Give the problems that moved a direction, and see which are close enough."""
+        xp = namespace(state.loss)
+        direction = -self._two_loop(state)
+        slope = -_dot(direction, state.gradient)
+        state.direction = xp.where(moved[:, None], direction, state.direction)
+        state.slope = xp.where(moved, slope, state.slope)
+        tolerance = max(self.tolerance, 30 * epsilon(state.gradient)) ** 2
+        close = moved & (state.slope <= tolerance * problems.unit(state.loss))
+        state.converged = state.converged | (close & ~state.done)
+        state.done = state.done | close
+        return state
+
+    def _two_loop(self, state: _State) -> Array:
+        """Return H g of every problem; a slot without a pair has 1/(sᵀy) = 0 and does nothing."""
+        left = state.gradient
+        weights: list[Array] = []
+        for slot in reversed(range(self.memory)):
+            weight = state.inverses[:, slot] * _dot(state.moves[:, slot, :], left)
+            left = left - weight[:, None] * state.changes[:, slot, :]
+            weights.append(weight)
+        left = self._first(state, left)
+        for slot in range(self.memory):
+            back = state.inverses[:, slot] * _dot(state.changes[:, slot, :], left)
+            left = left + (weights[-1 - slot] - back)[:, None] * state.moves[:, slot, :]
+        return left
+
+    def _first(self, state: _State, vectors: Array) -> Array:
+        """Return H_0 times the vectors: a steepest descent of length 1 where nothing is known."""
+        if self.root is not None:
+            return (vectors @ self.root) @ self.root.T
+        xp = namespace(vectors)
+        largest = xp.max(xp.abs(state.gradient), axis=1)
+        first = 1 / xp.where(largest > 0, largest, xp.ones_like(largest))
+        return xp.where(state.scale > 0, state.scale, first)[:, None] * vectors
+
+
+@dataclass
+class _State:
+    """Where the running problems are; ``place`` says which of all problems each is."""
+
+    place: Array  # (k,)
+    parameters: Array  # (k, P)
+    loss: Array  # (k,)
+    gradient: Array  # (k, P)
+    direction: Array  # (k, P)
+    slope: Array  # (k,) gᵀ H g
+    step: Array  # (k,)
+    moves: Array  # (k, m, P) s
+    changes: Array  # (k, m, P) y
+    inverses: Array  # (k, m) 1/(sᵀy), 0 where there is no pair
+    scale: Array  # (k,) γ, 0 before the first pair
+    done: Array  # (k,)
+    converged: Array  # (k,)
+
+    def take(self, positions: Array) -> _State:
+        xp = namespace(self.loss)
+        parts = (getattr(self, one.name) for one in fields(self))
+        return _State(*(xp.take(part, positions, axis=0) for part in parts))
+
+
+@dataclass
+class _Ended:
+    """The last known state of all problems, those dropped included."""
+
+    parameters: Array
+    loss: Array
+    converged: list[bool]
+
+    @classmethod
+    def none(cls, state: _State) -> _Ended:
+        xp = namespace(state.loss)
+        return cls(
+            xp.zeros_like(state.parameters),
+            xp.zeros_like(state.loss),
+            [False] * state.loss.shape[0],
+        )
+
+    def note(self, state: _State) -> None:
+        self.parameters[state.place, :] = state.parameters
+        self.loss[state.place] = state.loss
+        for place, converged in zip(
+            to_numpy(state.place).tolist(), to_numpy(state.converged).tolist(), strict=True
+        ):
+            self.converged[place] = converged
+
+    def minima(self, iterations: int) -> Minima:
+        return Minima(self.parameters, self.loss, tuple(self.converged), iterations)
+
+
+def _dot(left: Array, right: Array) -> Array:
+    return namespace(left).sum(left * right, axis=-1)
+
+
+def _finite(loss: Array, gradient: Array) -> Array:
+    xp = namespace(loss)
+    return xp.isfinite(loss) & xp.all(xp.isfinite(gradient), axis=-1)
+
+
+def _pushed(memory: Array, newest: Array, kept: Array) -> Array:
+    """Return a memory with the newest entry last, where ``kept``."""
+    xp = namespace(memory)
+    moved = xp.concat([memory[:, 1:, ...], newest], axis=1)
+    if bool(xp.all(kept)):
+        return moved
+    return xp.where(xp.reshape(kept, (-1,) + (1,) * (memory.ndim - 1)), moved, memory)
+
+
+def _shortened(state: _State, loss: Array) -> Array:
+    """Return the steps at the minimum of the parabola through J, its slope and the trial's loss."""
+    xp = namespace(loss)
+    bend = loss - state.loss + state.step * state.slope
+    usable = xp.isfinite(bend) & (bend > 0)
+    safe = xp.where(usable, bend, xp.ones_like(bend))
+    least = state.slope * state.step * state.step / (2 * safe)
+    share = xp.where(usable, least / state.step, xp.full_like(least, 0.1))
+    return state.step * xp.clip(share, 0.1, 0.5)

@@ -1,0 +1,1 @@
+"""Experiments over many fits: resampling, comparison, choice of a model."""

@@ -1,0 +1,128 @@
+"""The bootstrap of cases: rows drawn anew, the model fitted anew, a spread observed.
+
+Each replicate draws n rows with replacement, which is a vector of multinomial counts; they multiply
+the weights of the rows, so that all replicates share X and are fitted together. It assumes neither
+the family's variance nor the information's inverse, and costs B refits.
+
+    cov(θ̂) ≈ Σ_b (θ_b − θ̄)(θ_b − θ̄)ᵀ / (B − 1)
+
+References: Efron & Tibshirani (1993), An Introduction to the Bootstrap, ch. 6, 9 and 13.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import Array, like, to_numpy
+from statdl.backend.random import generator
+from statdl.errors import ModelError, NumericalError, StatdlWarning
+from statdl.estimate import Estimate, Identification
+from statdl.infer.distribution import check_level
+from statdl.infer.predict import Prediction, class_labels, output_labels
+from statdl.study.refits import Refits, batch_of, near
+
+#: Fewest refits that a spread can be told from.
+FEWEST = 2
+
+
+def case_weights(estimate: Estimate, B: int, seed: int) -> Any:
+    """Return the weights of B resamples, (B, n): how often each row is drawn, times its weight."""
+    if B != int(B) or B < FEWEST:
+        raise ModelError(f"B must be a whole number of {FEWEST} or more resamples, not {B!r}.")
+    given = estimate.objective.rows.weights
+    own = np.ones(estimate.objective.n) if given is None else to_numpy(given)
+    counted = own > 0
+    rows = int(counted.sum())
+    counts = np.zeros((int(B), len(own)))
+    counts[:, counted] = generator(seed).multinomial(rows, np.full(rows, 1 / rows), size=int(B))
+    return counts * own
+
+
+def resampled(estimate: Estimate, B: int = 200, seed: int = 0) -> Refits:
+    """Return B refits to resampled rows, each from the estimate.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+    >>> resampled(fit.estimate, B=50).parameters.shape
+    (50, 2)
+    """
+    found = near(estimate, weights=case_weights(estimate, B, seed))
+    sound = np.isfinite(found.parameters).all(axis=1) & np.isfinite(found.loss)
+    if sound.sum() < FEWEST:
+        raise NumericalError(
+            f"Only {int(sound.sum())} of {B} bootstrap refits have a finite maximum; a penalty "
+            "would give them one."
+        )
+    lost = int((~(sound & found.converged)).sum())
+    if lost > 0.05 * B:
+        warnings.warn(
+            f"{lost} of {B} bootstrap refits did not converge: the resampled rows may separate the "
+            "response or leave weights undetermined. A penalty or fewer units would help.",
+            StatdlWarning,
+            stacklevel=4,
+        )
+    return Refits(found.parameters[sound], found.loss[sound], found.converged[sound])
+
+
+def bootstrap_covariance(estimate: Estimate, B: int = 200, seed: int = 0) -> Any:
+    """Return the covariance of θ̂ over B resamples, (P, P); NaN where weights are not identified."""
+    spread = np.atleast_2d(np.cov(resampled(estimate, B, seed).parameters, rowvar=False, ddof=1))
+    singular = estimate.identification is Identification.SINGULAR
+    return np.full_like(spread, math.nan) if singular else spread
+
+
+def bootstrap_prediction(
+    estimate: Estimate,
+    X: Array,
+    offset: Array | None,
+    *,
+    scale: str = "response",
+    interval: str | None = "confidence",
+    level: float = 0.95,
+    B: int = 200,
+    seed: int = 0,
+) -> Prediction:
+    """Predict with the spread over resamples: standard errors, and percentile limits.
+
+    Confidence limits are the (1 ± level)/2 quantiles of the B predictions. Prediction limits (normal
+    errors) add to each a residual drawn at random, scaled by √(n/(n − p)) to make up for the fit.
+    """
+    tails = (1 - check_level(level)) / 2
+    found = resampled(estimate, B, seed)
+    theta = np.vstack([to_numpy(estimate.parameters)[None, :], found.parameters])
+    eta = to_numpy(batch_of(estimate).eta(like(theta, X), X))
+    if offset is not None:
+        eta = eta + to_numpy(offset)[:, None]
+    values = eta if scale == "link" else _means(estimate, eta, X)
+    fit, spread = values[0], values[1:]
+    error = np.std(spread, axis=0, ddof=1)
+    if interval == "prediction":
+        spread = spread + _residuals(estimate, spread.shape, seed)
+    lower, upper = (np.quantile(spread, tail, axis=0) for tail in (tails, 1 - tails))
+    labels = output_labels(estimate) if scale == "link" else class_labels(estimate)
+    parts = (like(part, X) for part in (fit, error, lower, upper))
+    return Prediction(*parts, labels=labels)
+
+
+def _means(estimate: Estimate, eta: Any, X: Array) -> Any:
+    """Return μ for η of shape (B, m, q)."""
+    count, m, q = eta.shape
+    mean = to_numpy(estimate.family.mean(like(eta.reshape(-1, q), X)))
+    return mean.reshape(count, m, -1)
+
+
+def _residuals(estimate: Estimate, shape: tuple[int, ...], seed: int) -> Any:
+    rows = estimate.objective.rows
+    residual = to_numpy(rows.y - estimate.eta)[:, 0]
+    if rows.weights is not None:
+        own = to_numpy(rows.weights)
+        residual = (residual * np.sqrt(own))[own > 0]
+    free = max(estimate.df_resid, 1.0)
+    centred = (residual - residual.mean()) * math.sqrt(estimate.nobs / free)
+    return generator(seed + 1).choice(centred, size=shape)

@@ -1,0 +1,161 @@
+"""Many fits of one model: to other weights of the same rows, or to other responses.
+
+``near`` starts every refit at the estimate, with the curvature there; ``afresh`` starts a network as
+the fit itself was started, from its random draws, so that a refit knows nothing of the rows it
+leaves out. A regression has one maximum, and both find it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.errors import DataError, ModelError
+from statdl.estimate import Estimate, Identification, free_parameters, starting_values
+from statdl.model.batch import Batch
+from statdl.solve.batched import Minima, Together
+
+#: Distance from its maximum, in standard errors, that a refit may stop at: far below its noise.
+TOLERANCE = 1e-2
+#: Most ticks of a batch of refits.
+TICKS = 500
+#: Numbers that the weights or responses of one batch may take up.
+ROOM = 8_000_000
+#: Smallest eigenvalue of a scaled curvature, relative to the largest, that a first step trusts.
+FLAT = 1e-4
+
+
+@dataclass(frozen=True)
+class Refits:
+    """B fits on the host: θ of each (B, P), its loss (B,), and whether it converged (B,)."""
+
+    parameters: Any
+    loss: Any
+    converged: Any
+
+    @property
+    def count(self) -> int:
+        """B, the number of fits."""
+        return int(self.parameters.shape[0])
+
+
+def near(
+    estimate: Estimate,
+    weights: Any = None,
+    y: Any = None,
+    tolerance: float = TOLERANCE,
+    ticks: int = TICKS,
+) -> Refits:
+    """Refit from the estimate: ``weights`` (B, n) or ``y`` (B, n, q) on the host."""
+    _refuse(estimate)
+    solver = Together(tolerance=tolerance, max_iterations=ticks, root=_first_root(estimate))
+    xp = namespace(estimate.objective.rows.X)
+    theta = estimate.device_parameters
+
+    def run(batch: Batch, count: int) -> Minima:
+        start = xp.broadcast_to(theta[None, :], (count, theta.shape[0]))
+        return solver.minimise(batch, xp.asarray(start, copy=True))
+
+    return _in_chunks(estimate, weights, y, 1, run)
+
+
+def afresh(
+    estimate: Estimate,
+    weights: Any = None,
+    y: Any = None,
+    tolerance: float = TOLERANCE,
+    ticks: int = TICKS,
+) -> Refits:
+    """Refit as the estimate was fitted: a network from all its starts, keeping each refit's best.
+
+    Raises
+    ------
+    ModelError
+        When the fit has no maximum.
+    """
+    plan = estimate.specification.plan
+    if plan is None:
+        return near(estimate, weights, y, tolerance, ticks)
+    _refuse(estimate)
+    X = estimate.objective.rows.X
+    xp = namespace(X)
+    starts = xp.stack([free_parameters(plan, like(one, X)) for one in starting_values(plan)])
+    solver = Together(tolerance=tolerance, max_iterations=ticks)
+
+    def run(batch: Batch, count: int) -> Minima:
+        r = starts.shape[0]
+        repeated = xp.asarray([j for j in range(count) for _ in range(r)], dtype=xp.int64)
+        found = solver.minimise(batch.take(repeated), xp.tile(starts, (count, 1)))
+        losses = to_numpy(found.loss).reshape(count, r)
+        best = np.argmin(np.where(np.isfinite(losses), losses, np.inf), axis=1)
+        chosen = [int(j * r + best[j]) for j in range(count)]
+        places = like(chosen, X, xp.int64)
+        return Minima(
+            xp.take(found.parameters, places, axis=0),
+            xp.take(found.loss, places, axis=0),
+            tuple(found.converged[j] for j in chosen),
+            found.iterations,
+        )
+
+    return _in_chunks(estimate, weights, y, len(starts), run)
+
+
+def batch_of(estimate: Estimate, weights: Any = None, y: Any = None) -> Batch:
+    """Return the likelihoods of an estimate's model with other weights or responses."""
+    X = estimate.objective.rows.X
+    return Batch(
+        estimate.objective,
+        None if weights is None else like(weights, X),
+        None if y is None else like(y, X),
+    )
+
+
+def _in_chunks(estimate: Estimate, weights: Any, y: Any, each: int, run: Any) -> Refits:
+    """Run as many refits together as there is room for their data."""
+    given = weights if weights is not None else y
+    count, wide = given.shape[0], int(np.prod(given.shape[1:]))
+    size = max(1, ROOM // (wide * each))
+    found = []
+    for first in range(0, count, size):
+        rows = slice(first, min(first + size, count))
+        parts = (None if part is None else part[rows] for part in (weights, y))
+        found.append(run(batch_of(estimate, *parts), rows.stop - rows.start))
+    return Refits(
+        np.concatenate([to_numpy(one.parameters) for one in found]),
+        np.concatenate([to_numpy(one.loss) for one in found]),
+        np.concatenate([np.asarray(one.converged, dtype=bool) for one in found]),
+    )
+
+
+def _first_root(estimate: Estimate) -> Array:
+    """Return B with B Bᵀ ≈ H⁻¹ at θ̂; directions that are flat or bent down count as nearly flat."""
+    objective = estimate.objective
+    if objective.predictor.linear and objective.penalised is None:
+        return estimate.to_device(estimate.root)
+    H = to_numpy(objective.curvature(estimate.device_parameters))
+    diagonal = np.abs(np.diagonal(H))
+    scale = np.sqrt(np.maximum(diagonal, 1e-12 * diagonal.max()))
+    values, vectors = np.linalg.eigh(H / scale[:, None] / scale[None, :])
+    trusted = np.maximum(np.abs(values), FLAT * np.abs(values).max())
+    return estimate.to_device(vectors / np.sqrt(trusted) / scale[:, None])
+
+
+def _refuse(estimate: Estimate) -> None:
+    if estimate.remembered is not None:
+        raise DataError(
+            "A model loaded from a file has no rows to fit again; fit it to its data first."
+        )
+    if estimate.identification is not Identification.SINGULAR and np.isnan(estimate.root).any():
+        raise ModelError(
+            "The fit has no finite maximum to start from, so that refits have none either: "
+            f"{estimate.convergence.message}"
+        )
+
+
+def with_rows(estimate: Estimate, **changes: Any) -> Estimate:
+    """Return the estimate with other rows behind its objective."""
+    rows = replace(estimate.objective.rows, **changes)
+    return replace(estimate, objective=replace(estimate.objective, rows=rows))
