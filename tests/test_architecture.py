@@ -2,8 +2,8 @@
 
 Imports point only to the left; rooms on one level never import each other::
 
-    errors, lazy → backend → formula | model | solve → estimate → infer → report → study
-    → results → api → cli
+    errors, lazy → backend → formula | model | solve → estimate → infer → report | storage
+    → study → results → api → cli
 """
 
 import ast
@@ -23,7 +23,7 @@ LEVELS = (
     ("formula", "model", "solve"),
     ("estimate",),
     ("infer",),
-    ("report",),
+    ("report", "storage"),
     ("study",),
     ("results",),
     ("api",),
@@ -34,7 +34,8 @@ LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 # NumPy itself: to choose the array library, to read frames, to print, to load. Everything else
 # takes its functions from the namespace of the arrays it is given, and so runs on any of them.
-NUMPY_ROOMS = {"formula", "infer", "report", "datasets"}  # infer: coefficient-sized, on the host
+# infer and study: what they make of coefficients and replicates is on the host
+NUMPY_ROOMS = {"formula", "infer", "report", "storage", "study", "datasets"}
 CHOOSER = "backend/array.py"
 NUMPY_FILES = {
     CHOOSER: "chooses",

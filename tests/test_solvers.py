@@ -201,7 +201,7 @@ def test_the_best_rate_arrives_in_one_step():
 
 def test_a_small_rate_crawls():
     fit = walk(sd.SGD(1e-4), epochs=100)
-    assert fit.convergence.outcome is Outcome.ITERATION_LIMIT
+    assert fit.convergence.outcome is Outcome.EPOCH_LIMIT
     assert 0.04 < path(fit)[-1] < 0.05
     assert not fit.converged
 
@@ -235,7 +235,7 @@ def test_divergence_of_other_families_is_a_sentence_too(family):
         fit.summary()
     assert fit.convergence.outcome in (
         Outcome.NON_FINITE,
-        Outcome.ITERATION_LIMIT,
+        Outcome.DIVERGED,
         Outcome.SEPARATION,
     )
 
@@ -434,7 +434,7 @@ def test_the_iteration_limit_warns_and_says_so(method, front):
     with pytest.warns(sd.ConvergenceWarning, match="iteration limit") as caught:
         fit = getattr(sd, front)(X=X, y=codes, method=method, **options)
     assert method.name in str(caught[0].message)
-    assert fit.convergence.outcome is Outcome.ITERATION_LIMIT
+    assert fit.convergence.outcome in (Outcome.ITERATION_LIMIT, Outcome.EPOCH_LIMIT)
     assert not fit.converged
     assert fit.convergence.iterations == method.max_iterations
     assert "iteration limit" in str(fit.summary())
@@ -476,7 +476,8 @@ def test_least_squares_needs_one_step():
 
 
 def test_newton_converges_quadratically():
-    distance = fit_by(sd.Newton(tolerance=1e-10)).trace.gradient_norm
+    fit = fit_by(sd.Newton(tolerance=1e-10))
+    distance = [fit.nobs * norm for norm in fit.trace.gradient_norm]
     small = [value for value in distance if value < 1.0 * distance[0]]
     orders = [math.log(b) / math.log(a) for a, b in pairwise(small) if 1e-7 < a < 1e-1]
     assert all(order > 1.6 for order in orders)
@@ -488,3 +489,50 @@ def test_solvers_are_values():
     assert dataclasses.replace(solver, batch=64).batch == 64
     with pytest.raises(dataclasses.FrozenInstanceError):
         solver.batch = 3
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_batches_weigh_rows_as_the_whole_does(batch):
+    """On average over an epoch the gradient of batches is that of all rows, weights and all."""
+    case = draw("gaussian", "identity", 3, p=2)
+    weights = np.where(np.arange(len(case.y)) % 2, 10.0, 1.0)
+    objective = sd.lm(X=case.X, y=case.y, weights=weights).estimate.objective
+    at = np.array([0.3, -0.2, 0.1])
+    n = objective.n // batch * batch
+    rows = np.arange(n).reshape(-1, batch)
+    means = [
+        objective.batch(chosen).value_and_gradient(at)[1] / objective.batch(chosen).total_weight()
+        for chosen in rows
+    ]
+    whole = objective.batch(np.arange(n))
+    assert_allclose(
+        np.mean(means, axis=0), whole.value_and_gradient(at)[1] / whole.total_weight(), rtol=1e-12
+    )
+
+
+def test_weight_decay_leaves_the_intercept_alone():
+    case = draw("gaussian", "identity", 4, p=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sd.ConvergenceWarning)
+        method = sd.GradientDescent(sd.AdamW(0.05, weight_decay=0.5), epochs=4000)
+        fit = sd.lm(X=case.X - case.X.mean(axis=0), y=case.y + 100, method=method)
+    assert_allclose(fit.params["Intercept"], np.mean(case.y) + 100, rtol=1e-6)
+
+
+def test_batches_without_a_rule_come_near_and_say_how_near():
+    case = draw("binomial", "logit", 5)
+    fit = sd.glm(X=case.X, y=case.y, family="binomial")
+    method = sd.GradientDescent(batch=16, epochs=60, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sd.ConvergenceWarning)
+        near = sd.glm(X=case.X, y=case.y, family="binomial", method=method)
+    assert float(np.max(np.abs((near.params - fit.params) / fit.bse))) < 0.5
+    assert "standard errors from the maximum" in " ".join(str(near.summary()).split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"rule": "adam"}, {"rule": sd.Adam}, {"schedule": 0.1}, {"schedule": sd.Steps()}]
+)
+def test_what_is_no_rule_or_schedule_is_refused(arguments):
+    with pytest.raises(sd.ModelError, match=r"sd\."):
+        sd.GradientDescent(**arguments)

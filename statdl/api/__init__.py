@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from statdl.api.network import mlp
 from statdl.api.regression import glm, lm, multinom
+from statdl.api.storage import load
 from statdl.api.verbs import (
     AIC,
     BIC,
@@ -12,6 +13,7 @@ from statdl.api.verbs import (
     confint,
     deviance,
     df_residual,
+    effects,
     fitted,
     formula,
     logLik,
@@ -32,10 +34,12 @@ __all__ = [
     "confint",
     "deviance",
     "df_residual",
+    "effects",
     "fitted",
     "formula",
     "glm",
     "lm",
+    "load",
     "logLik",
     "mlp",
     "model_matrix",

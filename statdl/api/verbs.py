@@ -21,8 +21,8 @@ def as_fit(fit: Any) -> Fit:
     return fit
 
 
-def summary(fit: Fit, level: float = 0.95) -> Summary:
-    """Return the summary of a fit.
+def summary(fit: Fit, level: float = 0.95, **options: Any) -> Summary:
+    """Return the summary of a fit; of a network with its weights by ``weights=True``.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def summary(fit: Fit, level: float = 0.95) -> Summary:
     >>> sd.summary(fit).title
     'Linear Regression Results'
     """
-    return as_fit(fit).summary(level)
+    return as_fit(fit).summary(level, **options)
 
 
 def anova(fit: Fit, *others: Fit, typ: int = 1, test: str | None = None) -> DataTable:
@@ -73,8 +73,8 @@ def coef(fit: Fit) -> Any:
     return as_fit(fit).coef()
 
 
-def confint(fit: Fit, level: float = 0.95) -> Any:
-    """Return confidence limits of the coefficients.
+def confint(fit: Fit, level: float = 0.95, **options: Any) -> Any:
+    """Return confidence limits of the coefficients; of a network those of its effects.
 
     Examples
     --------
@@ -83,11 +83,11 @@ def confint(fit: Fit, level: float = 0.95) -> Any:
     >>> limits.loc["wt"].round(3).to_dict()
     {'2.5 %': -6.486, '97.5 %': -4.203}
     """
-    return as_fit(fit).confint(level)
+    return as_fit(fit).confint(level, **options)
 
 
-def vcov(fit: Fit) -> Any:
-    """Return the covariance matrix of the coefficients.
+def vcov(fit: Fit, type: str | None = None) -> Any:
+    """Return the covariance matrix of the coefficients: "hessian", "fisher" or "sandwich".
 
     Examples
     --------
@@ -95,7 +95,20 @@ def vcov(fit: Fit) -> Any:
     >>> sd.vcov(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).shape
     (2, 2)
     """
-    return as_fit(fit).vcov()
+    return as_fit(fit).vcov(type)
+
+
+def effects(fit: Fit, newdata: Any = None, **options: Any) -> DataTable:
+    """Return the average marginal effects of the inputs; see :meth:`statdl.Fit.effects`.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.glm("am ~ wt + hp", data=sd.datasets.load("mtcars"), family="binomial")
+    >>> sd.effects(fit)["Effect"].round(4).tolist()
+    [-0.3596, 0.0016]
+    """
+    return as_fit(fit).effects(newdata, **options)
 
 
 def residuals(fit: Fit, type: str = "response") -> Any:

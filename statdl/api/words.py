@@ -29,6 +29,7 @@ from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Solver
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
+from statdl.solve.rule import SGD, Adam
 from statdl.solve.trust import TrustRegion
 
 Named = TypeVar("Named")
@@ -58,12 +59,16 @@ METHODS: Mapping[str, Callable[[], Solver]] = {
     "fisher": lambda: Newton(expected=True, tolerance=1e-10),
     "lbfgs": LBFGS,
     "gd": GradientDescent,
+    "sgd": lambda: GradientDescent(SGD(0.01), batch=32),
+    "adam": lambda: GradientDescent(Adam(0.01), batch=32),
 }
 NETWORK_METHODS: Mapping[str, Callable[[], Solver]] = {
     "newton": TrustRegion,
     "gauss-newton": lambda: TrustRegion(expected=True),
     "lbfgs": lambda: LBFGS(preconditioned=False, max_iterations=5000),
     "gd": GradientDescent,
+    "sgd": lambda: GradientDescent(SGD(0.01), batch=32),
+    "adam": lambda: GradientDescent(Adam(0.01), batch=32),
 }
 
 

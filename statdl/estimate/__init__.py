@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from statdl.estimate.fit import as_regression, estimate, null_model, objective_of, refit
-from statdl.estimate.network import DETERMINED, determine, determined_root
+from statdl.estimate.network import (
+    DETERMINED,
+    determine,
+    determined_root,
+    free_parameters,
+    starting_values,
+)
 from statdl.estimate.record import Convergence, Estimate, Identification, Plan, Specification
 from statdl.estimate.specify import specify
-from statdl.estimate.totals import Remembered, ResidualShape, Totals
+from statdl.estimate.totals import Remembered, Totals
 
 __all__ = [
     "DETERMINED",
@@ -15,15 +21,16 @@ __all__ = [
     "Identification",
     "Plan",
     "Remembered",
-    "ResidualShape",
     "Specification",
     "Totals",
     "as_regression",
     "determine",
     "determined_root",
     "estimate",
+    "free_parameters",
     "null_model",
     "objective_of",
     "refit",
     "specify",
+    "starting_values",
 ]

@@ -36,7 +36,8 @@ def estimate_network(specification: Specification) -> Estimate:
     plan = specification.plan
     assert plan is not None
     objective = network_objective(specification, plan)
-    starts = [_free(plan, like(start, specification.rows.X)) for start in starting_values(plan)]
+    X = specification.rows.X
+    starts = [free_parameters(plan, like(start, X)) for start in starting_values(plan)]
     best, losses = best_of(objective, specification.solver, starts)
     if not math.isfinite(best.loss):
         raise NumericalError(
@@ -67,7 +68,8 @@ def starting_values(plan: Plan) -> list[Any]:
     return draws
 
 
-def _free(plan: Plan, parameters: Array) -> Array:
+def free_parameters(plan: Plan, parameters: Array) -> Array:
+    """Return the parameters that are not held at a value."""
     if plan.fixed is None:
         return parameters
     free = Frozen.of(plan.network, plan.fixed).free

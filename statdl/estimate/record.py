@@ -198,6 +198,10 @@ class Estimate:
         rows = self.specification.rows
         return Summed(rows, self.objective, self.device_parameters, self.loss)
 
+    def recall(self, finding: str) -> Any:
+        """Return what inference found in the rows of a fit from a file; None where it did not."""
+        return None if self.remembered is None else self.remembered.findings.get(finding)
+
     @property
     def nobs(self) -> int:
         """Rows with positive weight."""

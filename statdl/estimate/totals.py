@@ -7,23 +7,14 @@ a fit from a file has no rows and remembers their totals instead.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 from statdl.backend.array import Array, Rows, namespace
 from statdl.errors import DataError
 from statdl.model.objective import Objective
-
-
-@dataclass(frozen=True)
-class ResidualShape:
-    """What a summary says of least-squares residuals: n of them, in the order of the data."""
-
-    n: int
-    skewness: float
-    kurtosis: float
-    durbin_watson: float
 
 
 class Totals(Protocol):
@@ -57,6 +48,11 @@ class Totals(Protocol):
     @property
     def squares(self) -> float:
         """Σ w (y − offset − ȳ)², ȳ the weighted mean, or 0 without an intercept."""
+        ...
+
+    @property
+    def mean_square(self) -> float:
+        """The mean of y²."""
         ...
 
     @property
@@ -140,6 +136,11 @@ class Summed:
         return float(w @ ((y[:, 0] - centre) ** 2))
 
     @cached_property
+    def mean_square(self) -> float:
+        y = self.rows.y
+        return float(namespace(y).mean(y * y))
+
+    @cached_property
     def means(self) -> Array:
         return namespace(self.rows.X).mean(self.rows.X, axis=0)
 
@@ -155,8 +156,8 @@ class Summed:
 class Remembered:
     """Totals of rows that are gone, by number.
 
-    ``constants`` has a pair (φ, constant) for every dispersion that the measures of fit use, and
-    ``shape`` is there for least squares.
+    ``constants`` has a pair (φ, constant) for every dispersion that the measures of fit use;
+    ``findings`` are what else inference found in the rows, by the names it gave them.
     """
 
     nobs: int
@@ -165,9 +166,10 @@ class Remembered:
     pearson: float
     kernel: float
     squares: float
+    mean_square: float
     means: Any
     constants: tuple[tuple[float, float], ...]
-    shape: ResidualShape | None = None
+    findings: Mapping[str, Any] = field(default_factory=dict)
 
     def constant(self, dispersion: float) -> float:
         for known, value in self.constants:

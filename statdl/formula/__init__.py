@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
-from statdl.formula.arrays import array_frame
+from statdl.formula.arrays import ArrayRecipe, array_frame
 from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
 from statdl.formula.frame import like
 from statdl.formula.model_frame import model_frame
+from statdl.formula.recipe import FormulaRecipe
 from statdl.formula.update import update_formula
 
 __all__ = [
+    "ArrayRecipe",
     "Design",
+    "FormulaRecipe",
     "ModelFrame",
     "NewData",
     "Response",

@@ -50,6 +50,11 @@ class ArrayRecipe:
             )
         return NewData(table.values, None, table.index, table.source)
 
+    def check(self, design: Design) -> None:
+        """Raise unless the names are those of the design."""
+        if self.names != design.names or design.formula is not None:
+            raise DataError("the names of its columns do not fit each other.")
+
 
 def array_frame(
     X: Any,

@@ -56,6 +56,10 @@ class Recipe(Protocol):
         """Return ``new`` in the coding of the training data."""
         ...
 
+    def check(self, design: Design) -> None:
+        """Raise unless this can have made ``design``: for designs that come from a file."""
+        ...
+
 
 @dataclass(frozen=True)
 class Design:

@@ -24,6 +24,8 @@ formulaic = lazy("formulaic")
 formulaic_transforms = lazy("formulaic.transforms")
 formulaic_types = lazy("formulaic.parser.types")
 
+#: What a column can hold.
+KINDS = ("numbers", "truth values", "factor")
 #: formulaic's literal for the intercept, spelled so that no column has its name.
 _INTERCEPT = "(1)"
 
@@ -60,10 +62,30 @@ class FormulaRecipe:
         if complete.any():
             cut = {name: part.value[complete] for name, part in columns.items()}
             values, m = self._predictors(parsed, cut), int(complete.sum())
-            X[complete], _ = matrix(parsed, values, m, self.contrast)
+            made, _ = matrix(parsed, values, m, self.contrast)
+            if made.shape[1] != self.width:
+                raise DataError("the formula does not give the columns of the model.")
+            X[complete] = made
             if offset is not None:
                 offset[complete] = total([self._offset(one, cut) for one in offsets])
         return NewData(X, offset, frame.index, frame.native)
+
+    def check(self, design: Design) -> None:
+        """Raise unless the text passes the gate, and what was learned covers what it names."""
+        parsed = parse(self.formula, self.columns)
+        read = [*parsed.predictors.values(), *self.offsets(parsed)]
+        named = {name for one in read for name in one.columns}
+        texts = {*parsed.predictors, *(one.text for one in read)}
+        if (
+            design.formula != self.formula
+            or design.intercept != parsed.intercept
+            or self.width != len(design.names)
+            or [frozenset(term) for term in parsed.terms] != [t.factors for t in design.terms]
+            or not named <= set(self.kinds)
+            or not set(self.kinds.values()) <= set(KINDS)
+            or not texts <= set(self.state)
+        ):
+            raise DataError("its formula does not fit what was learned with it.")
 
     def offsets(self, parsed: Parsed) -> tuple[Expression, ...]:
         """Return the offsets of the formula, and the one that was given in quotes."""

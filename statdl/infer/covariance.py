@@ -8,9 +8,9 @@ the score of row i:
     sandwich  H⁻¹ (Σ s_i s_iᵀ) H⁻¹, which holds when the variance is misspecified (White 1982)
 
 Without a penalty H = I, and the first two are φ I⁻¹. By default networks have the exact information
-and regressions the expected one, as in R. The sandwich's bread is the default's (so R's ``sandwich``
-agrees), and under a penalty its scores are taken about their mean, which is then not 0. Prior
-weights enter a score once, so that a row of weight 2 is one observation and not two.
+and regressions the expected one, as in R. The sandwich's bread is the default's, so that R's
+``sandwich`` agrees; under a penalty its scores are taken about their mean, which is then not 0.
+Prior weights enter a score once: a row of weight 2 is one observation here and not two.
 
 Each comes as a root R with R Rᵀ the covariance, which is all that a standard error asks for.
 
@@ -43,9 +43,7 @@ def covariance_root(estimate: Estimate, kind: str | None = None) -> Any:
         return _sandwich_root(estimate)
     root = estimate.root
     if kind is not None and not _is_own(estimate, kind):
-        found = determine(
-            estimate.objective, estimate.device_parameters, expected=kind == "fisher"
-        )
+        found = determine(estimate.objective, estimate.device_parameters, expected=kind == "fisher")
         root = to_numpy(found.root)
     return root * math.sqrt(estimate.dispersion)
 
@@ -101,6 +99,12 @@ def whitened_scores(estimate: Estimate) -> Any:
     if objective.penalised is not None:
         squares -= np.outer(total, total) / estimate.nobs
     return squares
+
+
+def score_trace(estimate: Estimate) -> float:
+    """Return tr(H⁻¹ Σ s_i s_iᵀ) at unit dispersion: the parameters that the scores count."""
+    known = estimate.recall("score_trace")
+    return float(np.trace(whitened_scores(estimate))) if known is None else known
 
 
 def _sandwich_root(estimate: Estimate) -> Any:

@@ -100,6 +100,16 @@ def average_effects(
     )
 
 
+def own_effects(estimate: Estimate, *, kind: str | None = None) -> Effects:
+    """Return the average marginal effects over the rows of the fit, by weight."""
+    known = estimate.recall("effects")
+    if known is not None and kind is None:
+        return known
+    rows = estimate.specification.rows
+    offset = None if rows.offset is None else rows.offset[:, 0]
+    return average_effects(estimate, rows.X, offset, rows.weights, kind=kind)
+
+
 def kept_columns(estimate: Estimate) -> list[int]:
     """Return the columns of X that were estimated."""
     count = len(estimate.frame.design.names)

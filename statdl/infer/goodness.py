@@ -8,9 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from statdl.backend.array import namespace
 from statdl.estimate import Estimate, Identification, null_model
-from statdl.infer.covariance import whitened_scores
+from statdl.infer.covariance import score_trace
 from statdl.infer.distribution import chi2_tail, f_tail
 
 
@@ -59,7 +58,7 @@ class Goodness:
         """
         estimate = self.estimate
         known = estimate.family.dispersion_known
-        value = self.llf if known else estimate.log_likelihood(self._mean_deviance)
+        value = self.llf if known else estimate.log_likelihood(self.mean_deviance)
         trials = estimate.family.name == "multinomial"
         count = estimate.total_weight if trials else estimate.nobs
         return LogLikelihood(value, self.parameters + (not known), count)
@@ -74,7 +73,7 @@ class Goodness:
         return math.nan if singular else self.estimate.degrees_of_freedom
 
     @property
-    def _mean_deviance(self) -> float:
+    def mean_deviance(self) -> float:
         """Deviance/n, a dispersion that grows with the weights, so that their unit cancels."""
         return _share(self.estimate.deviance, self.estimate.nobs)
 
@@ -99,14 +98,13 @@ class Goodness:
         """
         if math.isnan(self.parameters) or not self._dispersion > 0:
             return math.nan
-        trace = float(np.trace(whitened_scores(self.estimate))) / self._dispersion
-        return -2 * self.llf + 2 * trace
+        return -2 * self.llf + 2 * score_trace(self.estimate) / self._dispersion
 
     @property
     def _dispersion(self) -> float:
         """The dispersion of ``llf``."""
         quadratic = self.estimate.family.quadratic
-        return self._mean_deviance if quadratic else self.estimate.dispersion
+        return self.mean_deviance if quadratic else self.estimate.dispersion
 
     @property
     def df_model(self) -> float:
@@ -145,9 +143,7 @@ class Goodness:
     @property
     def mean_square(self) -> float:
         """The weighted mean of y², by which rounding is judged."""
-        rows = self.estimate.objective.rows
-        xp = namespace(rows.y)
-        return float(xp.mean(rows.y * rows.y))
+        return self.estimate.totals.mean_square
 
     @property
     def rsquared(self) -> float:

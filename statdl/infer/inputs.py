@@ -1,8 +1,8 @@
 """Joint Wald tests of what leaves an input of a network.
 
 An input whose weights into the first layer (and, where it skips, into the output) are all 0 does
-not enter the model: W = θ_Sᵀ C_SS⁻¹ θ_S, referred to χ² with as many degrees of freedom as there are
-weights, or W/df to F where the dispersion is estimated.
+not enter the model: W = θ_Sᵀ C_SS⁻¹ θ_S, referred to χ² with as many degrees of freedom as there
+are weights, or W/df to F where the dispersion is estimated.
 
 The reference presumes that the other weights are identified without the input. White (1989) tells
 the two hypotheses apart: that an input is irrelevant leaves the hidden units identified as long as

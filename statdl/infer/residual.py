@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
 from statdl.errors import ModelError
-from statdl.estimate import Estimate, ResidualShape
+from statdl.estimate import Estimate
 from statdl.infer.distribution import chi2_tail
 
 KINDS = ("response", "pearson", "deviance", "working")
@@ -112,11 +113,21 @@ def weighted_residuals(estimate: Estimate) -> Any:
     return to_numpy(residuals(estimate, "pearson"))[:, 0]
 
 
+@dataclass(frozen=True)
+class ResidualShape:
+    """What a summary says of n least-squares residuals, in the order of the data."""
+
+    n: int
+    skewness: float
+    kurtosis: float
+    durbin_watson: float
+
+
 def residual_shape(estimate: Estimate) -> ResidualShape:
     """Return what the summary's tests of least-squares residuals are made of."""
-    remembered = estimate.remembered
-    if remembered is not None and remembered.shape is not None:
-        return remembered.shape
+    known = estimate.recall("residual_shape")
+    if known is not None:
+        return known
     e = weighted_residuals(estimate)
     return ResidualShape(len(e), *moments(e), durbin_watson(e))
 

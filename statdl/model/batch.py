@@ -70,6 +70,23 @@ class Batch:
         loss = loss + penalty.value(parameters, penalised)
         return loss, penalty.gradient(parameters, penalised) - pulled
 
+    def inverse_curvature(self, parameters: Array, damping: float) -> Array:
+        """Return (C_j + damping diag C_j)⁻¹ of every expected curvature C_j, (k, P, P)."""
+        xp = namespace(parameters)
+        problems = range(parameters.shape[0])
+        C = xp.stack([self._one(j).curvature(parameters[j, :], expected=True) for j in problems])
+        identity = xp.eye(C.shape[-1], dtype=C.dtype, device=C.device)
+        diagonal = xp.sum(C * identity, axis=-1)
+        floor = 1e-8 * xp.max(diagonal, axis=-1, keepdims=True) + 1e-300
+        added = damping * xp.maximum(diagonal, floor) + floor
+        return xp.linalg.inv(C + added[:, :, None] * identity)
+
+    def _one(self, j: int) -> Objective:
+        """Return the objective of one problem."""
+        changes = {"weights": self.weights, "y": self.y}
+        own = {name: part[j, ...] for name, part in changes.items() if part is not None}
+        return replace(self.objective, rows=replace(self.objective.rows, **own))
+
     def eta(self, parameters: Array, X: Array) -> Array:
         """Return η of inputs X without offset, (k, m, q)."""
         return _stackable(self.objective.predictor).eta(parameters, X)

@@ -96,6 +96,11 @@ class Binomial:
         _refuse_one_class(y, weights)
         return Encoded(y, weights, tuple(levels))
 
+    def simulate(self, eta: Any, rows: Rows, dispersion: float, rng: Any) -> Any:
+        trials = _whole_trials(rows)
+        drawn = rng.binomial(trials, self.mean(to_numpy(eta))[:, 0])
+        return (drawn / namespace(trials).maximum(trials, 1))[:, None]
+
 
 @dataclass(frozen=True)
 class Multinomial:
@@ -191,6 +196,11 @@ class Multinomial:
             )
         return Encoded(_indicators(values, len(levels)), weights, tuple(levels))
 
+    def simulate(self, eta: Any, rows: Rows, dispersion: float, rng: Any) -> Any:
+        trials = _whole_trials(rows)
+        drawn = rng.multinomial(trials, self.mean(to_numpy(eta)))
+        return drawn[:, 1:] / namespace(trials).maximum(trials, 1)[:, None]
+
 
 def _prior(rows: Rows) -> Array | None:
     """Return the weights without the trials; None where the weights are the trials."""
@@ -200,6 +210,19 @@ def _prior(rows: Rows) -> Array | None:
     some = rows.trials > 0
     ratio = rows.weights / xp.where(some, rows.trials, xp.ones_like(rows.trials))
     return xp.where(some, ratio, xp.zeros_like(ratio))
+
+
+def _whole_trials(rows: Rows) -> Any:
+    """Return the trials of each row, on the host: whole numbers, by which classes are drawn."""
+    y = to_numpy(rows.y)
+    xp = namespace(y)
+    given = rows.weights if rows.trials is None else rows.trials
+    trials = xp.ones((y.shape[0],)) if given is None else to_numpy(given)
+    if bool(xp.any(xp.round(trials) != trials)):
+        raise DataError(
+            "Classes are drawn trial by trial, and some weights are no whole numbers of trials."
+        )
+    return xp.astype(trials, xp.int64)
 
 
 def _mean(y: Array, weights: Array | None) -> Array:

@@ -110,6 +110,10 @@ class Reparametrised:
         H = self.objective.curvature(self.coordinates.outer(parameters), expected=expected)
         return self.coordinates.curvature(H)
 
+    def slopes(self, parameters: Array) -> Array:
+        """Return the coordinates with every intercept at 0."""
+        return self.objective.slopes(parameters)
+
     def batch(self, positions: Array) -> Reparametrised:
         """Return the same on some rows."""
         return Reparametrised(self.objective.batch(positions), self.coordinates)

@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from statdl.backend.array import Array, Rows, namespace
+from statdl.backend.array import Array, Rows, namespace, to_numpy
 from statdl.backend.special import gammaln, xlogy
 from statdl.errors import DataError
 from statdl.model.curvature import RowCurvature
@@ -135,6 +135,10 @@ class Family(Protocol):
 
     def for_levels(self, levels: tuple[Any, ...]) -> Family:
         """Return the family for a response with these classes."""
+        ...
+
+    def simulate(self, eta: Any, rows: Rows, dispersion: float, rng: Any) -> Any:
+        """Return a response of the rows drawn at η, in this family's coding, on the host."""
         ...
 
 
@@ -297,6 +301,21 @@ class ExponentialFamily:
     def for_levels(self, levels: tuple[Any, ...]) -> Family:
         return self
 
+    def simulate(self, eta: Any, rows: Rows, dispersion: float, rng: Any) -> Any:
+        """Draw a response on the host; a row of weight 0 counts for nothing and is its mean."""
+        mean = self.link.mean(to_numpy(eta))
+        if rows.weights is None:
+            return self.draw(mean, namespace(mean).ones_like(mean), dispersion, rng)
+        xp = namespace(mean)
+        weights = to_numpy(rows.weights)[:, None]
+        counted = weights > 0
+        safe = xp.where(counted, weights, 1.0)
+        return xp.where(counted, self.draw(mean, safe, dispersion, rng), mean)
+
+    def draw(self, mean: Any, weights: Any, dispersion: float, rng: Any) -> Any:
+        """Return draws with mean μ and variance φ V(μ) / w."""
+        raise NotImplementedError
+
     def start_mean(self, mean: Array) -> Array:
         """Move a mean that lies on the edge of its domain inside."""
         xp = namespace(mean)
@@ -381,6 +400,9 @@ class Gaussian(ExponentialFamily):
     ) -> Encoded:
         return Encoded(numeric_response(self.name, kind, values), weights)
 
+    def draw(self, mean: Any, weights: Any, dispersion: float, rng: Any) -> Any:
+        return rng.normal(mean, (dispersion / weights) ** 0.5)
+
 
 @dataclass(frozen=True)
 class Poisson(ExponentialFamily):
@@ -426,6 +448,9 @@ class Poisson(ExponentialFamily):
             raise DataError("Every count of the response is 0, so that there is no mean to model.")
         return Encoded(y, weights)
 
+    def draw(self, mean: Any, weights: Any, dispersion: float, rng: Any) -> Any:
+        return rng.poisson(weights * mean) / weights
+
 
 @dataclass(frozen=True)
 class Gamma(ExponentialFamily):
@@ -470,3 +495,7 @@ class Gamma(ExponentialFamily):
         y = numeric_response(self.name, kind, values)
         refuse(y <= 0, y, self.name, "above 0")
         return Encoded(y, weights)
+
+    def draw(self, mean: Any, weights: Any, dispersion: float, rng: Any) -> Any:
+        shape = weights / dispersion
+        return rng.gamma(shape, mean / shape)

@@ -13,6 +13,7 @@ from typing import Any
 from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.model.curvature import RowCurvature
 from statdl.model.predictor import Predictor
+from statdl.model.training import RunningStatistics, Training
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class Frozen:
     def single(self) -> Predictor:
         return self.predictor.single()
 
+    def slopes(self, parameters: Array) -> Array:
+        return self._of(self.predictor.slopes(self.full(parameters)))
+
     def full(self, parameters: Array) -> Array:
         """Return all parameters from the free ones."""
         xp = namespace(parameters)
@@ -77,6 +81,14 @@ class Frozen:
     def linearise(self, parameters: Array, X: Array) -> tuple[Array, Callable[[Array], Array]]:
         eta, pullback = self.predictor.linearise(self.full(parameters), X)
         return eta, lambda G: self._of(pullback(G))
+
+    def practise(
+        self, parameters: Array, X: Array, training: Training
+    ) -> tuple[Array, Callable[[Array], Array], RunningStatistics | None]:
+        """Linearise as in training; see :meth:`Network.practise`."""
+        network: Any = self.predictor
+        eta, pullback, statistics = network.practise(self.full(parameters), X, training)
+        return eta, lambda G: self._of(pullback(G)), statistics
 
     def jacobian_times(self, parameters: Array, X: Array, V: Array) -> Array:
         xp = namespace(V)

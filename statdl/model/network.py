@@ -30,6 +30,7 @@ from statdl.model.predictor import Linear
 from statdl.model.rowroot import dense, root, rows_of
 from statdl.model.second import structured_second
 from statdl.model.symmetry import canonical
+from statdl.model.training import RunningStatistics, Training
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,15 @@ class Network(Feedforward):
     def single(self) -> Network:
         return replace(self, outputs=1)
 
+    def slopes(self, parameters: Array) -> Array:
+        xp = namespace(parameters)
+        slopes = xp.zeros_like(parameters)
+        for block in self.layout:
+            if block.kind == "weights":
+                chosen = xp.asarray(list(block.positions), dtype=xp.int64, device=slopes.device)
+                slopes[chosen] = xp.take(parameters, chosen)
+        return slopes
+
     def initial(self, rng: Any, rule: Initial | None = None) -> Any:
         """Return initial parameters as a host array (P,), drawn by a host generator.
 
@@ -144,6 +154,13 @@ class Network(Feedforward):
             return self._linear.linearise(parameters, X)
         passed = self.forward(parameters, X)
         return passed.eta, partial(self.backward, parameters, passed)
+
+    def practise(
+        self, parameters: Array, X: Array, training: Training
+    ) -> tuple[Array, Callable[[Array], Array], RunningStatistics | None]:
+        """Linearise as in training; return the moments after the batch as well."""
+        passed = self.forward(parameters, X, training)
+        return passed.eta, partial(self.backward, parameters, passed), passed.statistics
 
     def jacobian_times(self, parameters: Array, X: Array, V: Array) -> Array:
         """Return J_i V, (n, q, r), for V of shape (P, r)."""

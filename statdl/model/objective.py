@@ -25,7 +25,8 @@ from statdl.model.predictor import Predictor
 class Objective:
     """J, its gradient and its curvature, for any family, predictor and penalty.
 
-    ``penalised`` is (P,), 1 where the penalty applies; None penalises nothing.
+    ``penalised`` is (P,), 1 where the penalty applies; None penalises nothing. ``share`` is the
+    weight of a batch, its rows' share of all rows' weight; None for all rows.
     """
 
     family: Family
@@ -33,6 +34,7 @@ class Objective:
     rows: Rows
     penalty: Penalty = field(default_factory=NoPenalty)
     penalised: Array | None = None
+    share: float | None = None
 
     @property
     def size(self) -> int:
@@ -51,6 +53,8 @@ class Objective:
 
     def total_weight(self) -> float:
         """Return Σ w, by which the mean loss divides."""
+        if self.share is not None:
+            return self.share
         weights = self.rows.weights
         return float(self.n) if weights is None else float(namespace(weights).sum(weights))
 
@@ -145,9 +149,14 @@ class Objective:
 
     def batch(self, positions: Array) -> Objective:
         """Return the objective on some rows, with their share of the penalty."""
-        share = positions.shape[0] / self.n
-        penalised = None if self.penalised is None else self.penalised * share
-        return replace(self, rows=self.rows.take(positions), penalised=penalised)
+        part = positions.shape[0] / self.n
+        penalised = None if self.penalised is None else self.penalised * part
+        weight = self.total_weight() * part  # not the batch's own: heavy rows must stay heavy
+        return replace(self, rows=self.rows.take(positions), penalised=penalised, share=weight)
+
+    def slopes(self, parameters: Array) -> Array:
+        """Return the parameters with every intercept at 0."""
+        return self.predictor.slopes(parameters)
 
     @cached_property
     def _rounding(self) -> float:

@@ -53,6 +53,10 @@ class Predictor(Protocol):
         """Return the same predictor with one output."""
         ...
 
+    def slopes(self, parameters: Array) -> Array:
+        """Return the parameters with every intercept at 0: what weight decay acts on."""
+        ...
+
     def eta(self, parameters: Array, X: Array) -> Array:
         """Return η, (n, q)."""
         ...
@@ -113,6 +117,13 @@ class Linear:
 
     def single(self) -> Linear:
         return replace(self, outputs=1)
+
+    def slopes(self, parameters: Array) -> Array:
+        if not self.intercept:
+            return parameters
+        xp = namespace(parameters)
+        table = xp.reshape(parameters, (self.outputs, self.columns))
+        return xp.reshape(xp.concat([0 * table[:, :1], table[:, 1:]], axis=1), (-1,))
 
     def eta(self, parameters: Array, X: Array) -> Array:
         xp = namespace(X)

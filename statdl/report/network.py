@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from statdl.estimate import Estimate, Identification, Plan
-from statdl.infer.effects import Effects, average_effects
+from statdl.infer.effects import Effects, own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.inputs import InputTest, input_tests
 from statdl.infer.spectrum import Spectrum, spectrum
@@ -35,7 +35,7 @@ def network_summary(goodness: Goodness, level: float, weights: Sequence[Table] =
     notes = [*_convergence_notes(estimate), *_identification_notes(estimate, found, bool(weights))]
     if _affordable(estimate, plan):
         tests = input_tests(estimate)
-        effects = average_effects(estimate, estimate.specification.rows.X, *_given(estimate))
+        effects = own_effects(estimate)
         tables = _tables(estimate, effects, tests, level)
         notes += _input_notes(effects, tests)
     else:
@@ -57,6 +57,7 @@ def _head(goodness: Goodness, plan: Plan, found: Spectrum) -> Pairs:
             ("Network:", architecture(plan.network)),
             ("Model Family:", estimate.family.name.capitalize()),
             ("Link Function:", estimate.family.link.name),
+            *_scale(estimate),
             ("Method:", record.method),
             ("Converged:", "yes" if record.converged else "NO"),
             ("No. Iterations:", integer(record.iterations)),
@@ -92,6 +93,12 @@ def architecture(network: Network) -> str:
     return line + (", skip" if network.skip else "")
 
 
+def _scale(estimate: Estimate) -> tuple[tuple[str, str], ...]:
+    if estimate.family.dispersion_known:
+        return ()
+    return (("Scale:", significant(estimate.dispersion, 5)),)
+
+
 def _starts(estimate: Estimate) -> tuple[tuple[str, str], ...]:
     """Return how many starts there were, and the losses they ended with."""
     losses = sorted(loss for loss in estimate.spread if math.isfinite(loss))
@@ -115,11 +122,6 @@ def _affordable(estimate: Estimate, plan: Plan) -> bool:
     means = max(2, estimate.outputs + 1) - 1
     work = float(estimate.nobs) * plan.network.size * plan.network.inputs * means
     return work <= MOST_WORK and estimate.root.size > 0
-
-
-def _given(estimate: Estimate) -> tuple[object, object]:
-    rows = estimate.specification.rows
-    return None if rows.offset is None else rows.offset[:, 0], rows.weights
 
 
 def _tables(
@@ -177,7 +179,8 @@ def _test_cells(test: InputTest, effects: Effects) -> Cells:
     if not test.df:
         return ("", "", "")
     value = test.statistic if math.isinf(effects.inference.df) else test.statistic / test.df
-    return (statistic(value), integer(test.df), "" if math.isnan(test.p_value) else p_value(test.p_value))
+    p = "" if math.isnan(test.p_value) else p_value(test.p_value)
+    return statistic(value), integer(test.df), p
 
 
 def _beside(estimate: Estimate, rows: Sequence[Cells], tests: Sequence[Cells]) -> list[Cells]:

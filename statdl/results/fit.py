@@ -9,6 +9,7 @@ attribute has statsmodels' value and the verb R's: ``fit.aic`` does not count a 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,7 +26,7 @@ from statdl.infer import predict as prediction
 from statdl.infer import residual
 from statdl.infer.covariance import covariance
 from statdl.infer.distribution import check_level
-from statdl.infer.effects import average_effects
+from statdl.infer.effects import average_effects, own_effects
 from statdl.infer.goodness import Goodness, LogLikelihood
 from statdl.infer.wald import Coefficients, coefficients
 from statdl.lazy import lazy
@@ -34,6 +35,7 @@ from statdl.report.analysis import comparison_table, term_table
 from statdl.report.effects import effects_table
 from statdl.report.summary import summarise
 from statdl.solve.iterate import Trace
+from statdl.storage import write_fit
 
 pd = lazy("pandas")
 np = lazy("numpy")
@@ -41,13 +43,21 @@ np = lazy("numpy")
 
 @dataclass(frozen=True)
 class Call:
-    """The call that made a fit, so that :meth:`Fit.update` can make it again."""
+    """The call that made a fit, so that :meth:`Fit.update` can make it again.
+
+    ``arguments`` are None for a fit from a file.
+    """
 
     front: Callable[..., Any]
-    arguments: Mapping[str, Any] = field(repr=False)
+    arguments: Mapping[str, Any] | None = field(repr=False)
 
     def again(self, changes: Mapping[str, Any]) -> Any:
         """Repeat the call with other arguments."""
+        if self.arguments is None:
+            raise DataError(
+                "A model loaded from a file holds no data to fit again; call "
+                f"{self.front.__name__}() with its formula and the data."
+            )
         return self.front(**{**self.arguments, **changes})
 
 
@@ -103,6 +113,7 @@ class Fit:
     def model_matrix(self) -> Any:
         """Return the design matrix, intercept included: a frame for formulas, else an array."""
         frame = self.estimate.frame
+        _ = self.estimate.specification.rows.n  # a fit from a file has no rows, and says so
         X = with_ones(frame.X) if frame.design.intercept else frame.X
         if frame.source is None:
             return X
@@ -390,11 +401,11 @@ class Fit:
         DataTable with the columns ``Effect``, ``Std. Error``, ``t`` or ``z``, its p-value and
         the limits; with several classes a column ``Class`` before them.
         """
-        X, offset, _, _ = self._inputs(newdata, None)
-        weights = self.estimate.objective.rows.weights if newdata is None else None
-        if newdata is not None:
-            X, offset = _complete(X, offset)
-        found = average_effects(self.estimate, X, offset, weights, kind=type)
+        if newdata is None:
+            found = own_effects(self.estimate, kind=type)
+        else:
+            X, offset, _, _ = self._inputs(newdata, None)
+            found = average_effects(self.estimate, *_complete(X, offset), kind=type)
         return effects_table(found, check_level(level))
 
     # comparisons -----------------------------------------------------------------------------
@@ -443,6 +454,22 @@ class Fit:
         shown = " + ".join(names[:8]) + (" + …" if len(names) > 8 else "")
         return f"{self.estimate.frame.response.name} ~ {shown or '1'}"
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fit to a file that :func:`statdl.load` reads.
+
+        The file is a zip of JSON and arrays, without pickle. It holds what the model is and what was
+        estimated, and no rows of the data: the loaded fit predicts and prints the same, and says so
+        where rows are asked for, as by ``residuals()``. It is written in one piece or not at all.
+
+        Raises
+        ------
+        ModelError
+            Where the fit has parts of your own making, such as a family.
+        OSError
+            Where the file cannot be written; an older one is then as it was.
+        """
+        write_fit(path, self.call.front.__name__, self.goodness)
+
     def __repr__(self) -> str:
         state = "" if self.converged else f"  {self.convergence.message}"
         return f"<{self.call.front.__name__} {self.describe()}  n={self.nobs}>{state}"
@@ -489,10 +516,10 @@ class Fit:
             given = None if rows.offset is None else rows.offset[:, 0]
             return rows.X, given, frame.index, frame.source
         new = frame.design.encode(newdata)
-        X = specification.inputs(like(place(new.X, None, None), rows.X))
-        given = None if new.offset is None else like(new.offset, rows.X)
+        X = specification.inputs(like(place(new.X, None, None), rows.template))
+        given = None if new.offset is None else like(new.offset, rows.template)
         if offset is not None:
-            extra = like(offset, rows.X)
+            extra = like(offset, rows.template)
             if extra.shape != (X.shape[0],):
                 raise ModelError(
                     f"offset has the shape {tuple(extra.shape)} for {X.shape[0]} rows."

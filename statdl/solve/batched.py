@@ -5,7 +5,10 @@ lowers its loss enough moves, remembers the pair (s, y) and gets a new direction
 does not shortens its step, by the minimum of the parabola through what it has seen. Nobody waits
 for anybody, and problems that have ended are dropped once they are many.
 
-    d_j = −H_j g_j   by the two-loop recursion (Nocedal 1980), with H_0 = B Bᵀ for all, or γ_j I
+    d_j = −H_j g_j   by the two-loop recursion (Nocedal 1980)
+
+H_0 is B Bᵀ for all, or the inverse of each problem's own curvature, looked at again every few ticks
+(then the pairs only carry what changes in between), or γ_j I.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from statdl.solve.newton import ARMIJO
 
 #: Shortest step before a problem counts as stalled.
 SHORTEST = 1e-12
+#: Share of its diagonal that is added to a curvature before it is trusted for some ticks.
+DAMPING = 0.1
 #: Problems are dropped once those still running are fewer than this share.
 CROWDED = 0.75
 
@@ -31,6 +36,10 @@ class Problems(Protocol):
 
     def unit(self, loss: Array) -> Array:
         """Return the losses worth one unit of log-likelihood, (k,)."""
+        ...
+
+    def inverse_curvature(self, parameters: Array, damping: float) -> Array:
+        """Return the inverses of damped curvatures, (k, P, P), all positive definite."""
         ...
 
     def take(self, positions: Array) -> Problems:
@@ -63,6 +72,8 @@ class Together:
     root : (P, r) array, optional
         B with B Bᵀ the inverse of a curvature that all problems resemble, such as that at an
         optimum which all are near.
+    refresh : int
+        Ticks after which each problem looks at its own curvature again; 0 for never.
 
     References
     ----------
@@ -78,6 +89,7 @@ class Together:
     tolerance: float = 1e-5
     max_iterations: int = 1000
     root: Array | None = None
+    refresh: int = 0
 
     def minimise(self, problems: Problems, parameters: Array) -> Minima:
         """Minimise all problems from their rows of ``parameters``, (k, P)."""
@@ -87,6 +99,8 @@ class Together:
             ticks = 0
             while ticks < self.max_iterations and not bool(namespace(state.done).all(state.done)):
                 problems, state = self._without_ended(problems, state, ended)
+                if self.refresh and ticks % self.refresh == 0:
+                    state = self._refreshed(problems, state)
                 state = self._tick(problems, state)
                 ticks += 1
             ended.note(state)
@@ -145,6 +159,14 @@ class Together:
         state.step = xp.where(falls, xp.ones_like(state.step), shorter)
         return self._aimed(problems, self._restarted(state), falls)
 
+    def _refreshed(self, problems: Problems, state: _State) -> _State:
+        """Look at every problem's curvature where it is now, and forget the pairs."""
+        xp = namespace(state.loss)
+        state.inverse = problems.inverse_curvature(state.parameters, DAMPING)
+        state.inverses = xp.zeros_like(state.inverses)
+        state.step = xp.ones_like(state.step)
+        return self._aimed(problems, state, ~state.done)
+
     def _restarted(self, state: _State) -> _State:
         """Forget the pairs of a problem that gets nowhere; stop it if it had none."""
         xp = namespace(state.loss)
@@ -170,7 +192,7 @@ class Together:
         kept = falls & (product > 1e-3 * epsilon(trial) * square)
         one = xp.ones_like(product)
         inverse = 1 / xp.where(kept, product, one)
-        if self.root is None:
+        if self.root is None and state.inverse is None:
             newest = product / xp.where(square > 0, square, one)
             state.scale = xp.where(kept, newest, state.scale)
         state.moves = _pushed(state.moves, move[:, None, :], kept)
@@ -207,6 +229,8 @@ class Together:
 
     def _first(self, state: _State, vectors: Array) -> Array:
         """Return H_0 times the vectors: a steepest descent of length 1 where nothing is known."""
+        if state.inverse is not None:
+            return (state.inverse @ vectors[:, :, None])[:, :, 0]
         if self.root is not None:
             return (vectors @ self.root) @ self.root.T
         xp = namespace(vectors)
@@ -232,11 +256,14 @@ class _State:
     scale: Array  # (k,) γ, 0 before the first pair
     done: Array  # (k,)
     converged: Array  # (k,)
+    inverse: Array | None = None  # (k, P, P) of each problem's own curvature
 
     def take(self, positions: Array) -> _State:
         xp = namespace(self.loss)
         parts = (getattr(self, one.name) for one in fields(self))
-        return _State(*(xp.take(part, positions, axis=0) for part in parts))
+        return _State(
+            *(None if part is None else xp.take(part, positions, axis=0) for part in parts)
+        )
 
 
 @dataclass

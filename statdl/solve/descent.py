@@ -8,16 +8,16 @@ without replacement, each epoch in a new order, and stop when the epochs are ove
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from statdl.backend.array import Array, epsilon, is_finite, like, namespace
 from statdl.backend.linalg import largest_eigenvalue
 from statdl.backend.random import fresh_seed, permutation
 from statdl.errors import ModelError
 from statdl.solve.iterate import Outcome, Problem, State, norm
-from statdl.solve.rule import SGD, Rule
-from statdl.solve.schedule import Constant, Schedule
+from statdl.solve.rule import SGD, Adam, Rule
+from statdl.solve.schedule import Constant, PowerOfTen, Schedule
 
 #: Epochs when none are asked for: of all rows at once, and of mini-batches.
 BATCH_EPOCHS = 20_000
@@ -37,6 +37,7 @@ class Walk:
     seed: int
     rounding: float = 0.0
     order: Any = None
+    first_loss: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,16 @@ class GradientDescent:
     Parameters
     ----------
     rule : Rule, optional
-        SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam or AdamW. By default accelerated gradient
-        descent, which finds its own rate (1/L, halved when the loss rises) and restarts its
-        momentum when the loss rises (Nesterov 1983; O'Donoghue & Candès 2015).
+        SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam or AdamW. By default, for all rows at once,
+        accelerated gradient descent, which finds its own rate (1/L, halved when the loss rises)
+        and restarts its momentum when the loss rises (Nesterov 1983; O'Donoghue & Candès 2015);
+        for batches, Adam(0.01) with a rate that falls to a hundredth.
     batch : int, optional
         Rows a batch; None takes all rows (batch gradient descent), 1 is stochastic.
     epochs : int, optional
         Passes through the data, at most. 20,000 for all rows at once, 100 for batches.
-    schedule : Schedule
-        How the learning rate changes.
+    schedule : Schedule, optional
+        How the learning rate changes; it stays as it is unless given.
     clip : float, optional
         Largest norm of a gradient; longer ones are shortened to it.
     scale : bool
@@ -75,11 +77,13 @@ class GradientDescent:
     rule: Rule | None = None
     batch: int | None = None
     epochs: int | None = None
-    schedule: Schedule = field(default_factory=Constant)
+    schedule: Schedule | None = None
     clip: float | None = None
     scale: bool = True
     seed: int | None = None
     tolerance: float = 1e-9
+
+    averages: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name in ("batch", "epochs"):
@@ -88,19 +92,48 @@ class GradientDescent:
                 raise ModelError(f"{name} must be a whole number of 1 or more, not {value!r}.")
         if self.clip is not None and not self.clip > 0:
             raise ModelError(f"clip must be above 0, not {self.clip!r}.")
+        self._check_object("rule", "move", "sd.Adam(0.01)")
+        self._check_object("schedule", "factor", "sd.Steps()")
+        if self.rule is None and self.batch is None and self.schedule is not None:
+            raise ModelError(
+                "Without a rule gradient descent finds its own learning rate, which no schedule "
+                "changes; name a rule, such as rule=sd.SGD(0.1)."
+            )
+
+    def _check_object(self, name: str, method: str, example: str) -> None:
+        value = getattr(self, name)
+        if value is not None and (isinstance(value, type) or not hasattr(value, method)):
+            raise ModelError(f"{name}={value!r} is not a {name} such as {example}.")
 
     @property
     def name(self) -> str:
         """What the summary calls it."""
-        rule = "accelerated" if self.rule is None else type(self.rule).__name__
+        rule = "accelerated" if self.accelerated else type(self.used_rule).__name__
         if self.batch is None:
             return f"Gradient descent ({rule})"
         return f"Gradient descent ({rule}, batches of {self.batch})"
 
     @property
     def stochastic(self) -> bool:
-        """Whether batches are smaller than the data."""
+        """Whether rows come in batches."""
         return self.batch is not None
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether it finds its own rate on all rows at once."""
+        return self.rule is None and self.batch is None
+
+    @property
+    def used_rule(self) -> Rule:
+        """The rule given, or the default."""
+        return self.rule or (Adam(0.01) if self.stochastic else SGD())
+
+    def used_schedule(self, iterations: int) -> Schedule:
+        """Return the schedule for a run of so many iterations."""
+        if self.schedule is not None:
+            return self.schedule
+        falling = self.rule is None and self.stochastic
+        return PowerOfTen(max(1, iterations // 2)) if falling else Constant()
 
     @property
     def max_iterations(self) -> int:
@@ -115,22 +148,24 @@ class GradientDescent:
         return STOCHASTIC_EPOCHS if self.stochastic else BATCH_EPOCHS
 
     def start(self, problem: Problem, parameters: Array) -> State:
-        rule = self.rule or SGD()
+        rule = self.used_rule
         loss, gradient = mean_loss(problem, parameters)
         rate = rule.learning_rate
         if rate is None:
             curvature = problem.curvature(parameters, expected=True) / problem.total_weight()
             rate = 1.0 / max(largest_eigenvalue(curvature), 1e-300)
-        memory = rule.begin(parameters) if self.rule else (parameters, 1.0)
+        memory = (parameters, 1.0) if self.accelerated else rule.begin(parameters)
         seed = fresh_seed() if self.seed is None else self.seed
-        walk = Walk(memory, rate, 0, seed, 30 * epsilon(gradient) * largest(gradient))
+        walk = Walk(
+            memory, rate, 0, seed, 30 * epsilon(gradient) * largest(gradient), first_loss=loss
+        )
         state = State(parameters, loss, gradient, math.inf, memory=walk)
         return self._judge(problem, state)
 
     def step(self, problem: Problem, state: State) -> State:
         if self.stochastic:
             return self._stochastic_step(problem, state)
-        if self.rule is None:
+        if self.accelerated:
             return self._judge(problem, self._accelerated_step(problem, state))
         moved = self._move(problem, state, state.gradient, epoch=state.memory.iteration)
         loss, gradient = mean_loss(problem, moved.parameters)
@@ -139,15 +174,21 @@ class GradientDescent:
     def finish(self, problem: Problem, state: State) -> State:
         """Report the loss in the problem's own units, of all rows."""
         loss, gradient = problem.value_and_gradient(state.parameters)
-        return replace(state, loss=loss, gradient=gradient)
+        reported = replace(state, loss=loss, gradient=gradient)
+        if state.outcome is not Outcome.ITERATION_LIMIT:
+            return reported
+        rose = state.loss > state.memory.first_loss
+        return reported.stop(Outcome.DIVERGED if rose else Outcome.EPOCH_LIMIT)
 
     def _move(self, problem: Problem, state: State, gradient: Array, epoch: int) -> State:
         """Apply the rule to a gradient."""
         walk: Walk = state.memory
-        rule = self.rule or SGD()
-        rate = walk.rate * self.schedule.factor(walk.iteration, epoch)
-        step, memory = rule.move(
-            self._clipped(gradient), walk.memory, rate, walk.iteration + 1, state.parameters
+        size = problem.n if self.batch is None else min(self.batch, problem.n)
+        schedule = self.used_schedule(self.most_epochs * -(-problem.n // size))
+        rate = walk.rate * schedule.factor(walk.iteration, epoch)
+        slopes = problem.slopes(state.parameters)
+        step, memory = self.used_rule.move(
+            self._clipped(gradient), walk.memory, rate, walk.iteration + 1, slopes
         )
         walk = replace(walk, memory=memory, iteration=walk.iteration + 1)
         return replace(state, parameters=state.parameters + step, step=rate, memory=walk)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -32,6 +32,10 @@ class Outcome(Enum):
     CONVERGED = "Converged."
     PRECISION = "Converged to working precision: no further step lowers the loss."
     EPOCHS = "Ran all its epochs; a stochastic estimate varies with its batches and seed."
+    EARLY = (
+        "Stopped early, where the validation loss no longer fell; the weights are the best epoch's."
+    )
+    INTERRUPTED = "Interrupted; the estimate is what had been reached."
     ITERATION_LIMIT = (
         "Stopped at the iteration limit before convergence; raise max_iterations or choose "
         "another method."
@@ -41,6 +45,14 @@ class Outcome(Enum):
         "another method may help."
     )
     STALLED = "Stopped because no step lowers the loss, short of convergence."
+    EPOCH_LIMIT = (
+        "Stopped at the iteration limit, its epochs, before convergence; use more epochs=, another "
+        "learning rate or another method."
+    )
+    DIVERGED = (
+        "Stopped with a higher loss than it started from: the learning rate is too large; use a "
+        "smaller one."
+    )
     BOUNDARY = (
         "Stopped where the mean of some rows reaches the end of its domain: the likelihood has no "
         "maximum inside, and there are no standard errors. Use another link."
@@ -53,7 +65,7 @@ class Outcome(Enum):
     @property
     def converged(self) -> bool:
         """Whether the estimate can be taken as the minimiser that was asked for."""
-        return self in (Outcome.CONVERGED, Outcome.PRECISION, Outcome.EPOCHS)
+        return self in (Outcome.CONVERGED, Outcome.PRECISION, Outcome.EPOCHS, Outcome.EARLY)
 
 
 class Problem(Protocol):
@@ -86,7 +98,11 @@ class Problem(Protocol):
         ...
 
     def batch(self, positions: Array) -> Problem:
-        """Return the same problem on some of its rows."""
+        """Return the same problem on some of its rows, with their share of the weight."""
+        ...
+
+    def slopes(self, parameters: Array) -> Array:
+        """Return the parameters with every intercept at 0: what weight decay acts on."""
         ...
 
 
@@ -95,7 +111,8 @@ class State:
     """Where a solver is.
 
     ``distance`` is the solver's own measure of how far the minimum is (for Newton's method the
-    decrement, in standard errors); ``memory`` is whatever it carries from step to step.
+    decrement, in standard errors); ``memory`` is whatever it carries from step to step. ``note``
+    adds to the outcome what only this run can say; ``shown`` is for the progress bar.
     """
 
     parameters: Array
@@ -106,10 +123,12 @@ class State:
     halvings: int = 0
     outcome: Outcome | None = None
     memory: Any = None
+    note: str = ""
+    shown: Mapping[str, float] | None = None
 
-    def stop(self, outcome: Outcome) -> State:
+    def stop(self, outcome: Outcome, note: str = "") -> State:
         """Return this state with a reason to stop."""
-        return replace(self, outcome=outcome)
+        return replace(self, outcome=outcome, note=note or self.note)
 
 
 class Solver(Protocol):
@@ -123,6 +142,11 @@ class Solver(Protocol):
     @property
     def max_iterations(self) -> int:
         """How many steps to take at most."""
+        ...
+
+    @property
+    def averages(self) -> bool:
+        """Whether its states hold the mean loss and not the sum."""
         ...
 
     def start(self, problem: Problem, parameters: Array) -> State:
@@ -140,7 +164,12 @@ class Solver(Protocol):
 
 @dataclass
 class Trace:
-    """Loss, gradient norm and step of every iteration, the start included.
+    """Mean loss, norm of its gradient, and step of every iteration, the start included.
+
+    Losses are J(θ)/Σw for every solver, so that they compare; the gradient is in the coordinates
+    the solver works in (standardised columns for gradient descent with ``scale``). A step is a
+    learning rate in gradient descent and a fraction of the full step elsewhere. In mini-batches
+    loss and gradient are those of the batch that the step was taken from.
 
     ``parameters`` holds the parameter vectors of small problems, so that a walk down the slope can
     be drawn; for larger ones it stays empty.
@@ -150,11 +179,12 @@ class Trace:
     gradient_norm: list[float] = field(default_factory=list)
     step: list[float] = field(default_factory=list)
     parameters: list[Any] = field(default_factory=list)
+    weight: float = field(default=1.0, repr=False)
 
     def add(self, state: State) -> None:
-        """Append a state."""
-        self.loss.append(state.loss)
-        self.gradient_norm.append(norm(state.gradient))
+        """Append a state, whose loss is ``weight`` times the mean."""
+        self.loss.append(state.loss / self.weight)
+        self.gradient_norm.append(norm(state.gradient) / self.weight)
         self.step.append(state.step)
         if state.parameters.shape[0] <= TRACED_PARAMETERS:
             self.parameters.append(to_numpy(state.parameters).copy())
@@ -176,6 +206,8 @@ class Minimum:
     seconds: float
     solver: str
     trace: Trace
+    note: str = ""
+    memory: Any = None
 
 
 def norm(vector: Array) -> float:
@@ -187,7 +219,7 @@ def norm(vector: Array) -> float:
 def minimise(problem: Problem, solver: Solver, parameters: Array) -> Minimum:
     """Run ``solver`` on ``problem`` from ``parameters`` until it has a reason to stop."""
     begun = time.perf_counter()
-    trace = Trace()
+    trace = Trace(weight=1.0 if solver.averages else max(problem.total_weight(), 1e-300))
     with overflow_allowed():
         state, halvings = _run(problem, solver, parameters, trace)
         state = solver.finish(problem, state)
@@ -202,6 +234,8 @@ def minimise(problem: Problem, solver: Solver, parameters: Array) -> Minimum:
         seconds=time.perf_counter() - begun,
         solver=solver.name,
         trace=trace,
+        note=state.note,
+        memory=state.memory if getattr(solver, "remembered", False) else None,
     )
 
 
@@ -214,13 +248,20 @@ def _run(problem: Problem, solver: Solver, parameters: Array, trace: Trace) -> t
         while state.outcome is None:
             if len(trace) > solver.max_iterations:
                 return state.stop(Outcome.ITERATION_LIMIT), halvings
-            state = solver.step(problem, state)
+            try:
+                state = solver.step(problem, state)
+            except KeyboardInterrupt:
+                return state.stop(Outcome.INTERRUPTED, _interrupted(len(trace) - 1)), halvings
             halvings += state.halvings
             trace.add(state)
             if not (math.isfinite(state.loss) and is_finite(state.gradient)):
                 state = state.stop(Outcome.NON_FINITE)
             tick(state)
     return state, halvings
+
+
+def _interrupted(steps: int) -> str:
+    return f"{steps} step{'' if steps == 1 else 's'} had been taken."
 
 
 @contextmanager
@@ -237,7 +278,8 @@ def _progress(solver: Solver) -> Iterator[Any]:
             bar = tqdm.tqdm(desc=solver.name, total=solver.max_iterations, leave=False)
         if bar is not None and now - last > 0.1:
             last = now
-            bar.set_postfix(loss=f"{state.loss:.6g}", refresh=False)
+            shown = state.shown or {"loss": state.loss}
+            bar.set_postfix({k: f"{v:.6g}" for k, v in shown.items()}, refresh=False)
             bar.update(0)
         if bar is not None:
             bar.n += 1

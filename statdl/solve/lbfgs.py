@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from statdl.backend.array import Array, epsilon, is_finite, namespace
 from statdl.backend.linalg import Factor, factorise
@@ -59,6 +60,8 @@ class LBFGS:
     max_iterations: int = 1000
     first_factor: Factor | None = None
     preconditioned: bool = True
+
+    averages: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

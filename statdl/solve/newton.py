@@ -67,6 +67,8 @@ class Newton:
     max_iterations: int = 100
     first_factor: Factor | None = None
 
+    averages: ClassVar[bool] = False
+
     @property
     def name(self) -> str:
         """What the summary calls it."""

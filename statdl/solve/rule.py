@@ -7,7 +7,6 @@ Formulas are those of the source lectures, with g the gradient of the mean loss 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,13 +26,25 @@ class Rule(Protocol):
         ...
 
     def move(
-        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, slopes: Array
     ) -> tuple[Array, Memory]:
-        """Return what to add to the parameters, and the new memory; iteration counts from 1."""
+        """Return what to add to the parameters, and the new memory; iteration counts from 1.
+
+        ``slopes`` are the parameters with the intercepts at 0: what weight decay acts on.
+        """
+        ...
+
+    def reach(self, memory: Memory, rate: float, iteration: int) -> Any:
+        """Return how far a step goes in the end per unit of a gradient that stays the same.
+
+        A number, or one a parameter; the proximal step of an L1 penalty goes as far.
+        """
         ...
 
 
-def _check(learning_rate: float | None, **shares: float) -> None:
+def _check(learning_rate: float | None, adaptive: bool = False, **shares: float) -> None:
+    if adaptive and learning_rate is None:
+        raise ModelError("This rule sets its own pace and needs a learning rate, such as 0.01.")
     if learning_rate is not None and not 0 < learning_rate < float("inf"):
         raise ModelError(f"A learning rate must be above 0, not {learning_rate!r}.")
     for name, share in shares.items():
@@ -60,9 +71,12 @@ class SGD:
         return ()
 
     def move(
-        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, slopes: Array
     ) -> tuple[Array, Memory]:
         return -rate * gradient, ()
+
+    def reach(self, memory: Memory, rate: float, iteration: int) -> Any:
+        return rate
 
 
 @dataclass(frozen=True)
@@ -89,13 +103,16 @@ class Momentum:
         return (namespace(parameters).zeros_like(parameters),)
 
     def move(
-        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, slopes: Array
     ) -> tuple[Array, Memory]:
         if self.dampened:
             m = self.beta * memory[0] + (1 - self.beta) * gradient
             return -rate * m, (m,)
         m = self.beta * memory[0] + rate * gradient
         return -m, (m,)
+
+    def reach(self, memory: Memory, rate: float, iteration: int) -> Any:
+        return rate if self.dampened else rate / (1 - self.beta)
 
 
 @dataclass(frozen=True)
@@ -121,10 +138,13 @@ class Nesterov:
         return (namespace(parameters).zeros_like(parameters),)
 
     def move(
-        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, slopes: Array
     ) -> tuple[Array, Memory]:
         m = self.beta * memory[0] + rate * gradient
         return -(self.beta * m + rate * gradient), (m,)
+
+    def reach(self, memory: Memory, rate: float, iteration: int) -> Any:
+        return rate / (1 - self.beta)
 
 
 @dataclass(frozen=True)
@@ -141,16 +161,19 @@ class AdaGrad:
     epsilon: float = 1e-10
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate)
+        _check(self.learning_rate, adaptive=True)
 
     def begin(self, parameters: Array) -> Memory:
         return (namespace(parameters).zeros_like(parameters),)
 
     def move(
-        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, slopes: Array
     ) -> tuple[Array, Memory]:
         s = memory[0] + gradient * gradient
         return -rate * gradient / namespace(s).sqrt(s + self.epsilon), (s,)
+
+    def reach(self, memory: Memory, rate: float, iteration: int) -> Any:
+        return rate / namespace(memory[0]).sqrt(memory[0] + self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -168,16 +191,19 @@ class RMSProp:
     epsilon: float = 1e-10
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, alpha=self.alpha)
+        _check(self.learning_rate, adaptive=True, alpha=self.alpha)
 
     def begin(self, parameters: Array) -> Memory:
         return (namespace(parameters).zeros_like(parameters),)
 
     def move(
-        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, slopes: Array
     ) -> tuple[Array, Memory]:
         s = self.alpha * memory[0] + (1 - self.alpha) * gradient * gradient
         return -rate * gradient / namespace(s).sqrt(s + self.epsilon), (s,)
+
+    def reach(self, memory: Memory, rate: float, iteration: int) -> Any:
+        return rate / namespace(memory[0]).sqrt(memory[0] + self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -200,14 +226,14 @@ class Adam:
     corrected: bool = True
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, beta1=self.beta1, beta2=self.beta2)
+        _check(self.learning_rate, adaptive=True, beta1=self.beta1, beta2=self.beta2)
 
     def begin(self, parameters: Array) -> Memory:
         zeros = namespace(parameters).zeros_like(parameters)
         return (zeros, zeros)
 
     def move(
-        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, slopes: Array
     ) -> tuple[Array, Memory]:
         m = self.beta1 * memory[0] + (1 - self.beta1) * gradient
         s = self.beta2 * memory[1] + (1 - self.beta2) * gradient * gradient
@@ -216,6 +242,10 @@ class Adam:
             first = m / (1 - self.beta1**iteration)
             second = s / (1 - self.beta2**iteration)
         return -rate * first / (namespace(s).sqrt(second) + self.epsilon), (m, s)
+
+    def reach(self, memory: Memory, rate: float, iteration: int) -> Any:
+        second = memory[1] / (1 - self.beta2**iteration) if self.corrected else memory[1]
+        return rate / (namespace(second).sqrt(second) + self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -231,18 +261,7 @@ class AdamW(Adam):
     weight_decay: float = 0.01
 
     def move(
-        self, gradient: Array, memory: Memory, rate: float, iteration: int, parameters: Array
+        self, gradient: Array, memory: Memory, rate: float, iteration: int, slopes: Array
     ) -> tuple[Array, Memory]:
-        step, memory = super().move(gradient, memory, rate, iteration, parameters)
-        return step - rate * self.weight_decay * parameters, memory
-
-
-RULES: dict[str, Callable[..., Any]] = {
-    "sgd": SGD,
-    "momentum": Momentum,
-    "nesterov": Nesterov,
-    "adagrad": AdaGrad,
-    "rmsprop": RMSProp,
-    "adam": Adam,
-    "adamw": AdamW,
-}
+        step, memory = super().move(gradient, memory, rate, iteration, slopes)
+        return step - rate * self.weight_decay * slopes, memory

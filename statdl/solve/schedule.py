@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from statdl.errors import ModelError
+
 
 class Schedule(Protocol):
     """A factor on the learning rate."""
@@ -15,6 +17,11 @@ class Schedule(Protocol):
     def factor(self, iteration: int, epoch: int) -> float:
         """Return the factor at an iteration, of an epoch."""
         ...
+
+
+def _check(name: str, count: int) -> None:
+    if not count > 0:
+        raise ModelError(f"{name} must be 1 or more, not {count!r}.")
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,9 @@ class PowerOfTen:
 
     iterations: int
 
+    def __post_init__(self) -> None:
+        _check("iterations", self.iterations)
+
     def factor(self, iteration: int, epoch: int) -> float:
         """Return 10^(−t/n)."""
         return float(10.0 ** (-iteration / self.iterations))
@@ -80,6 +90,9 @@ class Exponential:
     rate: float = 0.96
     every: int = 1000
     smooth: bool = False
+
+    def __post_init__(self) -> None:
+        _check("every", self.every)
 
     def factor(self, iteration: int, epoch: int) -> float:
         """Return rate^(t/every), t/every rounded down unless smooth."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from statdl.backend.array import Array, epsilon, is_finite, namespace
 from statdl.backend.linalg import Factor, factorise
@@ -63,6 +64,8 @@ class TrustRegion:
     expected: bool = False
     tolerance: float = 1e-8
     max_iterations: int = 1000
+
+    averages: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

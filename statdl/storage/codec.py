@@ -63,10 +63,12 @@ class Codec:
                 self.write(item, one, f"{place}.{k}")
                 for k, (item, one) in enumerate(zip(items, hints, strict=True))
             ]
-        if origin is not None and issubclass(origin, Mapping):
-            return {key: self.write(item, inner[1], f"{place}.{key}") for key, item in value.items()}
         if origin is Literal:
             return value
+        if origin is not None and issubclass(origin, Mapping):
+            return {
+                key: self.write(item, inner[1], f"{place}.{key}") for key, item in value.items()
+            }
         if hint in self.variants:
             return self._write_variant(value, hint, place)
         if is_dataclass(hint):
@@ -133,14 +135,16 @@ class Codec:
             hints = _item_hints(origin, inner, len(items))
             if len(hints) != len(items):
                 raise _wrong(place)
-            return origin(self.read(item, one, place) for item, one in zip(items, hints, strict=True))
-        if origin is not None and issubclass(origin, Mapping):
-            pairs = _expect(document, dict, place).items()
-            return {key: self.read(item, inner[1], f"{place}.{key:.40}") for key, item in pairs}
+            return origin(
+                self.read(item, one, place) for item, one in zip(items, hints, strict=True)
+            )
         if origin is Literal:
             if document not in inner:
                 raise _wrong(place)
             return document
+        if origin is not None and issubclass(origin, Mapping):
+            pairs = _expect(document, dict, place).items()
+            return {key: self.read(item, inner[1], f"{place}.{key:.40}") for key, item in pairs}
         if hint in self.variants:
             return self._read_variant(document, hint, place)
         if is_dataclass(hint):

@@ -31,7 +31,7 @@ FEWEST = 2
 
 def case_weights(estimate: Estimate, B: int, seed: int) -> Any:
     """Return the weights of B resamples, (B, n): how often each row is drawn, times its weight."""
-    if B != int(B) or B < FEWEST:
+    if int(B) != B or B < FEWEST:
         raise ModelError(f"B must be a whole number of {FEWEST} or more resamples, not {B!r}.")
     given = estimate.objective.rows.weights
     own = np.ones(estimate.objective.n) if given is None else to_numpy(given)

@@ -1,8 +1,8 @@
 """Many fits of one model: to other weights of the same rows, or to other responses.
 
-``near`` starts every refit at the estimate, with the curvature there; ``afresh`` starts a network as
-the fit itself was started, from its random draws, so that a refit knows nothing of the rows it
-leaves out. A regression has one maximum, and both find it.
+``near`` starts every refit at the estimate; ``afresh`` starts a network as the fit itself was
+started, from its random draws, so that a refit knows nothing of the rows it leaves out. A
+regression has one maximum, and both find it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from statdl.model.batch import Batch
 from statdl.solve.batched import Minima, Together
 
 #: Distance from its maximum, in standard errors, that a refit may stop at: far below its noise.
-TOLERANCE = 1e-2
+TOLERANCE = 0.05
 #: Most ticks of a batch of refits.
-TICKS = 500
-#: Numbers that the weights or responses of one batch may take up.
+TICKS = 200
+#: Networks of more weights than this do without a curvature of each refit.
+OWN_CURVATURE = 300
+#: Ticks after which refits look at their curvature again.
+REFRESH = 20
+#: Numbers that the weights, responses or curvatures of one batch may take up.
 ROOM = 8_000_000
-#: Smallest eigenvalue of a scaled curvature, relative to the largest, that a first step trusts.
-FLAT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def near(
 ) -> Refits:
     """Refit from the estimate: ``weights`` (B, n) or ``y`` (B, n, q) on the host."""
     _refuse(estimate)
-    solver = Together(tolerance=tolerance, max_iterations=ticks, root=_first_root(estimate))
+    solver = _solver(estimate, tolerance, ticks)
     xp = namespace(estimate.objective.rows.X)
     theta = estimate.device_parameters
 
@@ -83,7 +85,7 @@ def afresh(
     X = estimate.objective.rows.X
     xp = namespace(X)
     starts = xp.stack([free_parameters(plan, like(one, X)) for one in starting_values(plan)])
-    solver = Together(tolerance=tolerance, max_iterations=ticks)
+    solver = _solver(estimate, tolerance, ticks)
 
     def run(batch: Batch, count: int) -> Minima:
         r = starts.shape[0]
@@ -116,11 +118,12 @@ def batch_of(estimate: Estimate, weights: Any = None, y: Any = None) -> Batch:
 def _in_chunks(estimate: Estimate, weights: Any, y: Any, each: int, run: Any) -> Refits:
     """Run as many refits together as there is room for their data."""
     given = weights if weights is not None else y
-    count, wide = given.shape[0], int(np.prod(given.shape[1:]))
-    size = max(1, ROOM // (wide * each))
+    size = estimate.objective.size
+    count, wide = given.shape[0], int(np.prod(given.shape[1:])) + min(size, OWN_CURVATURE) ** 2
+    together = max(1, ROOM // (wide * each))
     found = []
-    for first in range(0, count, size):
-        rows = slice(first, min(first + size, count))
+    for first in range(0, count, together):
+        rows = slice(first, min(first + together, count))
         parts = (None if part is None else part[rows] for part in (weights, y))
         found.append(run(batch_of(estimate, *parts), rows.stop - rows.start))
     return Refits(
@@ -130,17 +133,13 @@ def _in_chunks(estimate: Estimate, weights: Any, y: Any, each: int, run: Any) ->
     )
 
 
-def _first_root(estimate: Estimate) -> Array:
-    """Return B with B Bᵀ ≈ H⁻¹ at θ̂; directions that are flat or bent down count as nearly flat."""
+def _solver(estimate: Estimate, tolerance: float, ticks: int) -> Together:
+    """Aim with the information where it serves all refits, else with each refit's own curvature."""
+    solver = Together(tolerance=tolerance, max_iterations=ticks)
     objective = estimate.objective
     if objective.predictor.linear and objective.penalised is None:
-        return estimate.to_device(estimate.root)
-    H = to_numpy(objective.curvature(estimate.device_parameters))
-    diagonal = np.abs(np.diagonal(H))
-    scale = np.sqrt(np.maximum(diagonal, 1e-12 * diagonal.max()))
-    values, vectors = np.linalg.eigh(H / scale[:, None] / scale[None, :])
-    trusted = np.maximum(np.abs(values), FLAT * np.abs(values).max())
-    return estimate.to_device(vectors / np.sqrt(trusted) / scale[:, None])
+        return replace(solver, root=estimate.to_device(estimate.root))
+    return replace(solver, refresh=REFRESH if objective.size <= OWN_CURVATURE else 0)
 
 
 def _refuse(estimate: Estimate) -> None:

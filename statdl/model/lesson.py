@@ -1,0 +1,315 @@
+"""An objective as gradient descent sees it: batches, noise, dropout, rows held out.
+
+Training minimises the mean loss of batches of rows, whose inputs may get noise, whose units may be
+dropped and whose normalised layers use the batch's own moments. :class:`Lesson` adds what belongs
+to that to an objective; a learner walks through its batches, by the kernel where there is one
+(:mod:`statdl.model.kernel`) and by the plain path, which is its oracle, elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.random import generator
+from statdl.model.frozen import Frozen
+from statdl.model.kernel import Kernel, Masks, supported
+from statdl.model.metric import METRICS
+from statdl.model.network import Network
+from statdl.model.objective import Objective
+from statdl.model.training import RunningStatistics, Training
+
+#: Bytes of rows that are put in order at once.
+GATHERED_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Lesson(Objective):
+    """An objective with what only training has.
+
+    Parameters
+    ----------
+    held_out : Rows, optional
+        Rows that are watched and not learned from.
+    noise : float
+        Standard deviation of what is added to the inputs of each batch.
+    lasso : (P,) or None
+        λ of Σ λ_j |θ_j|.
+    metrics : tuple of str
+        What is reported beside the loss; names of :data:`~statdl.model.metric.METRICS`.
+    fast : bool
+        Whether the kernel may be used.
+    """
+
+    held_out: Rows | None = None
+    noise: float = 0.0
+    lasso: Array | None = None
+    metrics: tuple[str, ...] = ()
+    fast: bool = True
+
+    @property
+    def network(self) -> Network:
+        """The network, held parameters included."""
+        predictor = self.predictor
+        network = predictor.predictor if isinstance(predictor, Frozen) else predictor
+        assert isinstance(network, Network)
+        return network
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether a batch's gradient depends on more than its rows."""
+        dropped = any(hidden.dropout for hidden in self.network.hidden)
+        return self.noise > 0 or dropped or self.normalises
+
+    @property
+    def normalises(self) -> bool:
+        """Whether a layer learns the moments of its batches."""
+        return any(hidden.normalisation == "batch" for hidden in self.network.hidden)
+
+    def learner(self, batch: int) -> Learner:
+        """Return what walks through batches of ``batch`` rows."""
+        if self.fast and supported(self.predictor, self.rows.X):
+            return KernelLearner(self, batch)
+        return Learner(self, batch)
+
+    def taught(self, statistics: RunningStatistics | None) -> Lesson:
+        """Return the lesson with the moments that normalised layers have learned."""
+        if statistics is None:
+            return self
+        network = replace(self.network, statistics=statistics)
+        predictor = self.predictor
+        if isinstance(predictor, Frozen):
+            return replace(self, predictor=replace(predictor, predictor=network))
+        return replace(self, predictor=network)
+
+    def reached(self, parameters: Array, statistics: RunningStatistics | None) -> float:
+        """Return the loss of all rows, penalties included."""
+        xp, family = namespace(parameters), self.family
+        loss = self.taught(statistics).row_sum(
+            parameters, lambda eta, rows: family.loss_and_score(eta, rows.y)[0]
+        )
+        if self.penalised is not None:
+            loss += float(self.penalty.value(parameters, self.penalised))
+        if self.lasso is not None:
+            loss += float(xp.sum(self.lasso * xp.abs(parameters)))
+        return loss
+
+    def watch(self, parameters: Array, statistics: RunningStatistics | None) -> dict[str, float]:
+        """Return mean loss and metrics of the rows held out."""
+        if self.held_out is None:
+            return {}
+        seen = replace(self.taught(statistics), rows=self.held_out)
+        eta = seen.row_map(parameters, lambda eta, rows: eta)
+        return {f"validation_{name}": value for name, value in seen.judged(eta).items()}
+
+    def judged(self, eta: Array, rows: Rows | None = None) -> dict[str, float]:
+        """Return the mean loss of rows whose η is given, and the metrics."""
+        rows = self.rows if rows is None else rows
+        values = {"loss": self.family.loss_and_score(eta, rows.y)[0]}
+        for name in self.metrics:
+            values[name] = METRICS[name].of_rows(self.family, eta, rows.y)
+        return {name: _mean(value, rows.weights) for name, value in values.items()}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to go on, in values that JSON has."""
+        network = self.network
+        return {
+            "architecture": repr(replace(network, statistics=None)),
+            "family": repr(self.family),
+            "precision": str(self.rows.X.dtype),
+            "number of rows": self.n,
+            "number of free weights": self.size,
+            "noise": self.noise,
+        }
+
+    def pack(self, statistics: RunningStatistics | None) -> dict[str, Array]:
+        """Return the moments of normalised layers as named arrays."""
+        if statistics is None:
+            return {}
+        pairs = {"mean": statistics.means, "variance": statistics.variances}
+        return {
+            f"{kind}.{index}": values
+            for kind, layers in pairs.items()
+            for index, values in enumerate(layers)
+            if values is not None
+        }
+
+    def unpack(self, arrays: Mapping[str, Any]) -> RunningStatistics | None:
+        """Return the moments from named arrays."""
+        layers = range(len(self.network.hidden))
+        means = tuple(arrays.get(f"mean.{index}") for index in layers)
+        if not any(mean is not None for mean in means):
+            return None
+        return RunningStatistics(means, tuple(arrays.get(f"variance.{index}") for index in layers))
+
+    def layer_norms(self, gradient: Array) -> dict[str, float]:
+        """Return the length of a gradient's part in each layer."""
+        host = to_numpy(gradient)
+        return {name: math.sqrt(float(host[place] @ host[place])) for name, place in self._places}
+
+    @cached_property
+    def _places(self) -> tuple[tuple[str, Any], ...]:
+        """Where the parameters of each layer are in the gradient."""
+        network = self.network
+        parts = [
+            (f"hidden{index + 1}", layer.affine.start, layer.stop)
+            for index, layer in enumerate(network.layers)
+        ]
+        parts.append(("output", network.output.start, network.output.stop))
+        if not isinstance(self.predictor, Frozen):
+            return tuple((name, slice(start, stop)) for name, start, stop in parts)
+        free = self.predictor.free
+        return tuple((name, (free >= start) & (free < stop)) for name, start, stop in parts)
+
+
+def _mean(values: Array, weights: Array | None) -> float:
+    xp = namespace(values)
+    if weights is None:
+        return float(xp.mean(values))
+    total = xp.sum(xp.where(weights > 0, weights * values, xp.zeros_like(values)))
+    return float(total) / max(float(xp.sum(weights)), 1e-300)
+
+
+class Learner:
+    """Gradients of the mean loss of batches, one epoch after the other: the plain path.
+
+    :meth:`begin` opens an epoch on parameters that then change in place, :meth:`gradient` is
+    called for its batches in order, and :meth:`seen` says how the rows fared on the way.
+    ``statistics`` are the moments of normalised layers.
+    """
+
+    def __init__(self, lesson: Lesson, batch: int) -> None:
+        self.lesson = lesson
+        self.batch = batch
+        self.statistics: RunningStatistics | None = lesson.network.statistics
+        self._dropped = any(hidden.dropout for hidden in lesson.network.hidden)
+        self._weight = lesson.total_weight()
+        self._relative = lesson.n / max(self._weight, 1e-300)
+
+    def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
+        """Open an epoch: rows in the host order given, draws from a generator of this seed."""
+        self._parameters = parameters
+        self._order = order
+        self._random = generator(random_seed)
+        self._etas: list[Array] = []
+
+    def gradient(self, first: int, stop: int) -> Array:
+        """Return the gradient of the mean loss of the epoch's rows from ``first`` to ``stop``."""
+        rows = self.lesson.rows.take(self._positions(first, stop))
+        X = self._noisy(rows.X)
+        eta, pullback = self._linearise(X, rows.n)
+        if rows.offset is not None:
+            eta = eta + rows.offset
+        self._etas.append(eta)
+        _, score = self.lesson.family.loss_and_score(eta, rows.y)
+        if rows.weights is not None:
+            score = score * (rows.weights * self._relative)[:, None]
+        gradient = -pullback(score) / rows.n
+        return gradient if self.lesson.penalised is None else self._decayed(gradient)
+
+    def seen(self) -> dict[str, float]:
+        """Return mean loss and metrics of the epoch's rows, each as it was when it was used."""
+        rows = self.lesson.rows.take(self._positions(0, self.lesson.n))
+        etas = self._etas
+        eta = etas[0] if len(etas) == 1 else namespace(etas[0]).concat(etas, axis=0)
+        return self.lesson.judged(eta, rows)
+
+    def _positions(self, first: int, stop: int) -> Array:
+        reference = self.lesson.rows.X
+        return like(self._order[first:stop], reference, namespace(reference).int64)
+
+    def _noisy(self, X: Array) -> Array:
+        if not self.lesson.noise:
+            return X
+        return X + like(self.lesson.noise * self._random.standard_normal(X.shape), X)
+
+    def _linearise(self, X: Array, rows: int) -> tuple[Array, Any]:
+        lesson = self.lesson
+        if not (self._dropped or lesson.normalises):
+            return lesson.predictor.linearise(self._parameters, X)
+        masks = lesson.network.training(self._random, rows, X).masks
+        training = Training(masks, self.statistics)
+        predictor = lesson.predictor
+        assert isinstance(predictor, Network | Frozen)
+        eta, pullback, self.statistics = predictor.practise(self._parameters, X, training)
+        return eta, pullback
+
+    def _decayed(self, gradient: Array) -> Array:
+        """Add the gradient of the penalty, per unit of weight."""
+        slope = self.lesson.penalty.gradient(self._parameters, self.lesson.penalised)
+        return gradient + slope / self._weight
+
+
+class KernelLearner(Learner):
+    """The same by the kernel: rows gathered in portions, gradients in one buffer."""
+
+    def __init__(self, lesson: Lesson, batch: int) -> None:
+        super().__init__(lesson, batch)
+        network, rows = lesson.network, lesson.rows
+        xp = namespace(rows.X)
+        self._buffer = xp.empty((network.size,), dtype=rows.X.dtype)
+        sizes = {batch, rows.n % batch} - {0}
+        self._kernels = {
+            size: Kernel(network, lesson.family, size, self._buffer) for size in sizes
+        }
+        self._first = int(network.intercept)
+        width = self._first + network.inputs
+        portion = max(1, GATHERED_BYTES // (width * rows.X.itemsize * batch))
+        self._portion = batch * min(portion, -(-rows.n // batch))
+        self._gathered = xp.ones((self._portion, width), dtype=rows.X.dtype)
+        self._eta = xp.empty((rows.n, network.outputs), dtype=rows.X.dtype)
+        self._decay = None
+        if lesson.penalised is not None:
+            slope = lesson.penalty.gradient(xp.ones_like(self._buffer), lesson.penalised)
+            self._decay = slope / xp.asarray(self._weight, dtype=slope.dtype)
+            self._scratch = xp.empty_like(self._buffer)
+
+    def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
+        super().begin(parameters, order, random_seed)
+        rows = self.lesson.rows
+        self._y = rows.y.take(order, axis=0)
+        self._offset = None if rows.offset is None else rows.offset.take(order, axis=0)
+        self._weights = None
+        if rows.weights is not None:
+            self._weights = rows.weights.take(order) * self._relative
+        self._start = self._stop = 0
+        for kernel in self._kernels.values():
+            kernel.bind(parameters)
+
+    def gradient(self, first: int, stop: int) -> Array:
+        if stop > self._stop:
+            self._gather(first)
+        inputs = self._gathered[first - self._start : stop - self._start]
+        masks: Masks | None = None
+        if self.lesson.noise:
+            inputs[:, self._first :] = self._noisy(inputs[:, self._first :])
+        if self._dropped:
+            masks = self.lesson.network.training(self._random, stop - first, inputs).masks
+        rows = slice(first, stop)
+        weights = None if self._weights is None else self._weights[rows]
+        offset = None if self._offset is None else self._offset[rows]
+        kernel = self._kernels[stop - first]
+        gradient = kernel.run(inputs, self._y[rows], self._eta[rows], weights, offset, masks)
+        if self._decay is not None:
+            xp = namespace(gradient)
+            xp.multiply(self._decay, self._parameters, out=self._scratch)
+            xp.add(gradient, self._scratch, out=gradient)
+        return gradient
+
+    def seen(self) -> dict[str, float]:
+        columns = [values.T.copy().T for values in (self._eta, self._y)]  # as families like them
+        rows = replace(
+            self.lesson.rows, X=self._eta, y=columns[1], weights=self._weights, offset=self._offset
+        )
+        return self.lesson.judged(columns[0], rows)
+
+    def _gather(self, first: int) -> None:
+        """Put the next rows of the epoch's order side by side."""
+        self._start, self._stop = first, min(first + self._portion, self.lesson.n)
+        chosen = self._order[self._start : self._stop]
+        self._gathered[: len(chosen), self._first :] = self.lesson.rows.X.take(chosen, axis=0)

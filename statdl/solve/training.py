@@ -1,0 +1,391 @@
+"""Training: gradient descent by epochs, watched on rows held out.
+
+A step of :class:`Training` is an epoch: every batch of rows once, in an order that the seed and the
+epoch decide, so that a run that is taken up again goes on as if it had never stopped. After each
+epoch the loss of the rows held out is looked at; with patience, training stops when it has not
+fallen for so many epochs, and the best weights are the result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from statdl.backend.array import Array, is_finite, like, namespace, to_numpy
+from statdl.backend.linalg import largest_eigenvalue
+from statdl.backend.random import fresh_seed, permutation
+from statdl.errors import DataError, ModelError
+from statdl.solve.checkpoint import Checkpoint, load, save
+from statdl.solve.descent import GradientDescent, largest
+from statdl.solve.iterate import Outcome, Problem, State, norm
+from statdl.solve.mover import Mover, mover_of
+
+#: Epochs without a better validation loss before training stops, unless given.
+PATIENCE = 10
+#: The learning rate 1/L needs the curvature, which is too dear for more parameters than this.
+CURVATURE_PARAMETERS = 2000
+
+
+class Learner(Protocol):
+    """Gradients of the batches of an epoch."""
+
+    statistics: Any
+
+    def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
+        """Open an epoch on parameters that will change in place."""
+        ...
+
+    def gradient(self, first: int, stop: int) -> Array:
+        """Return the gradient of the mean loss of some rows of the order, for the caller to use."""
+        ...
+
+    def seen(self) -> dict[str, float]:
+        """Return mean loss and metrics of the epoch's rows, each as it was when it was used."""
+        ...
+
+
+class Lesson(Problem, Protocol):
+    """A problem that can be trained."""
+
+    @property
+    def lasso(self) -> Array | None:
+        """λ of the absolute value of each parameter, (P,)."""
+        ...
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether a gradient is a draw, even of all rows."""
+        ...
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to go on, in values that JSON has."""
+        ...
+
+    def learner(self, batch: int) -> Learner:
+        """Return what walks through batches of so many rows."""
+        ...
+
+    def reached(self, parameters: Array, statistics: Any) -> float:
+        """Return the loss of all rows, penalties included."""
+        ...
+
+    def watch(self, parameters: Array, statistics: Any) -> dict[str, float]:
+        """Return loss and metrics of the rows held out."""
+        ...
+
+    def layer_norms(self, gradient: Array) -> dict[str, float]:
+        """Return the length of each layer's part of a gradient."""
+        ...
+
+    def pack(self, statistics: Any) -> dict[str, Array]:
+        """Return the moments of normalised layers as named arrays."""
+        ...
+
+    def unpack(self, arrays: Mapping[str, Any]) -> Any:
+        """Return the moments from named arrays."""
+        ...
+
+
+@dataclass(frozen=True)
+class Best:
+    """The epoch with the smallest validation loss, and what was then."""
+
+    epoch: int
+    loss: float
+    parameters: Array
+    statistics: Any
+
+
+@dataclass(frozen=True)
+class Course:
+    """What training carries from epoch to epoch."""
+
+    learner: Learner
+    mover: Mover
+    rate: float
+    seed: int
+    epoch: int = 0
+    iteration: int = 0
+    statistics: Any = None
+    best: Best | None = None
+    history: tuple[Mapping[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Training:
+    """Gradient descent on a lesson.
+
+    Parameters
+    ----------
+    descent : GradientDescent
+        Rule, batch, epochs, schedule, clipping and seed.
+    patience : int, optional
+        Stop after so many epochs without a smaller validation loss, and keep the best weights;
+        None runs all epochs and keeps the last.
+    checkpoint : Checkpoint, optional
+        Where to save the run.
+    resume : str or Path, optional
+        The checkpoint to go on from.
+
+    Examples
+    --------
+    >>> Training(GradientDescent(batch=32, epochs=5)).max_iterations
+    5
+    """
+
+    descent: GradientDescent = field(default_factory=GradientDescent)
+    patience: int | None = None
+    checkpoint: Checkpoint | None = None
+    resume: str | Path | None = None
+
+    averages: ClassVar[bool] = True
+    remembered: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        """What the summary calls it."""
+        return self.descent.name
+
+    @property
+    def max_iterations(self) -> int:
+        """Its epochs."""
+        return self.descent.most_epochs
+
+    def start(self, problem: Any, parameters: Array) -> State:
+        lesson: Lesson = problem
+        batch = self._batch(lesson)
+        rule = self.descent.used_rule
+        decayed = lesson.slopes(namespace(parameters).ones_like(parameters))
+        course = Course(
+            learner=lesson.learner(batch),
+            mover=mover_of(rule, rule.begin(parameters), decayed),
+            rate=rule.learning_rate or _rate(lesson, parameters),
+            seed=fresh_seed() if self.descent.seed is None else self.descent.seed,
+        )
+        course = replace(course, statistics=course.learner.statistics)
+        # the start is not looked at: that would cost as much as an epoch
+        state = State(parameters, math.nan, decayed * 0.0, math.inf, memory=course)
+        return self._resumed(lesson, state) if self.resume is not None else state
+
+    def step(self, problem: Any, state: State) -> State:
+        """Take an epoch; its weights count only when it is complete and its loss finite."""
+        lesson: Lesson = problem
+        course: Course = state.memory
+        parameters = state.parameters + 0.0  # a copy: it changes in place
+        rates, gradient, norms = self._epoch(lesson, course, parameters)
+        seen = course.learner.seen()
+        statistics = course.learner.statistics
+        finite = math.isfinite(seen["loss"]) and is_finite(parameters)
+        watched = lesson.watch(parameters, statistics) if finite else {}
+        record = {"epoch": course.epoch + 1, **seen, **watched, "learning_rate": rates, **norms}
+        course = replace(course, history=(*course.history, record))
+        if not finite:
+            return replace(state, memory=course).stop(Outcome.NON_FINITE, _blown_up(course.epoch))
+        course = replace(
+            course,
+            epoch=course.epoch + 1,
+            iteration=course.iteration + _batches(lesson.n, self._batch(lesson)),
+            statistics=statistics,
+        )
+        course = _with_best(course, parameters, watched)
+        moved = replace(
+            state, parameters=parameters, loss=seen["loss"], gradient=gradient, step=rates
+        )
+        moved = self._judged(lesson, replace(moved, memory=course, shown=_shown(record)))
+        self._save(lesson, moved)
+        return moved
+
+    def finish(self, problem: Any, state: State) -> State:
+        """Return the best weights where there is patience, with the loss of all rows.
+
+        The gradient stays the last batch's: that of all rows would cost as much as an epoch.
+        """
+        lesson: Lesson = problem
+        course: Course = state.memory
+        if self.patience is not None and course.best is not None:
+            best = course.best
+            course = replace(course, statistics=best.statistics)
+            state = replace(state, parameters=best.parameters, memory=course)
+        loss = lesson.reached(state.parameters, course.statistics)
+        return replace(state, loss=loss, gradient=state.gradient * lesson.total_weight())
+
+    # an epoch ---------------------------------------------------------------------------------
+
+    def _epoch(
+        self, lesson: Lesson, course: Course, parameters: Array
+    ) -> tuple[float, Array, dict[str, float]]:
+        """Move ``parameters`` through an epoch; return the last rate and the last gradient."""
+        size, n, learner = self._batch(lesson), lesson.n, course.learner
+        schedule = self.descent.used_schedule(self.descent.most_epochs * _batches(n, size))
+        learner.begin(parameters, permutation(n, course.seed, course.epoch), _draws(course))
+        iteration, rate = course.iteration, course.rate
+        last = range(0, n, size)[-1]
+        for first in range(0, n, size):
+            gradient = learner.gradient(first, min(first + size, n))
+            if first == last:
+                kept = gradient + 0.0  # movers use gradients up
+            if self.descent.clip is not None:
+                _clip(gradient, self.descent.clip)
+            rate = course.rate * schedule.factor(iteration, course.epoch)
+            iteration += 1
+            course.mover.move(parameters, gradient, rate, iteration)
+            if lesson.lasso is not None:
+                _shrink(lesson, course.mover, parameters, rate, iteration)
+        norms = {f"gradient_{name}": size for name, size in lesson.layer_norms(kept).items()}
+        return rate, kept, norms
+
+    def _batch(self, lesson: Lesson) -> int:
+        batch = self.descent.batch
+        if batch is not None and batch > lesson.n:
+            raise DataError(
+                f"batch={batch} is more than the {lesson.n} rows there are to learn from; use a "
+                "smaller batch, or batch=None for all rows at once."
+            )
+        return batch or lesson.n
+
+    def _judged(self, lesson: Lesson, state: State) -> State:
+        """Stop when patience or epochs are over, or nothing is left of the gradient."""
+        course: Course = state.memory
+        best = course.best
+        if self.patience is not None and best and course.epoch - best.epoch >= self.patience:
+            return state.stop(
+                Outcome.EARLY, f"Of {course.epoch} epochs, epoch {best.epoch} was the best."
+            )
+        whole = self.descent.batch in (None, lesson.n) and not lesson.stochastic
+        if whole and lesson.lasso is None:
+            size = largest(state.gradient)
+            distance = size / math.sqrt(lesson.unit(state.loss * lesson.total_weight()))
+            state = replace(state, distance=distance)
+            if distance <= self.descent.tolerance:
+                return state.stop(Outcome.CONVERGED)
+        if course.epoch >= self.max_iterations:
+            return state.stop(Outcome.EPOCHS)
+        return state
+
+    # checkpoints ------------------------------------------------------------------------------
+
+    def _settings(self, lesson: Lesson, course: Course) -> dict[str, Any]:
+        descent = self.descent
+        return {
+            **lesson.settings,
+            "rule": repr(descent.used_rule),
+            "batch": descent.batch,
+            "schedule": repr(descent.schedule),
+            "clip": descent.clip,
+            "seed": course.seed,
+        }
+
+    def _save(self, lesson: Lesson, state: State) -> None:
+        course: Course = state.memory
+        if self.checkpoint is None:
+            return
+        if not self.checkpoint.due(course.epoch, last=state.outcome is not None):
+            return
+        arrays = {"parameters": state.parameters, **lesson.pack(course.statistics)}
+        arrays |= {f"memory.{k}": values for k, values in enumerate(course.mover.memory)}
+        facts: dict[str, Any] = {
+            "settings": self._settings(lesson, course),
+            "epoch": course.epoch,
+            "iteration": course.iteration,
+            "history": course.history,
+        }
+        if course.best is not None:
+            best = course.best
+            facts["best"] = {"epoch": best.epoch, "loss": best.loss}
+            packed = {"parameters": best.parameters, **lesson.pack(best.statistics)}
+            arrays |= {f"best.{name}": values for name, values in packed.items()}
+        save(self.checkpoint.path, {k: to_numpy(v) for k, v in arrays.items()}, facts)
+
+    def _resumed(self, lesson: Lesson, state: State) -> State:
+        """Return the state that a checkpoint holds."""
+        assert self.resume is not None
+        course: Course = state.memory
+        arrays, facts = load(self.resume, self._settings(lesson, course))
+        arrays = {k: like(v, state.parameters) for k, v in arrays.items()}
+        memory = tuple(arrays[f"memory.{k}"] for k in range(len(course.mover.memory)))
+        best = facts.get("best")
+        if best is not None:
+            part = {k.removeprefix("best."): v for k, v in arrays.items() if k.startswith("best.")}
+            best = Best(best["epoch"], best["loss"], part["parameters"], lesson.unpack(part))
+        statistics = lesson.unpack(arrays)
+        course.learner.statistics = statistics
+        decayed = lesson.slopes(namespace(state.parameters).ones_like(state.parameters))
+        course = replace(
+            course,
+            mover=mover_of(self.descent.used_rule, memory, decayed),
+            epoch=facts["epoch"],
+            iteration=facts["iteration"],
+            statistics=statistics,
+            best=best,
+            history=tuple(facts["history"]),
+        )
+        state = replace(state, parameters=arrays["parameters"], memory=course)
+        over = course.epoch >= self.max_iterations
+        return state.stop(Outcome.EPOCHS) if over else state
+
+
+def _rate(lesson: Lesson, parameters: Array) -> float:
+    """Return 1/L, L the largest curvature of the mean loss at the start."""
+    if parameters.shape[0] > CURVATURE_PARAMETERS:
+        raise ModelError(
+            f"A rule without a learning rate finds its own from the curvature, which is too dear "
+            f"for {parameters.shape[0]} weights; give one, such as sd.SGD(0.01)."
+        )
+    curvature = lesson.curvature(parameters, expected=True) / lesson.total_weight()
+    return 1.0 / max(largest_eigenvalue(curvature), 1e-300)
+
+
+def _batches(n: int, size: int) -> int:
+    return -(-n // size)
+
+
+def _draws(course: Course) -> tuple[int, int, int]:
+    """Return the seed of an epoch's noise and dropout, another than that of its order."""
+    return (course.seed, course.epoch, 1)
+
+
+def _clip(gradient: Array, longest: float) -> None:
+    """Shorten a gradient in place."""
+    length = norm(gradient)
+    if length > longest:
+        gradient *= longest / length
+
+
+def _shrink(
+    lesson: Lesson, mover: Mover, parameters: Array, rate: float, iteration: int
+) -> None:
+    """Take the proximal step of Σ λ|θ|: towards 0, and no further.
+
+    It goes as far as the rule would go for a slope of λ that stayed the same, so that a weight
+    rests at 0 exactly where the likelihood's slope is below λ.
+    """
+    xp = namespace(parameters)
+    reach = mover.rule.reach(mover.memory, rate, iteration)
+    threshold = reach * lesson.lasso / max(lesson.total_weight(), 1e-300)
+    left = xp.abs(parameters) - threshold
+    parameters[...] = xp.sign(parameters) * xp.where(left > 0, left, xp.zeros_like(left))
+
+
+def _with_best(course: Course, parameters: Array, watched: Mapping[str, float]) -> Course:
+    loss = watched.get("validation_loss")
+    if loss is None or (course.best is not None and not loss < course.best.loss):
+        return course
+    return replace(course, best=Best(course.epoch, loss, parameters, course.statistics))
+
+
+def _blown_up(epoch: int) -> str:
+    kept = f"after epoch {epoch}" if epoch else "at the start"
+    return (
+        f"It happened in epoch {epoch + 1}; the weights are those {kept}. Use a smaller learning "
+        "rate, clip=, or scaled inputs."
+    )
+
+
+def _shown(record: Mapping[str, float]) -> dict[str, float]:
+    """Return what the progress bar shows."""
+    names = {"loss": "loss", "validation_loss": "validation"}
+    return {shown: record[name] for name, shown in names.items() if name in record}

@@ -1,0 +1,153 @@
+"""From the document of a file to a fit, each part held against the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import NoRows
+from statdl.errors import DataError
+from statdl.estimate import Estimate, Plan, Specification, as_regression, objective_of
+from statdl.formula import Design, ModelFrame, Response
+from statdl.model.categorical import Multinomial
+from statdl.storage.document import Document, Findings, Fitted
+
+FINDINGS = tuple(field.name for field in fields(Findings))
+
+
+def restore(document: Document) -> Estimate:
+    """Return the estimate that a document describes.
+
+    Raises
+    ------
+    DataError
+        Where parts do not fit together.
+    FormulaError
+        Where the formula holds what formulas may not.
+    """
+    specification = _specification(document)
+    null = None
+    if document.null is not None:
+        null = _estimate(_without_columns(specification), document.null, None)
+    return _estimate(specification, document.fitted, null)
+
+
+def _specification(document: Document) -> Specification:
+    design, family, plan = document.design, document.family, document.plan
+    _check_design(design)
+    if isinstance(family, Multinomial) and family.categories != len(document.levels):
+        raise _disagreement("classes")
+    if plan is not None:
+        _check_plan(plan, design, family.outputs)
+    template = np.zeros((0, len(design.names)), dtype=document.precision)
+    answer = document.response
+    frame = ModelFrame(
+        design=design,
+        X=template,
+        response=Response(answer.name, answer.kind, template[:, :0], answer.levels),
+        weights=template[:, :0] if document.weighted else None,
+        dropped=document.dropped,
+    )
+    return Specification(
+        frame=frame,
+        family=family,
+        rows=NoRows(template),
+        solver=document.solver,
+        penalty=document.penalty,
+        levels=document.levels,
+        plan=plan,
+    )
+
+
+def _without_columns(specification: Specification) -> Specification:
+    """Return the specification of the model with an intercept only."""
+    design = replace(specification.frame.design, names=(), terms=())
+    return replace(
+        as_regression(specification),
+        frame=replace(specification.frame, design=design),
+        rows=specification.rows.with_columns(()),
+    )
+
+
+def _estimate(specification: Specification, fitted: Fitted, null: Estimate | None) -> Estimate:
+    plan = specification.plan
+    known = len(specification.frame.design.coefficient_names) if plan is None else plan.network.size
+    size = sum(fitted.kept) * specification.tables
+    _check_shape(fitted.parameters, (size,), "parameters")
+    if fitted.information is not None:
+        _check_shape(fitted.information, (size, size), "information")
+    if fitted.root is not None:
+        _check_shape(fitted.root, (size, None), "covariance")
+    _check_shape(fitted.totals.means, (len(specification.frame.design.names),), "means")
+    if len(fitted.kept) != known:
+        raise _disagreement("coefficients")
+    findings = {name: getattr(fitted.findings, name) for name in FINDINGS}
+    return Estimate(
+        specification=specification,
+        objective=objective_of(specification, fitted.kept),
+        kept=fitted.kept,
+        parameters=fitted.parameters,
+        information=fitted.information,
+        root=fitted.root,
+        effective=fitted.effective,
+        loss=fitted.loss,
+        convergence=fitted.convergence,
+        trace=fitted.trace,
+        identification=fitted.identification,
+        spread=fitted.spread,
+        remembered=replace(fitted.totals, findings=findings),
+        null=null,
+    )
+
+
+def _check_design(design: Design) -> None:
+    p = len(design.names)
+    owned = [column for term in design.terms for column in term.columns]
+    if not set(owned) <= set(range(p)):
+        raise _disagreement("terms")
+    design.recipe.check(design)
+
+
+def _check_plan(plan: Plan, design: Design, outputs: int) -> None:
+    network, p = plan.network, len(design.names)
+    if (network.inputs, network.outputs, network.intercept) != (p, outputs, design.intercept):
+        raise _disagreement("layers")
+    _check_shape(plan.decay, (network.size,), "decay")
+    if plan.fixed is not None:
+        _check_shape(plan.fixed, (network.size,), "fixed weights")
+    if (plan.centre is None) != (plan.spread is None):
+        raise _disagreement("scaling")
+    for values in (plan.centre, plan.spread):
+        if values is not None:
+            _check_shape(values, (p,), "scaling")
+    for values, maps in _statistics(plan):
+        if values is not None:
+            _check_shape(values, (1, maps), "running statistics")
+
+
+def _statistics(plan: Plan) -> Iterator[tuple[Any, int]]:
+    known, hidden = plan.network.statistics, plan.network.hidden
+    if known is None:
+        return
+    if not len(known.means) == len(known.variances) == len(hidden):
+        raise _disagreement("running statistics")
+    for layer, mean, variance in zip(hidden, known.means, known.variances, strict=True):
+        yield mean, layer.maps
+        yield variance, layer.maps
+
+
+def _check_shape(values: Any, shape: tuple[int | None, ...], what: str) -> None:
+    """Raise unless ``values`` are floating numbers of a shape; None stands for any length."""
+    good = isinstance(values, np.ndarray) and values.dtype.kind == "f"
+    good = good and len(values.shape) == len(shape)
+    if not good or any(
+        want not in (None, have) for have, want in zip(values.shape, shape, strict=True)
+    ):
+        raise _disagreement(what)
+
+
+def _disagreement(what: str) -> DataError:
+    return DataError(f"its {what} do not fit the rest of it.")
