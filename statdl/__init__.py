@@ -47,6 +47,7 @@ from statdl.errors import (
 )
 from statdl.model.penalty import Ridge
 from statdl.results import Fit, NetworkFit
+from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.descent import GradientDescent
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
@@ -64,6 +65,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Checkpoint",
     "Constant",
     "ConvergenceWarning",
     "DataError",

@@ -568,7 +568,6 @@ def test_kinds_of_prediction():
     linear, binary, classes = (by_formula(front) for front in FRONTS)
     refused(lambda: linear.predict(type="prob"), sd.ModelError, "type='prob'", "response")
     refused(lambda: linear.predict(type="class"), sd.ModelError, "class", "multinomial")
-    refused(lambda: classes.predict(type="terms"), sd.ModelError, "terms")
     for fit in (linear, binary, classes):
         refused(lambda fit=fit: fit.predict(interval="pred"), sd.ModelError, "interval='pred'")
         refused(lambda fit=fit: fit.predict(interval="confidence", level=95), sd.ModelError, "95")

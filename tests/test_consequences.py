@@ -862,3 +862,12 @@ def test_many_rows_with_a_column_twice_are_still_found_out():
     with pytest.warns(sd.RankWarning, match="x4"):
         fit = sd.glm(X=np.column_stack([X, X[:, 0]]), y=y, family="binomial")
     assert_allclose(fit.params[:4], sd.glm(X=X, y=y, family="binomial").params, rtol=1e-8)
+
+
+def test_terms_and_their_constant_add_up_for_every_class():
+    housing = sd.datasets.load("housing")
+    fit = sd.multinom("Sat ~ Infl + Type", data=housing, weights="Freq")
+    terms, link = fit.predict(type="terms", se_fit=True), fit.predict(type="link")
+    for constant, name in zip(terms.attrs["constant"], ("Medium", "High"), strict=True):
+        total = constant + terms[f"fit.{name}: Infl"] + terms[f"fit.{name}: Type"]
+        assert_allclose(total, link[name], rtol=1e-10)

@@ -516,7 +516,7 @@ def test_weight_decay_leaves_the_intercept_alone():
         warnings.simplefilter("ignore", sd.ConvergenceWarning)
         method = sd.GradientDescent(sd.AdamW(0.05, weight_decay=0.5), epochs=4000)
         fit = sd.lm(X=case.X - case.X.mean(axis=0), y=case.y + 100, method=method)
-    assert_allclose(fit.params["Intercept"], np.mean(case.y) + 100, rtol=1e-6)
+    assert_allclose(fit.params["Intercept"], np.mean(case.y) + 100, rtol=1e-4)
 
 
 def test_batches_without_a_rule_come_near_and_say_how_near():

@@ -6,18 +6,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, Literal
 
 from statdl.api.data import read
 from statdl.api.regression import fit_regression
-from statdl.api.words import (
-    NETWORK_METHODS,
-    as_activation,
-    as_family,
-    as_initial,
-    as_solver,
-    lookup,
-)
+from statdl.api.training import Wishes, by_layer, held_out, network_solver, practice
+from statdl.api.words import as_activation, as_family, as_initial, lookup
 from statdl.backend.array import namespace, to_numpy
 from statdl.backend.random import generator, zeros
 from statdl.errors import ModelError, StatdlWarning
@@ -32,11 +27,9 @@ from statdl.model.link import Link
 from statdl.model.network import Network
 from statdl.model.penalty import Ridge
 from statdl.results import Call, Fit, NetworkFit
+from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.iterate import Solver
 from statdl.solve.trust import TrustRegion
-
-#: Above this many weights a curvature is dear, and L-BFGS is the default.
-NEWTON_WEIGHTS = 1500
 
 SCALINGS = ("standard", "minmax", "none")
 
@@ -64,6 +57,13 @@ def mlp(
     normalisation: Literal["batch", "layer"] | None = None,
     dropout: float = 0.0,
     initial: str | Initial | None = None,
+    noise: float = 0.0,
+    l1: float | Sequence[float] = 0.0,
+    validation: Any = None,
+    early_stopping: bool | int = False,
+    metrics: Sequence[str] | None = None,
+    checkpoint: Checkpoint | str | Path | None = None,
+    resume: str | Path | bool | None = None,
     start: Any = None,
     fixed: Mapping[str, float] | None = None,
     restarts: int = 1,
@@ -95,6 +95,24 @@ def mlp(
         Normalise the hidden layers.
     dropout : float
         Share of units left out in training by gradient descent.
+    noise : float
+        Standard deviation of the noise that training by gradient descent adds to scaled inputs.
+    l1 : float or one for each layer of weights
+        λ ≥ 0 of Σ λ |w|, by gradient descent: many weights become exactly 0.
+    validation : float, (X, y) or frame, optional
+        Rows that are watched and not learned from: a share of the rows, of each class by itself,
+        or data of their own.
+    early_stopping : bool or int
+        Stop when the validation loss has not fallen for 10 epochs, or as many as are given, and
+        keep the weights of the best epoch.
+    metrics : names, optional
+        What the history has beside the loss: "accuracy" (for classes, unless others are named),
+        "mse", "mae".
+    checkpoint : Checkpoint or path, optional
+        Where training is saved as it goes.
+    resume : path or True, optional
+        The checkpoint to go on from; True is that of ``checkpoint``. The weights become those of
+        a run that was never interrupted.
     initial : str or Initial, optional
         Rule for initial weights; by default He's for rectifiers, else Xavier's.
     start : Fit or dict of named weights, optional
@@ -122,13 +140,15 @@ def mlp(
     arguments = locals()
     units = (hidden,) if isinstance(hidden, int) else tuple(hidden)
     _check(units, scaling, restarts)
-    if not units and start is None and fixed is None:
+    wishes = Wishes.of(arguments)
+    if not units and start is None and fixed is None and not wishes.named(None):
         return _regression(arguments, family, link, decay, method)
     frame = read(arguments)
     chosen = _suggested(frame.response, family, link)
     specification = specify(
         frame, chosen, TrustRegion(), reference=reference, device=device, dtype=dtype
     )
+    specification, watched = held_out(specification, wishes, arguments)
     network = Network(
         inputs=specification.rows.X.shape[1],
         hidden=_layers(units, activation, normalisation, dropout),
@@ -139,22 +159,26 @@ def mlp(
     centre, spread = _scaling(specification, scaling)
     plan = Plan(
         network=network,
-        decay=_decay(network, decay),
+        decay=by_layer(network, decay, "decay"),
         centre=centre,
         spread=spread,
         restarts=restarts,
         seed=seed,
         initial=as_initial(initial),
     )
+    if watched is not None:
+        watched = replace(watched, X=plan.scaled(watched.X))
+    practised = practice(specification, wishes, network, watched)
+    penalised = (plan.decay > 0).any() or (practised.lasso > 0).any()
     specification = replace(
         specification,
         plan=plan,
+        practice=practised,
         rows=replace(specification.rows, X=plan.scaled(specification.rows.X)),
-        penalty=Ridge(1.0) if (plan.decay > 0).any() else specification.penalty,
+        penalty=Ridge(1.0) if penalised else specification.penalty,
     )
     plan = replace(plan, fixed=_held(specification, fixed), start=_started(specification, start))
-    default = "newton" if network.size <= NEWTON_WEIGHTS else "lbfgs"
-    solver = as_solver(method or default, NETWORK_METHODS)
+    solver = network_solver(method, wishes, network, specification.rows.n, seed)
     _warn_overparameterised(specification, network)
     fitted = estimate(replace(specification, plan=plan, solver=solver))
     return NetworkFit(fitted, Call(mlp, arguments))
@@ -238,20 +262,6 @@ def _scaling(specification: Specification, scaling: str | None) -> tuple[Any, An
     return centre, spread
 
 
-def _decay(network: Network, decay: float | Sequence[float]) -> Any:
-    """Return λ of every parameter: weights are penalised, biases, scales and shifts are not."""
-    layers = [block for block in network.layout if block.kind == "weights"]
-    given = [float(decay)] * len(layers) if isinstance(decay, int | float) else list(decay)
-    if len(given) != len(layers):
-        raise ModelError(f"{len(given)} decays were given for {len(layers)} layers of weights.")
-    if not all(0 <= strength < float("inf") for strength in given):
-        raise ModelError(f"decay must be 0 or more, not {decay!r}.")
-    values = zeros(network.size)
-    for block, strength in zip(layers, given, strict=True):
-        values[list(block.positions)] = strength
-    return values
-
-
 def _held(specification: Specification, fixed: Mapping[str, float] | None) -> Any:
     """Return the value of every held parameter, NaN where it is free."""
     if not fixed:
@@ -285,7 +295,9 @@ def _started(specification: Specification, start: Any) -> Any:
 def _by_name(specification: Specification, given: Mapping[str, float], values: Any) -> Any:
     names = specification.coefficient_names
     for name, value in given.items():
-        matches = [j for j, known in enumerate(names) if fnmatchcase(known, name)]
+        # a name as it is, brackets and all, before it is read as a pattern
+        matches = [j for j, known in enumerate(names) if known == name]
+        matches = matches or [j for j, known in enumerate(names) if fnmatchcase(known, name)]
         if not matches:
             lookup(name, dict.fromkeys(names), "weight")
         values[matches] = float(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ def zeros(size: int) -> Any:
     return np.zeros(size)
 
 
-def generator(seed: int) -> Any:
+def generator(seed: int | Sequence[int]) -> Any:
     """Return a generator of random numbers on the host."""
     return np.random.default_rng(seed)
 

@@ -10,7 +10,14 @@ from statdl.estimate.network import (
     free_parameters,
     starting_values,
 )
-from statdl.estimate.record import Convergence, Estimate, Identification, Plan, Specification
+from statdl.estimate.record import (
+    Convergence,
+    Estimate,
+    Identification,
+    Plan,
+    Practice,
+    Specification,
+)
 from statdl.estimate.specify import specify
 from statdl.estimate.totals import Remembered, Totals
 
@@ -20,6 +27,7 @@ __all__ = [
     "Estimate",
     "Identification",
     "Plan",
+    "Practice",
     "Remembered",
     "Specification",
     "Totals",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -51,12 +52,29 @@ class Plan:
         return (X - centre) / spread
 
 
+@dataclass(frozen=True)
+class Practice:
+    """What training a network by gradient descent has beside the model.
+
+    held_out  rows that are watched and not learned from, None for none
+    noise     standard deviation of what is added to the scaled inputs of every batch
+    lasso     (P,) λ of each parameter: the loss gains Σ λ_j |θ_j|; None for none
+    metrics   what the history has beside the loss
+    """
+
+    held_out: Rows | None = None
+    noise: float = 0.0
+    lasso: Any = None
+    metrics: tuple[str, ...] = ()
+
+
 class Identification(Enum):
     """Whether the data tell a network's weights apart."""
 
     IDENTIFIED = "identified"
     THROUGH_PENALTY = "identified through the penalty"
     SINGULAR = "singular"
+    UNEXAMINED = "not examined: too many weights"
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,7 @@ class Specification:
     penalty: Penalty = field(default_factory=NoPenalty)
     levels: tuple[Any, ...] = ()
     plan: Plan | None = None
+    practice: Practice = field(default_factory=Practice)
 
     @property
     def intercept(self) -> bool:
@@ -151,6 +170,7 @@ class Estimate:
     information  (P, P) expected information at unit dispersion, without the penalty
     root         (P, r) B with B Bᵀ the covariance at unit dispersion
     effective    parameters in effect: P without a penalty, tr((I + Λ)⁻¹ I) with one
+    history      what training saw of every epoch, where there was any
     remembered   totals of the rows, and
     null         the model with an intercept only, of a fit from a file, which has no rows
     """
@@ -167,6 +187,7 @@ class Estimate:
     trace: Trace
     identification: Identification = Identification.IDENTIFIED
     spread: tuple[float, ...] = ()
+    history: tuple[Mapping[str, float], ...] = ()
     remembered: Remembered | None = None
     null: Estimate | None = None
 

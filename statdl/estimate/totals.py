@@ -1,7 +1,7 @@
 """What verbs ask of the rows of a fit, summed up.
 
-The deviance, Pearson's X² and the rest are sums over rows. A fit computes each when it is asked for;
-a fit from a file has no rows and remembers their totals instead.
+The deviance, Pearson's X² and the rest are sums over rows. A fit computes each when it is asked
+for; a fit from a file has no rows and remembers their totals instead.
 """
 
 from __future__ import annotations

@@ -137,7 +137,8 @@ def indicator_terms(estimate: Estimate, kept: Sequence[int]) -> list[tuple[int, 
 
 def _rows(X: Array, offset: Array | None, weights: Array | None) -> Rows:
     xp = namespace(X)
-    weights = xp.ones_like(X[:, 0]) if weights is None else weights
+    if weights is None:
+        weights = xp.ones((X.shape[0],), dtype=X.dtype, device=X.device)
     weights = weights / xp.sum(weights)
     return Rows(X, X[:, :0], weights, None if offset is None else offset[:, None])
 

@@ -12,7 +12,6 @@ J is (I_q ⊗ x)ᵀ and this is exact, in a network it is the delta method.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +32,7 @@ class Prediction:
     """Predictions of shape (m, k), with what was asked for beside them.
 
     ``labels`` name the k columns: classes, linear predictors or terms; empty for a single one.
-    ``constant`` is what the terms add up from.
+    ``constant`` is what terms add up from, one number an output.
     """
 
     fit: Array
@@ -41,7 +40,7 @@ class Prediction:
     lower: Array | None = None
     upper: Array | None = None
     labels: tuple[str, ...] = ()
-    constant: float = math.nan
+    constant: tuple[float, ...] = ()
 
 
 def predict(
@@ -56,8 +55,6 @@ def predict(
 ) -> Prediction:
     """Predict at inputs X (m, p), in the columns of the design, with an offset of (m,)."""
     check(estimate, scale, se_fit, interval)
-    if scale == "terms":
-        return term_contributions(estimate, X, se_fit=se_fit)
     X = estimable(estimate, X)
     eta = linear_predictor(estimate, X, offset)
     uncertain = se_fit or interval is not None
@@ -188,50 +185,6 @@ def _mean_interval(
     log_odds = xp.log(inside) - xp.log1p(-inside)
     half = c * errors / (inside * (1 - inside))
     return Prediction(mean, shown, sigmoid(log_odds - half), sigmoid(log_odds + half), labels)
-
-
-def term_contributions(estimate: Estimate, X: Array, *, se_fit: bool) -> Prediction:
-    """Return what each term adds to η, its columns centred at their means in the data."""
-    if estimate.specification.plan is not None:
-        raise ModelError("A network does not add up from terms; use effects() or type='link'.")
-    if estimate.outputs > 1:
-        raise ModelError("type='terms' is for models with one linear predictor.")
-    design = estimate.frame.design
-    xp = namespace(X)
-    beta = estimate.to_device(estimate.full(estimate.parameters, missing=0.0)[:, 0])
-    first = int(design.intercept)
-    means = estimate.to_device(estimate.totals.means)
-    centre = means if design.intercept else xp.zeros_like(means)
-    centred = X - centre
-    parts, errors = [], []
-    covariance = estimate.to_device(_full_covariance(estimate))
-    for term in design.terms:
-        columns = xp.asarray(list(term.columns), dtype=xp.int64, device=X.device)
-        block = xp.take(centred, columns, axis=1)
-        parts.append(block @ xp.take(beta, columns + first))
-        own = xp.take(xp.take(covariance, columns + first, axis=0), columns + first, axis=1)
-        errors.append(xp.sqrt(xp.sum((block @ own) * block, axis=1)))
-    constant = float(centre @ beta[first:]) + (float(beta[0]) if first else 0.0)
-    empty = xp.zeros((X.shape[0], 0), dtype=X.dtype, device=X.device)
-    return Prediction(
-        xp.stack(parts, axis=1) if parts else empty,
-        (xp.stack(errors, axis=1) if errors else empty) if se_fit else None,
-        labels=tuple(term.name for term in design.terms),
-        constant=constant,
-    )
-
-
-def _full_covariance(estimate: Estimate) -> Any:
-    """Return φ̂ C over all coefficients, 0 for those that are not estimable."""
-    kept = [j for j, keep in enumerate(estimate.kept) if keep]
-    full = estimate.covariance.copy() * estimate.dispersion
-    if len(kept) == len(estimate.kept):
-        return full
-    spread = full.__class__((len(estimate.kept), len(estimate.kept)))
-    spread[...] = 0.0
-    for i, row in enumerate(kept):
-        spread[row, kept] = full[i]
-    return spread
 
 
 def classes(estimate: Estimate, fit: Array) -> list[Any]:

@@ -52,6 +52,11 @@ class Lesson(Objective):
     fast: bool = True
 
     @property
+    def objective(self) -> Objective:
+        """The objective alone."""
+        return Objective(self.family, self.predictor, self.rows, self.penalty, self.penalised)
+
+    @property
     def network(self) -> Network:
         """The network, held parameters included."""
         predictor = self.predictor
@@ -254,9 +259,7 @@ class KernelLearner(Learner):
         xp = namespace(rows.X)
         self._buffer = xp.empty((network.size,), dtype=rows.X.dtype)
         sizes = {batch, rows.n % batch} - {0}
-        self._kernels = {
-            size: Kernel(network, lesson.family, size, self._buffer) for size in sizes
-        }
+        self._kernels = {size: Kernel(network, lesson.family, size, self._buffer) for size in sizes}
         self._first = int(network.intercept)
         width = self._first + network.inputs
         portion = max(1, GATHERED_BYTES // (width * rows.X.itemsize * batch))

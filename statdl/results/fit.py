@@ -28,6 +28,7 @@ from statdl.infer.covariance import covariance
 from statdl.infer.distribution import check_level
 from statdl.infer.effects import average_effects, own_effects
 from statdl.infer.goodness import Goodness, LogLikelihood
+from statdl.infer.terms import term_contributions
 from statdl.infer.wald import Coefficients, coefficients
 from statdl.lazy import lazy
 from statdl.report import DataTable, Summary
@@ -368,6 +369,10 @@ class Fit:
         """
         prediction.check(self.estimate, type, se_fit, interval)
         X, given, index, source = self._inputs(newdata, offset)
+        if type == "terms":
+            return self._predicted(
+                term_contributions(self.estimate, X, se_fit=se_fit), index, source
+            )
         scale = "response" if type == "class" else type
         found = prediction.predict(
             self.estimate, X, given, scale=scale, se_fit=se_fit, interval=interval, level=level
@@ -457,9 +462,10 @@ class Fit:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fit to a file that :func:`statdl.load` reads.
 
-        The file is a zip of JSON and arrays, without pickle. It holds what the model is and what was
-        estimated, and no rows of the data: the loaded fit predicts and prints the same, and says so
-        where rows are asked for, as by ``residuals()``. It is written in one piece or not at all.
+        The file is a zip of JSON and arrays, without pickle. It holds what the model is and what
+        was estimated, and no rows of the data: the loaded fit predicts and prints the same, and
+        says so where rows are asked for, as by ``residuals()``. It is written in one piece or not
+        at all.
 
         Raises
         ------
@@ -545,7 +551,12 @@ class Fit:
                 label = found.labels[k] if found.labels else ""
                 plain = label if len(present) == 1 else ".".join(filter(None, (name, label)))
                 columns[plain] = to_numpy(part[:, k])
-        return frame_like(source, columns, index)
+        frame = frame_like(source, columns, index)
+        if found.constant and hasattr(frame, "attrs"):  # pandas carries R's attribute along
+            frame.attrs["constant"] = (
+                found.constant[0] if len(found.constant) == 1 else found.constant
+            )
+        return frame
 
     def _rows(self, values: Array) -> Any:
         frame = self.estimate.frame

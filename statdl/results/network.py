@@ -12,6 +12,7 @@ from statdl.infer.wald import reference_df
 from statdl.report import DataTable, Summary
 from statdl.report.architecture import architecture_table
 from statdl.report.effects import input_table
+from statdl.report.history import history_frame
 from statdl.report.summary import summarise
 from statdl.results.fit import Fit
 
@@ -44,6 +45,17 @@ class NetworkFit(Fit):
     def restarts(self) -> tuple[float, ...]:
         """The loss that each start ended with."""
         return self.estimate.spread
+
+    @property
+    def history(self) -> Any:
+        """What training saw of every epoch, as a frame.
+
+        Columns: epoch; loss and metrics of the rows as they were used, ``validation_`` before
+        those of the rows held out; learning_rate; ``gradient_`` and the layer: the norm of the
+        last batch's gradient. Losses are mean −log-likelihoods of a row at unit dispersion, without
+        penalties. Of methods that are not training it has iteration, loss, gradient norm and step.
+        """
+        return history_frame(self.estimate)
 
     def architecture(self) -> DataTable:
         """Return the layers with their output shapes and numbers of parameters."""

@@ -94,9 +94,7 @@ def mover_of(rule: Rule, memory: Memory, decayed: Array) -> Mover:
 Fused = Callable[[Any, Any, Array, Array, Part, float, int], None]
 
 
-def _sgd(
-    xp: Any, rule: SGD, w: Array, g: Array, part: Part, rate: float, iteration: int
-) -> None:
+def _sgd(xp: Any, rule: SGD, w: Array, g: Array, part: Part, rate: float, iteration: int) -> None:
     xp.multiply(g, rate, out=g)
     xp.subtract(w, g, out=w)
 
@@ -159,9 +157,7 @@ def _average(xp: Any, mean: Array, value: Array, share: float) -> None:
     xp.add(mean, value, out=mean)
 
 
-def _adam(
-    xp: Any, rule: Adam, w: Array, g: Array, part: Part, rate: float, iteration: int
-) -> None:
+def _adam(xp: Any, rule: Adam, w: Array, g: Array, part: Part, rate: float, iteration: int) -> None:
     """w ← w − η m̂/(√ŝ + ε), the corrections of m̂ and ŝ drawn into η and ε."""
     (m, s), work = part.memory, part.work
     epsilon = rule.epsilon

@@ -355,9 +355,7 @@ def _clip(gradient: Array, longest: float) -> None:
         gradient *= longest / length
 
 
-def _shrink(
-    lesson: Lesson, mover: Mover, parameters: Array, rate: float, iteration: int
-) -> None:
+def _shrink(lesson: Lesson, mover: Mover, parameters: Array, rate: float, iteration: int) -> None:
     """Take the proximal step of Σ λ|θ|: towards 0, and no further.
 
     It goes as far as the rule would go for a slope of λ that stayed the same, so that a weight

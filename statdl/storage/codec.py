@@ -1,7 +1,7 @@
 """Records to JSON and arrays, and back, by the annotations of their fields.
 
-A record is a frozen dataclass. What its fields are declared to be says how they are written and what
-is accepted when they are read, so that there is no second description to keep in step:
+A record is a frozen dataclass. What its fields are declared to be says how they are written and
+what is accepted when they are read, so that there is no second description to keep in step:
 
     int, float, str, bool, None        themselves ("nan", "inf" and "-inf" as text)
     tuple, list, frozenset, Mapping    lists, and objects with keys of text
@@ -10,7 +10,8 @@ is accepted when they are read, so that there is no second description to keep i
     one of several classes             {"is": its name, …its fields}, from the table of variants
     Any                                plain data; what JSON lacks is tagged, arrays stand apart
 
-Reading builds only classes named in the table, from values that have been checked, and runs nothing.
+Reading builds only classes named in the table, from values that have been checked, and runs
+nothing.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _findings(estimate: Estimate) -> Findings:
     """Return what the summary says of rows, unless it would take a while to find."""
     means = max(2, estimate.outputs + 1) - 1
     work = float(estimate.nobs) * len(estimate.kept) * len(estimate.frame.design.names) * means
-    found = work <= MOST_WORK and estimate.root.size > 0
+    found = work <= MOST_WORK and (estimate.root.size > 0 or not estimate.rank)
     return Findings(
         residual_shape=residual_shape(estimate) if estimate.specification.least_squares else None,
         score_trace=_found(score_trace, estimate, found),

@@ -152,9 +152,3 @@ def _refuse(estimate: Estimate) -> None:
             "The fit has no finite maximum to start from, so that refits have none either: "
             f"{estimate.convergence.message}"
         )
-
-
-def with_rows(estimate: Estimate, **changes: Any) -> Estimate:
-    """Return the estimate with other rows behind its objective."""
-    rows = replace(estimate.objective.rows, **changes)
-    return replace(estimate, objective=replace(estimate.objective, rows=rows))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import statdl as sd
-from statdl.infer import predict as prediction
+from statdl.infer import terms
 from statdl.infer import residual
 from tests.agreement import agree, agree_in_size, agree_p
 from tests.reference import (
@@ -170,7 +170,7 @@ def test_terms(name):
     assert list(map(in_our_words, found.columns)) == list(map(in_our_words, expected["names"]))
     agree_in_size(found.to_numpy(), values)
     X = fit.estimate.frame.design.encode(new_frame(CASES[name])).X
-    constant = prediction.term_contributions(fit.estimate, X, se_fit=False).constant
+    (constant,) = terms.term_contributions(fit.estimate, X, se_fit=False).constant
     if np.isfinite(constant) and expected["constant"] is not None:
         agree(constant, expected["constant"], scale=np.abs(values).max())
 

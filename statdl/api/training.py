@@ -1,0 +1,194 @@
+"""What ``mlp`` is told of training by gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from statdl.api.words import NETWORK_METHODS, as_solver, lookup
+from statdl.backend.array import Rows
+from statdl.backend.random import zeros
+from statdl.errors import DataError, ModelError
+from statdl.estimate import Practice, Specification
+from statdl.estimate.holdout import hold_out_data, hold_out_share
+from statdl.formula import array_frame, model_frame
+from statdl.model.metric import METRICS
+from statdl.model.network import Network
+from statdl.solve.checkpoint import Checkpoint
+from statdl.solve.descent import GradientDescent
+from statdl.solve.iterate import Solver
+from statdl.solve.rule import Adam
+from statdl.solve.training import PATIENCE, Training
+
+#: Above this many weights a curvature is dear, and L-BFGS is the default.
+NEWTON_WEIGHTS = 1500
+#: Rows a batch where the wishes need gradient descent and no method is named.
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The arguments of ``mlp`` that only training has."""
+
+    validation: Any
+    early_stopping: bool | int
+    noise: float
+    l1: float | Sequence[float]
+    metrics: Sequence[str] | None
+    checkpoint: Checkpoint | str | Path | None
+    resume: str | Path | bool | None
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> Wishes:
+        """Read and check them."""
+        wishes = cls(**{name: arguments[name] for name in cls.__dataclass_fields__})
+        if not 0 <= wishes.noise < float("inf"):
+            raise ModelError(f"noise is a standard deviation, 0 or more, not {wishes.noise!r}.")
+        patience = wishes.early_stopping
+        if patience != int(patience) or patience < 0:
+            raise ModelError(
+                f"early_stopping is True, False or a number of epochs, not {patience!r}."
+            )
+        if wishes.early_stopping and wishes.validation is None:
+            raise ModelError(
+                "early_stopping watches the loss of rows held out; say which with validation=, "
+                "such as validation=0.25."
+            )
+        return wishes
+
+    @property
+    def patience(self) -> int | None:
+        """Epochs without a better validation loss before training stops."""
+        if self.early_stopping is True:
+            return PATIENCE
+        return int(self.early_stopping) or None
+
+    @property
+    def saved(self) -> Checkpoint | None:
+        """Where the run is saved."""
+        given = self.checkpoint
+        return Checkpoint(given) if isinstance(given, str | Path) else given
+
+    @property
+    def resumed(self) -> str | Path | None:
+        """The checkpoint to go on from."""
+        if self.resume is True:
+            if self.saved is None:
+                raise ModelError("resume=True goes on from checkpoint=, which is missing.")
+            return self.saved.path
+        return self.resume or None
+
+    def named(self, network: Network | None) -> list[str]:
+        """Return, as they were written, the wishes that only gradient descent fulfils."""
+        found = {
+            "validation": self.validation is not None,
+            "early_stopping": bool(self.early_stopping),
+            "noise": self.noise > 0,
+            "l1": any(value > 0 for value in _numbers(self.l1)),
+            "checkpoint": self.checkpoint is not None,
+            "resume": bool(self.resume),
+        }
+        names = [name for name, wanted in found.items() if wanted]
+        hidden = () if network is None else network.hidden
+        if any(layer.dropout for layer in hidden):
+            names.append("dropout")
+        if any(layer.normalisation == "batch" for layer in hidden):
+            names.append("normalisation='batch'")
+        return names
+
+
+def _numbers(given: float | Sequence[float]) -> list[float]:
+    return [float(given)] if isinstance(given, int | float) else [float(value) for value in given]
+
+
+def network_solver(
+    method: str | Solver | None, wishes: Wishes, network: Network, n: int, seed: int
+) -> Solver:
+    """Return the method asked for, or the one that suits.
+
+    Raises
+    ------
+    ModelError
+        When the method cannot do what is wished, naming one that can.
+    """
+    needed = wishes.named(network)
+    if method is None and needed:
+        method = GradientDescent(Adam(1e-3), batch=min(BATCH, n))
+    default = "newton" if network.size <= NEWTON_WEIGHTS else "lbfgs"
+    solver = as_solver(method or default, NETWORK_METHODS)
+    if isinstance(solver, GradientDescent) and not solver.accelerated:
+        descent = solver if solver.seed is not None else replace(solver, seed=seed)
+        return Training(descent, wishes.patience, wishes.saved, wishes.resumed)
+    if not needed:
+        return solver
+    raise ModelError(
+        f"{', '.join(needed)} cannot be had with {solver.name}, which needs the same smooth loss at "
+        "every step; use method=sd.GradientDescent(sd.Adam(1e-3), batch=32, epochs=100)."
+    )
+
+
+def held_out(
+    specification: Specification, wishes: Wishes, arguments: Mapping[str, Any]
+) -> tuple[Specification, Rows | None]:
+    """Return the specification of the rows to learn from, and the rows to watch."""
+    given = wishes.validation
+    if given is None:
+        return specification, None
+    if isinstance(given, int | float):
+        return hold_out_share(specification, float(given), arguments["seed"])
+    return specification, _own_data(specification, given, arguments)
+
+
+def _own_data(specification: Specification, given: Any, arguments: Mapping[str, Any]) -> Rows:
+    design = specification.frame.design
+    if design.formula is None:
+        if not (isinstance(given, tuple | list) and len(given) == 2):
+            raise DataError("validation is a share of the rows, or (X, y), for a fit to X and y.")
+        frame = array_frame(given[0], given[1], names=design.names, na_action="raise")
+        return hold_out_data(specification, frame)
+    if isinstance(given, tuple | list):
+        raise DataError("validation is a share of the rows, or a frame, for a fit to a formula.")
+    response = model_frame(f"{design.formula.partition('~')[0]} ~ 1", given, na_action="raise")
+    new = design.encode(given)
+    return hold_out_data(specification, replace(response, X=new.X, offset=new.offset))
+
+
+def practice(
+    specification: Specification, wishes: Wishes, network: Network, watched: Rows | None
+) -> Practice:
+    """Return what training has beside the model."""
+    return Practice(
+        held_out=watched,
+        noise=float(wishes.noise),
+        lasso=by_layer(network, wishes.l1, "l1"),
+        metrics=_metrics(specification, wishes.metrics),
+    )
+
+
+def by_layer(network: Network, given: float | Sequence[float], what: str) -> Any:
+    """Return λ of every parameter: weights are penalised, biases, scales and shifts are not."""
+    layers = [block for block in network.layout if block.kind == "weights"]
+    numbers = _numbers(given)
+    if isinstance(given, int | float):
+        numbers = numbers * len(layers)
+    if len(numbers) != len(layers):
+        raise ModelError(f"{len(numbers)} {what}s were given for {len(layers)} layers of weights.")
+    if not all(0 <= strength < float("inf") for strength in numbers):
+        raise ModelError(f"{what} must be 0 or more, not {given!r}.")
+    values = zeros(network.size)
+    for block, strength in zip(layers, numbers, strict=True):
+        values[list(block.positions)] = strength
+    return values
+
+
+def _metrics(specification: Specification, given: Sequence[str] | None) -> tuple[str, ...]:
+    family = specification.family
+    if given is None:
+        given = ("accuracy",) if family.has_classes else ()
+    names = (given,) if isinstance(given, str) else tuple(given)
+    for name in names:
+        if not lookup(name, METRICS, "metric").suits(family):
+            raise ModelError(f"The metric {name!r} means nothing for the {family.name} family.")
+    return names

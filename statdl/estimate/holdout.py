@@ -1,0 +1,141 @@
+"""Rows held out of a fit, to watch it on: a share of the rows, or data of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.random import generator
+from statdl.errors import DataError
+from statdl.estimate.record import Specification
+from statdl.formula import ModelFrame, Response
+
+
+def hold_out_share(
+    specification: Specification, share: float, seed: int
+) -> tuple[Specification, Rows]:
+    """Return the specification of the other rows, and a random share of the rows.
+
+    The share is taken of each class by itself, so that both parts have the classes in proportion.
+
+    Raises
+    ------
+    DataError
+        When a part would be empty, or without one of the classes.
+    """
+    if not 0 < share < 1:
+        raise DataError(
+            f"validation={share!r} is no share of the rows: it must be above 0 and below 1."
+        )
+    rows = specification.rows
+    order = generator(seed).permutation(rows.n)
+    xp = namespace(order)
+    classes = _classes(specification)
+    held = xp.zeros(rows.n, dtype=bool)
+    for k in range(int(classes.max()) + 1):
+        members = order[classes[order] == k]
+        count = round(share * len(members))
+        if len(members) and count in (0, len(members)):
+            raise _left_out(specification, share, k, len(members), "training" if count else "")
+        held[members[:count]] = True
+    learned, watched = xp.flatnonzero(~held), xp.flatnonzero(held)
+    return _kept(specification, learned), rows.take(_there(watched, rows.X))
+
+
+def _classes(specification: Specification) -> Any:
+    """Return the class of each row on the host; all 0 where rows have no class of their own."""
+    y = to_numpy(specification.rows.y)
+    xp = namespace(y)
+    whole = specification.family.has_classes and bool(((y == 0) | (y == 1)).all())
+    if not whole:
+        return xp.zeros(y.shape[0], dtype=xp.int64)
+    return (y * xp.arange(1, y.shape[1] + 1)).sum(axis=1).astype(xp.int64)
+
+
+def _left_out(
+    specification: Specification, share: float, k: int, count: int, part: str
+) -> DataError:
+    where = f"the {part or 'validation'} rows"
+    levels = specification.levels
+    if not specification.family.has_classes or k >= len(levels):
+        return DataError(
+            f"validation={share:g} of {count} rows leaves none for {where}; use another share, or "
+            "give data of their own as validation=(X, y)."
+        )
+    return DataError(
+        f"validation={share:g} leaves class {levels[k]!r}, which has {count} "
+        f"row{'' if count == 1 else 's'}, out of {where}; use another share, or give data of "
+        "their own as validation=(X, y)."
+    )
+
+
+def _kept(specification: Specification, positions: Any) -> Specification:
+    """Return the specification of some rows."""
+    frame, rows = specification.frame, specification.rows
+    X = rows.X
+    there = _there(positions, X)
+
+    def part(values: Array | None) -> Array | None:
+        return None if values is None else namespace(values).take(values, there, axis=0)
+
+    rows = rows.take(there)
+    taken = replace(
+        frame,
+        X=rows.X,
+        response=replace(frame.response, values=part(frame.response.values)),
+        weights=part(frame.weights),
+        offset=part(frame.offset),
+        rows=positions if frame.rows is None else to_numpy(frame.rows)[positions],
+        index=None if frame.index is None else frame.index[positions],
+        recoder=None,
+    )
+    return replace(specification, frame=taken, rows=rows)
+
+
+def _there(positions: Any, reference: Array) -> Array:
+    return like(positions, reference, namespace(reference).int64)
+
+
+def hold_out_data(specification: Specification, given: ModelFrame) -> Rows:
+    """Return data of their own, a model frame of the same columns, in the coding of the fit.
+
+    Raises
+    ------
+    DataError
+        When the response is of another kind, or has a class that the rows of the fit lack.
+    """
+    known, family = specification.frame.response, specification.family
+    response = _recoded(given.response, known)
+    xp = namespace(specification.rows.y)
+    n = known.values.shape[0]
+    both = xp.concat([known.values, like(response.values, known.values)], axis=0)
+    encoded = family.encode(known.kind, both, known.levels, None)
+    y = like(encoded.y, specification.rows.X)
+    if y.shape[1] != specification.rows.y.shape[1]:
+        raise DataError(
+            "The validation rows have classes that the rows of the fit lack: "
+            f"{', '.join(str(k) for k in encoded.levels if k not in specification.levels)}."
+        )
+    X = like(given.X, specification.rows.X)
+    offset = None if given.offset is None else like(given.offset, X)[:, None]
+    return Rows(X=X, y=y[n:, ...], offset=offset)
+
+
+def _recoded(given: Response, known: Response) -> Response:
+    """Return a response with the codes of the training data."""
+    if given.kind != known.kind:
+        raise DataError(
+            f"The validation response is {given.kind}, and that of the fit is {known.kind}."
+        )
+    if known.kind != "categorical":
+        return given
+    code = {str(level): k for k, level in enumerate(known.levels)}
+    unseen = [str(level) for level in given.levels if str(level) not in code]
+    if unseen:
+        raise DataError(
+            f"The validation rows have classes that the rows of the fit lack: {', '.join(unseen)}."
+        )
+    host = to_numpy(given.values)
+    table = namespace(host).asarray([code[str(level)] for level in given.levels])
+    return replace(given, values=table[host])

@@ -1,0 +1,60 @@
+"""What each term of a regression adds to its linear predictor."""
+
+from __future__ import annotations
+
+from statdl.backend.array import Array, namespace
+from statdl.errors import ModelError
+from statdl.estimate import Estimate
+from statdl.formula import Term
+from statdl.infer.predict import Prediction, output_labels
+
+
+def term_contributions(estimate: Estimate, X: Array, *, se_fit: bool) -> Prediction:
+    """Return Σ_j (x_j − x̄_j) β_jk over the columns j of each term, for each output k.
+
+    Columns are centred at their means in the data, so that η = constant + Σ terms. Shapes: X (m, p)
+    → (m, terms · q), one output after the other, with standard errors of the same shape.
+    """
+    if estimate.specification.plan is not None:
+        raise ModelError("A network does not add up from terms; use effects() or type='link'.")
+    design = estimate.frame.design
+    first = int(design.intercept)
+    xp = namespace(X)
+    beta = estimate.to_device(estimate.full(estimate.parameters, missing=0.0))
+    roots = estimate.to_device(_full_root(estimate))
+    means = estimate.to_device(estimate.totals.means)
+    centre = means if design.intercept else xp.zeros_like(means)
+    fits, errors = [], []
+    for k in range(estimate.outputs):
+        for term in design.terms:
+            columns = _columns(term, X)
+            block = xp.take(X - centre, columns, axis=1)
+            fits.append(block @ xp.take(beta[:, k], columns + first))
+            half = block @ xp.take(roots[k, :, :], columns + first, axis=0)
+            errors.append(xp.sqrt(xp.sum(half * half, axis=1) * estimate.dispersion))
+    empty = xp.zeros((X.shape[0], 0), dtype=X.dtype, device=X.device)
+    names = [term.name for term in design.terms]
+    outputs = output_labels(estimate)
+    return Prediction(
+        xp.stack(fits, axis=1) if fits else empty,
+        (xp.stack(errors, axis=1) if errors else empty) if se_fit else None,
+        labels=tuple(f"{output}: {name}" for output in outputs for name in names) or tuple(names),
+        constant=tuple(
+            float(centre @ beta[first:, k]) + (float(beta[0, k]) if first else 0.0)
+            for k in range(estimate.outputs)
+        ),
+    )
+
+
+def _columns(term: Term, X: Array) -> Array:
+    xp = namespace(X)
+    return xp.asarray(list(term.columns), dtype=xp.int64, device=X.device)
+
+
+def _full_root(estimate: Estimate) -> Array:
+    """Return the covariance root with rows of 0 where not estimable, (q, m, P), on the host."""
+    xp = namespace(estimate.root)
+    kept = [j for j, keep in enumerate(estimate.kept) if keep]
+    root = xp.zeros((estimate.outputs, len(estimate.kept), estimate.root.shape[1]))
+    root[:, kept, :] = xp.reshape(estimate.root, (estimate.outputs, len(kept), -1))
+    return root

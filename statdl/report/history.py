@@ -1,0 +1,29 @@
+"""The course of a fit as a frame: a row an epoch, or an iteration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from statdl.estimate import Estimate
+from statdl.lazy import lazy
+
+pd = lazy("pandas")
+
+
+def history_frame(estimate: Estimate) -> Any:
+    """Return what training saw of every epoch; else the trace of the solver.
+
+    The trace begins with the start, iteration 0; its loss is J/Σw, penalties included.
+    """
+    if estimate.history:
+        frame = pd.DataFrame([dict(record) for record in estimate.history])
+        return frame.astype({"epoch": "int64"})
+    trace = estimate.trace
+    return pd.DataFrame(
+        {
+            "iteration": range(len(trace)),
+            "loss": trace.loss,
+            "gradient_norm": trace.gradient_norm,
+            "step": trace.step,
+        }
+    )

@@ -1,0 +1,127 @@
+"""Fits side by side: how well each fits, at what price, and how it does on data it has not seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from statdl.backend.array import Rows, namespace, to_numpy
+from statdl.estimate import Estimate
+from statdl.infer.goodness import Goodness
+from statdl.report import DataTable
+
+FORMATS = {
+    "Rows": "integer",
+    "Eff. df": "integer",
+    "Log-Likelihood": "significant",
+    "AIC": "significant",
+    "BIC": "significant",
+    "NIC": "significant",
+    "Loss": "number",
+    "Accuracy": "number",
+    "Val. Loss": "number",
+    "Val. Accuracy": "number",
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean −log density of some rows under a fit, and the share of classes it gets right."""
+
+    loss: float
+    accuracy: float | None
+
+
+def score(estimate: Estimate, rows: Rows | None = None) -> Score:
+    """Return the score of rows in the coding of the fit; of its own rows unless given.
+
+    The loss is −log L / Σw with every constant and the dispersion of the fit, so that it compares
+    between models of one response.
+    """
+    own = rows is None
+    given = estimate.objective.rows if rows is None else rows
+    eta = estimate.eta if own else estimate.objective.eta(estimate.device_parameters, given)
+    dispersion = _dispersion(estimate)
+    xp = namespace(eta)
+    losses, _ = estimate.family.loss_and_score(eta, given.y)
+    weights = xp.ones_like(losses) if given.weights is None else given.weights
+    losses = xp.where(weights > 0, weights * losses, xp.zeros_like(losses))
+    total = float(xp.sum(weights))
+    log_likelihood = math.nan
+    if dispersion > 0:
+        constant = estimate.family.constant(given, dispersion)
+        log_likelihood = constant - float(xp.sum(losses)) / dispersion
+    return Score(-log_likelihood / total, _accuracy(estimate, eta, given))
+
+
+def _dispersion(estimate: Estimate) -> float:
+    """Return φ as the log-likelihood of the fit has it."""
+    if estimate.family.dispersion_known:
+        return 1.0
+    if estimate.family.quadratic:
+        return estimate.deviance / estimate.nobs
+    return estimate.dispersion
+
+
+def _accuracy(estimate: Estimate, eta: object, rows: Rows) -> float | None:
+    """Return the weighted share of trials in the class that is most probable."""
+    if not estimate.family.has_classes:
+        return None
+    mean, y = to_numpy(estimate.family.mean(eta)), to_numpy(rows.y)
+    if mean.shape[1] == 1:
+        mean = np.concatenate([1 - mean, mean], axis=1)
+    shares = np.concatenate([1 - y.sum(axis=1, keepdims=True), y], axis=1)
+    weights = np.ones(len(y)) if rows.weights is None else to_numpy(rows.weights)
+    likeliest = np.argmax(mean[:, 1:], axis=1) + 1
+    chosen = np.where(np.max(mean[:, 1:], axis=1) >= mean[:, 0], likeliest, 0)
+    right = shares[np.arange(len(y)), chosen]
+    return float(weights @ right / weights.sum())
+
+
+def comparison(
+    estimates: Sequence[Estimate], names: Sequence[str], validation: Sequence[Rows] | None = None
+) -> DataTable:
+    """Return the table of the fits, one a row."""
+    goodness = [Goodness(estimate) for estimate in estimates]
+    own = [score(estimate) for estimate in estimates]
+    columns: dict[str, list[float | None]] = {
+        "Rows": [estimate.nobs for estimate in estimates],
+        "Eff. df": [estimate.degrees_of_freedom for estimate in estimates],
+        "Log-Likelihood": [each.llf for each in goodness],
+        "AIC": [each.aic for each in goodness],
+        "BIC": [each.bic for each in goodness],
+        "NIC": [each.nic for each in goodness],
+        "Loss": [each.loss for each in own],
+        "Accuracy": [each.accuracy for each in own],
+    }
+    if validation is not None:
+        new = [score(*pair) for pair in zip(estimates, validation, strict=True)]
+        columns["Val. Loss"] = [each.loss for each in new]
+        columns["Val. Accuracy"] = [each.accuracy for each in new]
+    columns = {
+        name: values
+        for name, values in columns.items()
+        if any(value is not None for value in values)
+    }
+    heading = tuple(f"Model {k}: {name}" for k, name in enumerate(names, start=1))
+    return DataTable(
+        "Model",
+        tuple(str(k) for k in range(1, len(names) + 1)),
+        columns,
+        "Comparison of fits",
+        heading,
+        {name: FORMATS[name] for name in columns},
+        _notes(estimates),
+    )
+
+
+def _notes(estimates: Sequence[Estimate]) -> tuple[str, ...]:
+    notes = ["Loss is the mean of −log density over rows, constants included."]
+    if len({estimate.nobs for estimate in estimates}) > 1:
+        notes.append("The fits have different rows: only losses a row compare, not criteria.")
+    if len({estimate.frame.response.name for estimate in estimates}) > 1:
+        notes.append("The fits have different responses, whose likelihoods do not compare.")
+    return tuple(notes)

@@ -1,0 +1,155 @@
+"""The parametric bootstrap of a likelihood ratio: what it would be if the smaller model were true.
+
+    T = 2 (log L_large − log L_small)
+
+Under the smaller model some weights of a network are not identified (a hidden unit whose output
+weight is 0 may have any input weights), so that T has no χ² distribution, with any degrees of
+freedom (Davies 1977; White 1989). Responses simulated from the smaller fit show which distribution
+it has: both models are fitted to each, with the starts of the fits themselves, and
+
+    p = (1 + #{T_b ≥ T}) / (1 + B).
+
+References: Davies (1977), Biometrika 64, 247; Davison & Hinkley (1997), §4.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import like, to_numpy
+from statdl.backend.random import generator
+from statdl.errors import DataError, ModelError
+from statdl.estimate import Estimate
+from statdl.report import DataTable
+from statdl.study.refits import Refits, afresh
+
+#: Distance from its maximum, in standard errors, that a refit may stop at.
+TOLERANCE = 0.05
+NOTE = (
+    "Pr(>LR) is from {B} responses simulated from the smaller model, both fitted to each. Under the "
+    "smaller model the weights of a network's hidden units are not identified, so that the "
+    "likelihood ratio has no χ² distribution."
+)
+
+
+@dataclass(frozen=True)
+class RatioTest:
+    """T of the data, T of each simulated response (NaN where a fit failed), and the p-value."""
+
+    statistic: float
+    simulated: Any
+
+    @property
+    def p_value(self) -> float:
+        """(1 + #{T_b ≥ T}) / (1 + B)."""
+        sound = self.simulated[np.isfinite(self.simulated)]
+        return float((1 + np.sum(sound >= self.statistic - 1e-9)) / (1 + len(sound)))
+
+
+def simulated_responses(estimate: Estimate, B: int, seed: int) -> Any:
+    """Return B responses drawn from a fit, (B, n, q)."""
+    rng, rows = generator(seed), estimate.objective.rows
+    eta, phi = to_numpy(estimate.eta), estimate.dispersion
+    return np.stack([estimate.family.simulate(eta, rows, phi, rng) for _ in range(B)])
+
+
+def ratio_test(small: Estimate, large: Estimate, B: int = 99, seed: int = 0) -> RatioTest:
+    """Test a fit against a larger one of the same rows.
+
+    Raises
+    ------
+    ModelError, DataError
+        When the fits are not of one family, response and set of rows.
+    """
+    _refuse_incomparable(small, large)
+    if int(B) != B or B < 1:
+        raise ModelError(f"B must be a whole number of 1 or more simulated responses, not {B!r}.")
+    y = simulated_responses(small, int(B), seed)
+    kernels = [_kernels(each, afresh(each, y=y, tolerance=TOLERANCE), y) for each in (small, large)]
+    simulated = _ratio(small, *kernels)
+    observed = _ratio(small, *(np.asarray([each.totals.kernel]) for each in (small, large)))
+    return RatioTest(float(observed[0]), simulated)
+
+
+def _kernels(estimate: Estimate, found: Refits, y: Any) -> Any:
+    """Return Σ w ℓ of every refit, (B,): its loss without the penalty."""
+    objective = estimate.objective
+    if objective.penalised is None:
+        return found.loss
+    theta = like(found.parameters, objective.rows.X)
+    penalty = to_numpy(objective.penalty.value(theta, objective.penalised))
+    return found.loss - penalty
+
+
+def _ratio(estimate: Estimate, small: Any, large: Any) -> Any:
+    """Return T: n log(RSS₀/RSS₁) where the dispersion is estimated with the mean, as in lm."""
+    if estimate.family.dispersion_known:
+        return 2 * (small - large)
+    if estimate.family.quadratic:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return estimate.nobs * np.log(small / large)
+    return 2 * (small - large) / estimate.dispersion
+
+
+def ratio_table(
+    small: Estimate, large: Estimate, names: tuple[str, str], B: int, seed: int
+) -> DataTable:
+    """Return the table that compares a fit with a larger network."""
+    test = ratio_test(small, large, B, seed)
+    fits = (small, large)
+    columns = {
+        "Eff. df": [fit.degrees_of_freedom for fit in fits],
+        "Resid. Dev": [fit.deviance for fit in fits],
+        "LR": [None, test.statistic],
+        "Pr(>LR)": [None, test.p_value],
+    }
+    lost = int(np.sum(~np.isfinite(test.simulated)))
+    notes = (NOTE.format(B=len(test.simulated) - lost),)
+    if lost:
+        notes = (*notes, f"{lost} more had no finite maximum and are left out.")
+    return DataTable(
+        "Model",
+        ("1", "2"),
+        columns,
+        "Likelihood ratio, parametric bootstrap",
+        tuple(f"Model {k}: {name}" for k, name in enumerate(names, start=1)),
+        {
+            "Eff. df": "integer",
+            "Resid. Dev": "number",
+            "LR": "statistic",
+            "Pr(>LR)": "p_value",
+        },
+        notes,
+    )
+
+
+def _refuse_incomparable(small: Estimate, large: Estimate) -> None:
+    for what, name in (("family", "name"), ("link", "link.name")):
+        ours, theirs = (_attribute(fit.family, name) for fit in (small, large))
+        if ours != theirs:
+            raise ModelError(
+                f"Models with different {what} ({ours} and {theirs}) are not nested; see compare()."
+            )
+    if small.degrees_of_freedom > large.degrees_of_freedom:
+        raise ModelError("Give the smaller model first: responses are simulated from it.")
+    unknown = set(small.frame.design.names) - set(large.frame.design.names)
+    if unknown:
+        raise ModelError(
+            f"The models are not nested: the smaller one has {', '.join(sorted(unknown))}, which "
+            "the larger one has not; see compare()."
+        )
+    one, other = small.objective.rows, large.objective.rows
+    if one.n != other.n or not np.array_equal(to_numpy(one.y), to_numpy(other.y)):
+        raise DataError(
+            f"The models were fitted to different rows or responses ({one.n} and {other.n} rows); "
+            "fit them to the same data."
+        )
+
+
+def _attribute(thing: Any, path: str) -> Any:
+    for name in path.split("."):
+        thing = getattr(thing, name)
+    return thing
