@@ -871,3 +871,81 @@ def test_terms_and_their_constant_add_up_for_every_class():
     for constant, name in zip(terms.attrs["constant"], ("Medium", "High"), strict=True):
         total = constant + terms[f"fit.{name}: Infl"] + terms[f"fit.{name}: Type"]
         assert_allclose(total, link[name], rtol=1e-10)
+
+
+def cbind_data():
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=30)
+    trials = rng.integers(3, 12, size=30)
+    success = rng.binomial(trials, 1 / (1 + np.exp(-x)))
+    weights = rng.integers(1, 4, size=30).astype(float)
+    return pd.DataFrame({"s": success, "f": trials - success, "x": x, "w": weights})
+
+
+@pytest.mark.parametrize("front", ["glm", "multinom"])
+def test_weights_of_counts_are_duplicated_rows(front):
+    """The likelihood too: a prior weight does not enter the binomial coefficient."""
+    data = cbind_data()
+    twice = data.loc[data.index.repeat(data["w"].astype(int))].reset_index(drop=True)
+    more = {"family": "binomial"} if front == "glm" else {}
+    weighted = getattr(sd, front)("cbind(s, f) ~ x", data, weights="w", **more)
+    repeated = getattr(sd, front)("cbind(s, f) ~ x", twice, **more)
+    assert_allclose(weighted.llf, repeated.llf, rtol=1e-12)
+    assert_allclose(weighted.params, repeated.params, rtol=1e-8)
+
+
+def test_reference_of_counts_is_what_successes_are_compared_with():
+    data = cbind_data()
+    plain = sd.glm("cbind(s, f) ~ x", data, family="binomial")
+    same = sd.glm("cbind(s, f) ~ x", data, family="binomial", reference="f")
+    turned = sd.glm("cbind(s, f) ~ x", data, family="binomial", reference="s")
+    assert_allclose(same.params, plain.params)
+    assert_allclose(turned.params, -plain.params, rtol=1e-7)
+    assert plain.levels == ("f", "s")
+    assert turned.levels == ("s", "f")
+
+
+def test_penalised_fits_have_no_anova():
+    data = cbind_data()
+    fit = sd.lm("s ~ x + w", data, penalty=5.0)
+    for typ in (1, 2, 3):
+        with pytest.raises(sd.ModelError, match="penalised"):
+            sd.anova(fit, typ=typ)
+
+
+def test_an_offset_can_break_nesting():
+    data = cbind_data()
+    with pytest.raises(sd.ModelError, match="offset"):
+        sd.anova(sd.lm("s ~ x + offset(w)", data), sd.lm("s ~ x + I(x^2)", data))
+    table = sd.anova(sd.lm("s ~ x + offset(w)", data), sd.lm("s ~ x + w", data))
+    assert table["F"][1] > 0
+
+
+def test_a_constant_response_has_no_f():
+    data = cbind_data().assign(k=3.0)
+    assert np.isnan(sd.lm("k ~ x", data).anova()["F"][0])
+
+
+@pytest.mark.parametrize("link", ["identity", "sqrt"])
+def test_a_mean_at_the_edge_of_its_domain_is_no_fine_fit(link):
+    data = pd.DataFrame({"y": [0, 0, 0, 4, 6, 5.0], "g": list("aaabbb")})
+    with pytest.warns(sd.ConvergenceWarning):
+        fit = sd.glm("y ~ g", data, family="poisson", link=link)
+    assert not fit.converged
+
+
+def test_strong_signals_are_not_searched_for_separation():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 10))
+    eta = X @ (3 * rng.normal(size=(10, 4)))
+    y = (eta + rng.gumbel(size=eta.shape)).argmax(axis=1)
+    fit = sd.multinom(X=X, y=y)
+    assert fit.converged
+    assert np.isfinite(fit.bse.to_numpy()).all()
+
+
+def test_stochastic_fits_of_separated_data_say_so():
+    x = np.linspace(-1, 1, 40)
+    method = sd.GradientDescent(sd.Adam(0.01), batch=8, epochs=3, seed=0)
+    with pytest.warns(sd.SeparationWarning):
+        sd.glm(X=x[:, None], y=(x > 0.1) * 1.0, family="binomial", method=method)

@@ -389,12 +389,27 @@ def test_what_is_not_a_path_or_not_there(fits, tmp_path):
 # damage -----------------------------------------------------------------------
 
 
+class Saved(bytes):
+    """The bytes of a file, which no failing test should print."""
+
+    def __repr__(self):
+        return f"Saved({len(self)} bytes)"
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """The bytes of a saved fit."""
+    """A saved regression."""
     path = tmp_path_factory.mktemp("saved") / "model.statdl"
     sd.glm("yes ~ poly(x, 2) + g", DATA, "binomial").save(path)
-    return path.read_bytes()
+    return Saved(path.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def saved_network(tmp_path_factory):
+    """A saved network."""
+    path = tmp_path_factory.mktemp("saved") / "model.statdl"
+    sd.mlp("class ~ x + g", **NETWORK, fixed={"bias -> h1": 0.0}).save(path)
+    return Saved(path.read_bytes())
 
 
 def loaded_or_refused(content, folder):
@@ -627,8 +642,10 @@ NESTED = ([], [[]], {}, {"is": "Gaussian"}, {"array": "missing"}, {"map": [[1]]}
 
 
 @many
-@given(st.data())
-def test_documents_of_any_kind_are_read_or_refused(saved, tmp_path_factory, data):
+@given(st.data(), st.booleans())
+def test_documents_of_any_kind_are_read_or_refused(
+    saved, saved_network, tmp_path_factory, data, network
+):
     """Whatever loads must also predict and print, or say in our words why it does not."""
 
     def change(document):
@@ -637,18 +654,20 @@ def test_documents_of_any_kind_are_read_or_refused(saved, tmp_path_factory, data
             document = document[key]
         document[place[-1]] = data.draw(st.sampled_from(JUNK + NESTED))
 
-    loaded = loaded_or_refused(with_document(saved, change), tmp_path_factory.mktemp("forged"))
+    content = with_document(saved_network if network else saved, change)
+    loaded = loaded_or_refused(content, tmp_path_factory.mktemp("forged"))
     if loaded is None:
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for act in (
-            lambda: loaded.predict(NEW, se_fit=True),
-            lambda: loaded.params,
-            loaded.__repr__,
-        ):
-            with contextlib.suppress(StatdlError):
-                act()
+    acts = (
+        lambda: loaded.predict(NEW, se_fit=True),
+        lambda: loaded.params,
+        lambda: loaded.summary(),
+        lambda: repr(loaded),
+    )
+    for act in acts:
+        with contextlib.suppress(StatdlError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            act()
 
 
 def test_deep_and_broken_texts_are_refused(saved, tmp_path):

@@ -55,6 +55,7 @@ def _full_root(estimate: Estimate) -> Array:
     """Return the covariance root with rows of 0 where not estimable, (q, m, P), on the host."""
     xp = namespace(estimate.root)
     kept = [j for j, keep in enumerate(estimate.kept) if keep]
-    root = xp.zeros((estimate.outputs, len(estimate.kept), estimate.root.shape[1]))
-    root[:, kept, :] = xp.reshape(estimate.root, (estimate.outputs, len(kept), -1))
+    rank = estimate.root.shape[1]
+    root = xp.zeros((estimate.outputs, len(estimate.kept), rank))
+    root[:, kept, :] = xp.reshape(estimate.root, (estimate.outputs, len(kept), rank))
     return root

@@ -12,6 +12,7 @@ from statdl.backend.array import NoRows
 from statdl.errors import DataError
 from statdl.estimate import Estimate, Plan, Specification, as_regression, objective_of
 from statdl.formula import Design, ModelFrame, Response
+from statdl.infer.effects import Effects
 from statdl.model.categorical import Multinomial
 from statdl.storage.document import Document, Findings, Fitted
 
@@ -76,14 +77,15 @@ def _estimate(specification: Specification, fitted: Fitted, null: Estimate | Non
     plan = specification.plan
     known = len(specification.frame.design.coefficient_names) if plan is None else plan.network.size
     size = sum(fitted.kept) * specification.tables
-    _check_shape(fitted.parameters, (size,), "parameters")
-    if fitted.information is not None:
-        _check_shape(fitted.information, (size, size), "information")
-    if fitted.root is not None:
-        _check_shape(fitted.root, (size, None), "covariance")
-    _check_shape(fitted.totals.means, (len(specification.frame.design.names),), "means")
     if len(fitted.kept) != known:
         raise _disagreement("coefficients")
+    _check_shape(fitted.parameters, (size,), "parameters")
+    _check_shape(fitted.root, (size, None), "covariance")
+    _check_shape(fitted.information, (None, None), "information")
+    if fitted.information.shape not in ((size, size), (0, 0)):  # there is none of a large network
+        raise _disagreement("information")
+    _check_shape(fitted.totals.means, (len(specification.frame.design.names),), "means")
+    _check_effects(fitted.findings.effects, specification)
     findings = {name: getattr(fitted.findings, name) for name in FINDINGS}
     return Estimate(
         specification=specification,
@@ -137,6 +139,17 @@ def _statistics(plan: Plan) -> Iterator[tuple[Any, int]]:
     for layer, mean, variance in zip(hidden, known.means, known.variances, strict=True):
         yield mean, layer.maps
         yield variance, layer.maps
+
+
+def _check_effects(effects: Effects | None, specification: Specification) -> None:
+    if effects is None:
+        return
+    names = specification.frame.design.names
+    if effects.names != names or len(effects.discrete) != len(names):
+        raise _disagreement("effects")
+    shape = (len(names), max(1, len(effects.labels)))
+    for values in (effects.inference.estimate, effects.inference.standard_error):
+        _check_shape(values, shape, "effects")
 
 
 def _check_shape(values: Any, shape: tuple[int | None, ...], what: str) -> None:
