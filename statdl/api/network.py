@@ -208,8 +208,8 @@ def _regression(
     """Fit a network without hidden layers as the regression it is."""
     chosen = _suggested(read(arguments).response, family, link)
     strength = decay if isinstance(decay, int | float) else next(iter(decay))
-    if method is None and chosen.quadratic:
-        method = "ls"
+    if method is None and chosen.name != "multinomial":
+        method = "ls" if chosen.quadratic else "irls"
     rest = {**arguments, "penalty": strength or None}
     return fit_regression(mlp, rest, chosen, method)
 

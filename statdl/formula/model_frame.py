@@ -15,7 +15,7 @@ from statdl.formula.design import Design, ModelFrame, Response, Term
 from statdl.formula.evaluation import Part, condition_rows, evaluated
 from statdl.formula.expression import Expression, argument
 from statdl.formula.frame import Frame, open_frame
-from statdl.formula.recipe import FormulaRecipe, design_of, total
+from statdl.formula.recipe import CONTRASTS, FormulaRecipe, design_of, total
 from statdl.formula.rows import (
     as_vector,
     check_index,
@@ -28,8 +28,6 @@ from statdl.formula.rows import (
 from statdl.formula.suggest import listing
 from statdl.formula.terms import Parsed, parse
 from statdl.formula.values import Column, Factor, Value, as_factor, column, endless
-
-CONTRASTS = ("treatment", "sum")
 
 
 def model_frame(

@@ -24,6 +24,8 @@ formulaic = lazy("formulaic")
 formulaic_transforms = lazy("formulaic.transforms")
 formulaic_types = lazy("formulaic.parser.types")
 
+#: Codings of factors whose contrast the formula does not name.
+CONTRASTS = ("treatment", "sum")
 #: What a column can hold.
 KINDS = ("numbers", "truth values", "factor")
 #: formulaic's literal for the intercept, spelled so that no column has its name.
@@ -83,6 +85,7 @@ class FormulaRecipe:
             or [frozenset(term) for term in parsed.terms] != [t.factors for t in design.terms]
             or not named <= set(self.kinds)
             or not set(self.kinds.values()) <= set(KINDS)
+            or self.contrast not in CONTRASTS
             or not texts <= set(self.state)
         ):
             raise DataError("its formula does not fit what was learned with it.")

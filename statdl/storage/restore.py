@@ -79,6 +79,8 @@ def _estimate(specification: Specification, fitted: Fitted, null: Estimate | Non
     size = sum(fitted.kept) * specification.tables
     if len(fitted.kept) != known:
         raise _disagreement("coefficients")
+    if fitted.totals.nobs < 1 or not fitted.totals.weight > 0:
+        raise _disagreement("numbers of rows")
     _check_shape(fitted.parameters, (size,), "parameters")
     _check_shape(fitted.root, (size, None), "covariance")
     _check_shape(fitted.information, (None, None), "information")
