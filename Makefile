@@ -44,6 +44,7 @@ check: lint types test ## lint, types and tests
 
 bench: $(STAMP)-bench ## measure speed against floors and other packages
 	$(BIN)/python -m benchmarks core
+	$(BIN)/python -m benchmarks mlp
 
 readme: $(STAMP)-bench ## bring README.md's outputs and benchmark table up to date
 	$(BIN)/python -m benchmarks readme

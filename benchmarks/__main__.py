@@ -1,4 +1,4 @@
-"""``python -m benchmarks core`` measures; ``python -m benchmarks readme`` updates README.md."""
+"""``python -m benchmarks core`` (or ``mlp``) measures; ``… readme`` updates README.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import core, readme, table
+from benchmarks import core, mlp, readme, table
+
+SUITES = {"core": core.suite, "mlp": mlp.suite}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         readme.rewrite()
         return 0
     complete = not (options.quick or options.only)
-    output = options.output or (readme.RESULTS / "core.json" if complete else None)
+    output = options.output or (readme.RESULTS / f"{options.suite}.json" if complete else None)
     measure(options, output)
     return 0
 
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     result = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    result.add_argument("suite", choices=("core", "readme"))
+    result.add_argument("suite", choices=(*SUITES, "readme"))
     result.add_argument("--repeat", type=int, default=5, help="rounds at least (default 5)")
     result.add_argument("--quick", action="store_true", help="small data, to see that all runs")
     result.add_argument("--only", default="", help="tasks whose title contains this text")
@@ -37,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
 
 def measure(options: argparse.Namespace, output: Path | None) -> None:
     """Run the suite, print the table, write the JSON."""
-    records = core.suite(options.repeat, options.quick, options.only, options.limit)
+    records = SUITES[options.suite](options.repeat, options.quick, options.only, options.limit)
     document = next(records)
     document["tasks"] = []
     for record in records:

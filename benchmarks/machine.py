@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-PACKAGES = ("statdl", "numpy", "scipy", "statsmodels", "scikit-learn")
+PACKAGES = ("statdl", "numpy", "scipy", "statsmodels", "scikit-learn", "torch")
 
 
 def facts() -> dict[str, Any]:

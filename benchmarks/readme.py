@@ -13,8 +13,18 @@ README = ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
 
 
-def rendered(text: str, suite: str = "core") -> str:
-    """Return the text with the suite's table as the committed JSON has it."""
+SUITES = ("core", "mlp")
+
+
+def rendered(text: str) -> str:
+    """Return the text with the table of every suite as the committed JSON has it."""
+    for suite in SUITES:
+        text = with_table(text, suite)
+    return text
+
+
+def with_table(text: str, suite: str) -> str:
+    """Return the text with one suite's table."""
     result = RESULTS / f"{suite}.json"
     if not result.exists():
         return text

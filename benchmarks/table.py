@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 Record = dict[str, Any]
-COLUMNS = ("floor", "statdl", "statsmodels", "scikit-learn", "R")
+COLUMNS = ("floor", "statdl", "statsmodels", "PyTorch", "scikit-learn", "R")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
@@ -39,11 +39,13 @@ def multiple(ratio: float) -> str:
 
 
 def cell(record: Record, name: str) -> str:
-    """A contender's least time, and its multiple of the floor where the task has one."""
+    """A contender's least time, and its multiple: of the floor, or of statdl's time."""
     times = record["times"]
     if name not in times:
         return "–"
     seconds = times[name]["min_s"]
+    if "peers" in record.get("goal", {}) and name != "statdl":
+        return f"{duration(seconds)} ({multiple(seconds / times['statdl']['min_s'])})"
     if name == "floor" or "floor" not in times:
         return duration(seconds)
     return f"{duration(seconds)} ({multiple(seconds / times['floor']['min_s'])})"
@@ -52,6 +54,9 @@ def cell(record: Record, name: str) -> str:
 def goal(record: Record) -> str:
     """What must be reached, and whether it was."""
     wanted = record["goal"]
+    if "peers" in wanted:
+        asked = ", ".join(f"{name} ≥ {multiple(ratio)}" for name, ratio in wanted["peers"].items())
+        return f"{asked} {'yes' if record['met'] else 'NO'}"
     times_floor, seconds = wanted["times_floor"], wanted["seconds"]
     text = duration(seconds) if times_floor is None else multiple(times_floor)
     return f"≤ {text} {'yes' if record['met'] else 'NO'}"

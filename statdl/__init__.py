@@ -12,6 +12,7 @@ from statdl.api import (
     BIC,
     anova,
     coef,
+    compare,
     confint,
     deviance,
     df_residual,
@@ -19,6 +20,7 @@ from statdl.api import (
     fitted,
     formula,
     glm,
+    hidden_layer_test,
     lm,
     load,
     logLik,
@@ -28,6 +30,7 @@ from statdl.api import (
     nobs,
     predict,
     residuals,
+    select_hidden,
     summary,
     update,
     vcov,
@@ -54,6 +57,7 @@ from statdl.solve.newton import LeastSquares, Newton
 from statdl.solve.rule import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
 from statdl.solve.schedule import Constant, Exponential, PowerOfTen, Steps
 from statdl.solve.trust import TrustRegion
+from statdl.study.selection import Selection
 
 __version__ = "0.1.0"
 
@@ -86,6 +90,7 @@ __all__ = [
     "RMSProp",
     "RankWarning",
     "Ridge",
+    "Selection",
     "SeparationWarning",
     "StatdlError",
     "StatdlWarning",
@@ -93,6 +98,7 @@ __all__ = [
     "TrustRegion",
     "anova",
     "coef",
+    "compare",
     "confint",
     "datasets",
     "deviance",
@@ -101,6 +107,7 @@ __all__ = [
     "fitted",
     "formula",
     "glm",
+    "hidden_layer_test",
     "lm",
     "load",
     "logLik",
@@ -110,6 +117,7 @@ __all__ = [
     "nobs",
     "predict",
     "residuals",
+    "select_hidden",
     "summary",
     "update",
     "vcov",

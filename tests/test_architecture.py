@@ -40,6 +40,7 @@ CHOOSER = "backend/array.py"
 NUMPY_FILES = {
     CHOOSER: "chooses",
     "backend/gram.py": "a fused kernel, with its plain twin beside it as the test's oracle",
+    "backend/snapshot.py": "files hold host arrays",
     "backend/random.py": "random orders are drawn on the host, whatever the device",
     "estimate/separation.py": "the linear programme is solved on the host",
 }

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import core, table
+from benchmarks import core, mlp, table
 from benchmarks.__main__ import main
 from benchmarks.timing import Contender, clocked, race
 
@@ -22,6 +22,27 @@ def test_every_task_runs_on_small_data(tmp_path, capsys):
         agreement = record["agreement"] or {"params": 0.0, "bse": 0.0}
         assert agreement["params"] < 1e-5
         assert agreement["bse"] < 1e-5
+
+
+@pytest.mark.slow
+def test_every_network_trains_on_small_data(tmp_path, capsys):
+    output = tmp_path / "mlp.json"
+    main(["mlp", "--quick", "--repeat", "1", "--output", str(output)])
+    document = json.loads(output.read_text(encoding="utf-8"))
+    assert len(document["tasks"]) == len(mlp.TASKS)
+    for record in document["tasks"]:
+        assert "PyTorch ≥" in capsys.readouterr().out or record["accuracy"]["statdl"] > 0.05
+
+
+def test_goals_beside_peers_are_multiples_of_our_time():
+    task = mlp.Task(100, 3, 4, 2, 10, 1, {"PyTorch": 2.0})
+    contenders = [
+        Contender("statdl", list, result=lambda: 0.5, seconds=[1.0]),
+        Contender("PyTorch", list, result=lambda: 0.5, seconds=[1.9]),
+    ]
+    found = mlp.record(task, contenders)
+    assert not found["met"]
+    assert "PyTorch ≥ 2.0 × NO" in table.text([found])
 
 
 def test_contenders_run_in_turns_and_half_the_runs_only_settle():

@@ -244,6 +244,28 @@ def test_any_formula_comes_back(tmp_path_factory, terms, front, intercept):
         assert_same(fit, again(fit, tmp_path_factory.mktemp("models")), new)
 
 
+def test_training_comes_back_with_its_history(tmp_path):
+    method = sd.GradientDescent(sd.Adam(0.05), batch=10, epochs=5, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = sd.mlp("y ~ x + z", DATA, hidden=3, decay=0.1, method=method, validation=0.25)
+    loaded = again(fit, tmp_path)
+    equal(fit.history, loaded.history)
+    assert_same(fit, loaded)
+
+
+def test_a_network_too_large_to_examine_comes_back(tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 100))
+    method = sd.GradientDescent(sd.Adam(0.01), batch=20, epochs=1, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = sd.mlp(X=X, y=DATA["class"], hidden=60, decay=0.1, method=method, dtype="float32")
+    loaded = again(fit, tmp_path)
+    equal(fit.predict(X), loaded.predict(X))
+    assert str(fit.summary()) == str(loaded.summary())
+    assert (tmp_path / "model.statdl").stat().st_size < 30 * loaded.plan.network.size
+
+
 def test_batch_normalisation_keeps_its_running_statistics(tmp_path):
     method = sd.GradientDescent(sd.Adam(0.05), batch=10, epochs=5, seed=1)
     with warnings.catch_warnings():

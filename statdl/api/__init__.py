@@ -5,6 +5,7 @@ from __future__ import annotations
 from statdl.api.network import mlp
 from statdl.api.regression import glm, lm, multinom
 from statdl.api.storage import load
+from statdl.api.studies import compare, hidden_layer_test, select_hidden
 from statdl.api.verbs import (
     AIC,
     BIC,
@@ -31,6 +32,7 @@ __all__ = [
     "BIC",
     "anova",
     "coef",
+    "compare",
     "confint",
     "deviance",
     "df_residual",
@@ -38,6 +40,7 @@ __all__ = [
     "fitted",
     "formula",
     "glm",
+    "hidden_layer_test",
     "lm",
     "load",
     "logLik",
@@ -47,6 +50,7 @@ __all__ = [
     "nobs",
     "predict",
     "residuals",
+    "select_hidden",
     "summary",
     "update",
     "vcov",

@@ -124,8 +124,8 @@ def network_solver(
     if not needed:
         return solver
     raise ModelError(
-        f"{', '.join(needed)} cannot be had with {solver.name}, which needs the same smooth loss at "
-        "every step; use method=sd.GradientDescent(sd.Adam(1e-3), batch=32, epochs=100)."
+        f"{', '.join(needed)} cannot be had with {solver.name}, which needs the same smooth loss "
+        "at every step; use method=sd.GradientDescent(sd.Adam(1e-3), batch=32, epochs=100)."
     )
 
 

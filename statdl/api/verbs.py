@@ -34,8 +34,13 @@ def summary(fit: Fit, level: float = 0.95, **options: Any) -> Summary:
     return as_fit(fit).summary(level, **options)
 
 
-def anova(fit: Fit, *others: Fit, typ: int = 1, test: str | None = None) -> DataTable:
+def anova(
+    fit: Fit, *others: Fit, typ: int = 1, test: str | None = None, B: int = 99, seed: int = 0
+) -> DataTable:
     """Return the analysis of variance of a fit, or compare fits to the same rows.
+
+    Between a regression and a network the p-value is from B responses simulated from the smaller
+    model: the likelihood ratio has no χ² distribution there.
 
     Examples
     --------
@@ -45,7 +50,7 @@ def anova(fit: Fit, *others: Fit, typ: int = 1, test: str | None = None) -> Data
     >>> round(float(table["F"][1]), 3)
     12.381
     """
-    return as_fit(fit).anova(*others, typ=typ, test=test)
+    return as_fit(fit).anova(*others, typ=typ, test=test, B=B, seed=seed)
 
 
 def predict(fit: Fit, newdata: Any = None, type: str = "response", **options: Any) -> Any:
@@ -86,8 +91,8 @@ def confint(fit: Fit, level: float = 0.95, **options: Any) -> Any:
     return as_fit(fit).confint(level, **options)
 
 
-def vcov(fit: Fit, type: str | None = None) -> Any:
-    """Return the covariance matrix of the coefficients: "hessian", "fisher" or "sandwich".
+def vcov(fit: Fit, type: str | None = None, **options: Any) -> Any:
+    """Return the covariance of the coefficients: "hessian", "fisher", "sandwich" or "bootstrap".
 
     Examples
     --------
@@ -95,7 +100,7 @@ def vcov(fit: Fit, type: str | None = None) -> Any:
     >>> sd.vcov(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).shape
     (2, 2)
     """
-    return as_fit(fit).vcov(type)
+    return as_fit(fit).vcov(type, **options)
 
 
 def effects(fit: Fit, newdata: Any = None, **options: Any) -> DataTable:

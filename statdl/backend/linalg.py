@@ -113,16 +113,17 @@ def triangular_solve(lower: Array, b: Array, *, transposed: bool = False) -> Arr
 
 
 def shrunken_root(factor: Factor, information: Array) -> tuple[Array, float]:
-    """Return B = H⁻¹ I^½ and tr(H⁻¹ I), for the factor of H = I + Λ and a symmetric I ≥ 0.
+    """Return B with B Bᵀ = H⁻¹ I H⁻¹, and tr(H⁻¹ I), for the factor of H = I + Λ.
 
-    B Bᵀ = H⁻¹ I H⁻¹ is the covariance of a penalised estimate, the trace its effective number of
-    parameters. Eigenvalues that rounding has made negative count as 0.
+    B Bᵀ is the covariance of a penalised estimate, the trace its effective number of parameters.
+    In the coordinates in which H is the identity, the eigenvalues of I are what each direction
+    keeps of itself under the penalty, at most 1. An exact I can be indefinite where H is not: a
+    direction of negative curvature keeps nothing, and counts as 0.
     """
     xp = namespace(information)
-    values, vectors = xp.linalg.eigh(information)
-    half = vectors * xp.sqrt(xp.maximum(values, xp.zeros_like(values)))
-    root = factor.solve(half)
-    return root, float(xp.sum(half * root))
+    kept, vectors = xp.linalg.eigh(factor.whiten(factor.whiten(information).T))
+    kept = xp.maximum(kept, xp.zeros_like(kept))
+    return factor.from_whitened(vectors * xp.sqrt(kept)), float(xp.sum(kept))
 
 
 def largest_eigenvalue(A: Array) -> float:

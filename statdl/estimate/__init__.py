@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from statdl.estimate.fit import as_regression, estimate, null_model, objective_of, refit
-from statdl.estimate.network import (
+from statdl.estimate.identify import (
     DETERMINED,
+    EXAMINED_WEIGHTS,
     determine,
     determined_root,
+    scaled,
+)
+from statdl.estimate.network import (
     free_parameters,
     starting_values,
 )
@@ -23,6 +27,7 @@ from statdl.estimate.totals import Remembered, Totals
 
 __all__ = [
     "DETERMINED",
+    "EXAMINED_WEIGHTS",
     "Convergence",
     "Estimate",
     "Identification",
@@ -39,6 +44,7 @@ __all__ = [
     "null_model",
     "objective_of",
     "refit",
+    "scaled",
     "specify",
     "starting_values",
 ]

@@ -2,23 +2,21 @@
 
 A network's likelihood has many stationary points, and where units are redundant its information is
 singular. So the fit is the best of some random starts, its units in a canonical order, and the
-estimate says whether the weights are identified: from the eigenvalues of the exact information,
-each parameter scaled to a unit diagonal. Where they are not, covariance lives on the directions
-that the data do determine, which is what predictions and effects need.
+estimate says whether the weights are identified (:mod:`statdl.estimate.identify`).
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from statdl.backend.array import Array, like, namespace, to_numpy
-from statdl.backend.linalg import factorise, shrunken_root
 from statdl.backend.random import generator
 from statdl.errors import ConvergenceWarning, NumericalError
+from statdl.estimate.identify import Determined, determine
 from statdl.estimate.record import (
     Convergence,
     Estimate,
@@ -35,12 +33,6 @@ from statdl.model.penalty import Ridge
 from statdl.model.predictor import Predictor
 from statdl.solve.iterate import Minimum
 from statdl.solve.training import Course, Training
-
-#: Smallest eigenvalue of the scaled information, relative to the largest, of a direction the data
-#: determine.
-DETERMINED = 1e-10
-#: Above this many free weights the information, with its square of entries, is not worked out.
-EXAMINED_WEIGHTS = 5000
 
 
 def estimate_network(specification: Specification) -> Estimate:
@@ -113,16 +105,6 @@ def free_parameters(plan: Plan, parameters: Array) -> Array:
     return namespace(parameters).take(parameters, like(free, parameters, free.dtype))
 
 
-@dataclass(frozen=True)
-class Determined:
-    """What the data determine: the information, a covariance root, the verdict."""
-
-    information: Array
-    root: Array
-    effective: float
-    identification: Identification
-
-
 def network_estimate(
     specification: Specification,
     plan: Plan,
@@ -138,7 +120,7 @@ def network_estimate(
         objective = lesson_of(objective, Practice(), plan).taught(statistics).objective
         plan = replace(plan, network=replace(plan.network, statistics=statistics))
         specification = replace(specification, plan=plan)
-    elif plan.fixed is None:
+    elif plan.fixed is None and plan.network.hidden:
         parameters = plan.network.canonical(parameters)
     if not minimum.outcome.converged:
         said = f"{minimum.solver}: {minimum.outcome.value} {minimum.note}".rstrip()
@@ -189,77 +171,17 @@ class NetworkEstimate(Estimate):
         return determine(self.objective, self.device_parameters)
 
     @cached_property
-    def information(self) -> Any:  # type: ignore[override]
+    def information(self) -> Any:
         return to_numpy(self._determined.information)
 
     @cached_property
-    def root(self) -> Any:  # type: ignore[override]
+    def root(self) -> Any:
         return to_numpy(self._determined.root)
 
     @cached_property
-    def effective(self) -> float:  # type: ignore[override]
+    def effective(self) -> float:
         return self._determined.effective
 
     @cached_property
-    def identification(self) -> Identification:  # type: ignore[override]
+    def identification(self) -> Identification:
         return self._determined.identification
-
-
-def determine(objective: Objective, parameters: Array, *, expected: bool = False) -> Determined:
-    """Return the information at θ̂, exact or expected, and what follows from it."""
-    if objective.size > EXAMINED_WEIGHTS:
-        return _unexamined(parameters)
-    bare = replace(objective, penalised=None)
-    information = bare.curvature(parameters, expected=expected)
-    if _smallest(information) > DETERMINED and objective.penalised is None:
-        factor = factorise(information)
-        verdict = Identification.IDENTIFIED
-        return Determined(information, factor.inverse_root(), float(objective.size), verdict)
-    total = information
-    if objective.penalised is not None:
-        total = objective.curvature(parameters, expected=expected)
-    if _smallest(total) > DETERMINED:
-        through = _smallest(information) <= DETERMINED
-        root, effective = shrunken_root(factorise(total), information)
-        verdict = Identification.THROUGH_PENALTY if through else Identification.IDENTIFIED
-        return Determined(information, root, effective, verdict)
-    root = determined_root(total)
-    return Determined(information, root, float(root.shape[1]), Identification.SINGULAR)
-
-
-def _unexamined(parameters: Array) -> Determined:
-    """Return that nothing is known: no information, and NaN wherever an error would be."""
-    xp = namespace(parameters)
-    unknown = xp.full_like(parameters, math.nan)
-    return Determined(unknown[:0], unknown[:, None], math.nan, Identification.UNEXAMINED)
-
-
-def _scaled(H: Array) -> tuple[Array, Array]:
-    """Return H with a unit diagonal and the square roots of the diagonal it had."""
-    xp = namespace(H)
-    diagonal = xp.abs(xp.linalg.diagonal(H))
-    scale = xp.sqrt(xp.where(diagonal > 0, diagonal, xp.ones_like(diagonal)))
-    return H / scale[:, None] / scale[None, :], scale
-
-
-def _smallest(H: Array) -> float:
-    """Return the smallest eigenvalue of the scaled H relative to the largest; −∞ if not finite."""
-    xp = namespace(H)
-    if H.shape[0] == 0:
-        return 1.0
-    if not bool(xp.all(xp.isfinite(H))):
-        return -math.inf
-    values = xp.linalg.eigvalsh(_scaled(H)[0])
-    return float(values[0]) / float(values[-1])
-
-
-def determined_root(H: Array) -> Array:
-    """Return B with B Bᵀ the pseudo-inverse of H over the directions that are determined."""
-    xp = namespace(H)
-    if not bool(xp.all(xp.isfinite(H))):
-        return xp.full_like(H, math.nan)
-    scaled, scale = _scaled(H)
-    values, vectors = xp.linalg.eigh(scaled)
-    kept = int(xp.sum(xp.astype(values > DETERMINED * values[-1], xp.int64)))
-    first = H.shape[0] - kept
-    return vectors[:, first:] / xp.sqrt(values[first:]) / scale[:, None]

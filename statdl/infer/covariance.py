@@ -27,8 +27,14 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import namespace, to_numpy
-from statdl.errors import ModelError
-from statdl.estimate import Estimate, Identification, determine, determined_root
+from statdl.errors import ModelError, NumericalError
+from statdl.estimate import (
+    EXAMINED_WEIGHTS,
+    Estimate,
+    Identification,
+    determine,
+    determined_root,
+)
 
 KINDS = ("hessian", "fisher", "sandwich")
 
@@ -54,6 +60,11 @@ def covariance(estimate: Estimate, kind: str | None = None) -> Any:
     It is NaN where the weights are not identified: there is no such matrix, though what the network
     predicts has its errors.
     """
+    if estimate.identification is Identification.UNEXAMINED:
+        raise NumericalError(
+            f"{len(estimate.parameters)} weights are too many for their covariance matrix "
+            f"(more than {EXAMINED_WEIGHTS}); fit a smaller network."
+        )
     root = covariance_root(estimate, kind)
     matrix = root @ root.T
     singular = estimate.identification is Identification.SINGULAR
@@ -73,9 +84,8 @@ def _bread_root(estimate: Estimate) -> Any:
     if objective.penalised is None:
         return estimate.root
     expected = objective.predictor.linear
-    return to_numpy(
-        determined_root(objective.curvature(estimate.device_parameters, expected=expected))
-    )
+    H = objective.curvature(estimate.device_parameters, expected=expected)
+    return to_numpy(determined_root(objective.predictor, H))
 
 
 def whitened_scores(estimate: Estimate) -> Any:

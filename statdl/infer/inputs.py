@@ -46,8 +46,8 @@ def input_tests(estimate: Estimate, kind: str | None = None) -> tuple[InputTest,
     """Return the test of every term of the formula, in its order."""
     plan = estimate.specification.plan
     terms = estimate.frame.design.terms
-    singular = estimate.identification is Identification.SINGULAR
-    if plan is None or singular:
+    known = (Identification.IDENTIFIED, Identification.THROUGH_PENALTY)
+    if plan is None or estimate.identification not in known:
         return tuple(InputTest(term.name, math.nan, 0, math.nan) for term in terms)
     root = covariance_root(estimate, kind)
     place = {int(position): k for k, position in enumerate(np.flatnonzero(estimate.kept))}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statdl.estimate import DETERMINED, Estimate
+from statdl.estimate import DETERMINED, Estimate, scaled
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,7 @@ def spectrum(estimate: Estimate) -> Spectrum:
     H = np.asarray(estimate.information)
     if not H.size or not np.all(np.isfinite(H)):
         return Spectrum(0, len(H), math.inf)
-    diagonal = np.abs(np.diag(H))
-    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    values = np.linalg.eigvalsh(H / scale[:, None] / scale[None, :])
+    values = np.linalg.eigvalsh(scaled(estimate.objective.predictor, H)[0])
     rank = int(np.sum(values > DETERMINED * values[-1]))
     smallest = float(values[0])
     return Spectrum(rank, len(H), float(values[-1]) / smallest if smallest > 0 else math.inf)

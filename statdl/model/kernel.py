@@ -113,7 +113,7 @@ class Stage:
         self._dropped = layer.hidden.dropout > 0
         self._values = xp.empty((rows, layer.hidden.units), dtype=kind)
         self._activation = layer.hidden.activation
-        self._unit = unit_of(self._activation)(self._activation)
+        self._unit = unit_of(self._activation)(self._activation, xp)
 
     def write_to(self, target: Array) -> None:
         """Say where the values go: a part of the next layer's inputs."""
@@ -150,8 +150,8 @@ class Stage:
 class Unit:
     """An activation in given buffers; ``backward`` may spend the scores and the slope."""
 
-    def __init__(self, activation: Activation) -> None:
-        self.activation = activation
+    def __init__(self, activation: Activation, xp: Any) -> None:
+        self.activation, self._xp = activation, xp
 
     def forward(self, z: Array, a: Array) -> None:
         """Write f(z) into a."""
@@ -173,22 +173,21 @@ class RectifiedUnit(Unit):
     """a = max(z, 0): the gradient passes where z > 0."""
 
     def forward(self, z: Array, a: Array) -> None:
-        namespace(z).maximum(z, 0.0, out=a)
+        self._xp.maximum(z, 0.0, out=a)
 
     def backward(self, z: Array, a: Array, g: Array) -> Array:
-        xp: Any = namespace(z)
-        xp.greater(z, 0.0, out=z, casting="unsafe")
-        return xp.multiply(g, z, out=g)
+        self._xp.greater(z, 0.0, out=z, casting="unsafe")
+        return self._xp.multiply(g, z, out=g)
 
 
 class TanhUnit(Unit):
     """a = tanh z: the gradient passes times 1 − a²."""
 
     def forward(self, z: Array, a: Array) -> None:
-        namespace(z).tanh(z, out=a)
+        self._xp.tanh(z, out=a)
 
     def backward(self, z: Array, a: Array, g: Array) -> Array:
-        xp: Any = namespace(z)
+        xp = self._xp
         xp.multiply(a, a, out=z)
         xp.subtract(1.0, z, out=z)
         return xp.multiply(g, z, out=g)
@@ -198,14 +197,14 @@ class SigmoidUnit(Unit):
     """a = 1/(1 + e^−z), where an overflow of e^−z rightly ends as 0: times a (1 − a)."""
 
     def forward(self, z: Array, a: Array) -> None:
-        xp: Any = namespace(z)
+        xp = self._xp
         xp.negative(z, out=z)
         xp.exp(z, out=z)
         xp.add(z, 1.0, out=z)
         xp.reciprocal(z, out=a)
 
     def backward(self, z: Array, a: Array, g: Array) -> Array:
-        xp: Any = namespace(z)
+        xp = self._xp
         xp.subtract(1.0, a, out=z)
         xp.multiply(z, a, out=z)
         return xp.multiply(g, z, out=g)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from statdl.estimate import Estimate, Identification, Plan
+from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification, Plan
 from statdl.infer.effects import Effects, own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.inputs import InputTest, input_tests
@@ -21,6 +21,9 @@ from statdl.report.table import Pairs, Summary, Table
 #: Rows × weights × columns × means up to which effects are part of the summary (some seconds).
 MOST_WORK = 2e9
 
+#: Verdicts under which weights have errors of their own.
+KNOWN = (Identification.IDENTIFIED, Identification.THROUGH_PENALTY)
+
 Cells = tuple[str, ...]
 
 
@@ -30,10 +33,12 @@ def network_summary(goodness: Goodness, level: float, weights: Sequence[Table] =
     plan = estimate.specification.plan
     assert plan is not None
     found = spectrum(estimate)
-    singular = estimate.identification is Identification.SINGULAR
+    known = estimate.identification in KNOWN
     blocks = [_head(goodness, plan, found)]
     notes = [*_convergence_notes(estimate), *_identification_notes(estimate, found, bool(weights))]
-    if _affordable(estimate, plan):
+    if not known and estimate.identification is not Identification.SINGULAR:
+        tables = []
+    elif _affordable(estimate, plan):
         tests = input_tests(estimate)
         effects = own_effects(estimate)
         tables = _tables(estimate, effects, tests, level)
@@ -41,16 +46,16 @@ def network_summary(goodness: Goodness, level: float, weights: Sequence[Table] =
     else:
         tables = []
         notes.append("The effects of so many inputs take a while: ask for them by effects().")
-    shown = [] if singular else list(weights)
+    shown = list(weights) if known else []
     return Summary("Neural Network Results", (*blocks, *tables, *shown), tuple(notes))
 
 
 def _head(goodness: Goodness, plan: Plan, found: Spectrum) -> Pairs:
     estimate = goodness.estimate
     record = estimate.convergence
-    condition = "inf" if math.isinf(found.condition) else f"{found.condition:.2g}"
-    singular = estimate.identification is Identification.SINGULAR
-    held = "" if found.size == plan.network.size else f" ({found.size} free)"
+    defined = estimate.identification in KNOWN
+    free = len(estimate.parameters)
+    held = "" if free == plan.network.size else f" ({free} free)"
     return Pairs(
         left=(
             ("Dep. Variable:", estimate.frame.response.name),
@@ -68,14 +73,22 @@ def _head(goodness: Goodness, plan: Plan, found: Spectrum) -> Pairs:
             ("No. Observations:", integer(estimate.nobs)),
             ("Weights:", f"{plan.network.size}{held}"),
             ("Information:", estimate.identification.value),
-            ("Rank:", f"{found.rank} of {found.size}, condition {condition}"),
-            ("Effective df:", "not defined" if singular else number(goodness.parameters, 2)),
+            *_rank(found),
+            ("Effective df:", number(goodness.parameters, 2) if defined else "not defined"),
             ("Log-Likelihood:", significant(goodness.llf, 5)),
             ("AIC:", _criterion(goodness.aic)),
             ("NIC:", _criterion(goodness.nic)),
             ("BIC:", _criterion(goodness.bic)),
         ),
     )
+
+
+def _rank(found: Spectrum) -> tuple[tuple[str, str], ...]:
+    """Return the rank and condition of an information that was examined."""
+    if not found.size:
+        return ()
+    condition = "inf" if math.isinf(found.condition) else f"{found.condition:.2g}"
+    return (("Rank:", f"{found.rank} of {found.size}, condition {condition}"),)
 
 
 def architecture(network: Network) -> str:
@@ -129,7 +142,9 @@ def _tables(
 ) -> list[Table]:
     """Return one table for one mean, tests beside effects; else one a class, and the tests."""
     rows = [_effect_rows(effects, k, level) for k in range(max(1, len(effects.labels)))]
-    header, cells = _test_header(effects), [_test_cells(test, effects) for test in tests]
+    tested = any(test.df for test in tests)
+    header = _test_header(effects) if tested else ()
+    cells = [_test_cells(test, effects) if tested else () for test in tests]
     if len(rows) == 1:
         return [
             Table(
@@ -142,6 +157,8 @@ def _tables(
         Table((f"{name}={label}", *_effect_header(effects, level)), tuple(each))
         for label, each in zip(effects.labels, rows, strict=True)
     ]
+    if not tested:
+        return tables
     named = tuple((test.name, *own) for test, own in zip(tests, cells, strict=True))
     return [*tables, Table(("All weights of", *header), named)]
 
@@ -191,7 +208,7 @@ def _beside(estimate: Estimate, rows: Sequence[Cells], tests: Sequence[Cells]) -
             found.append((*rows[term.columns[0]], *test))
             continue
         found.append((term.name, *("",) * 6, *test))
-        found += [(*rows[j], "", "", "") for j in term.columns]
+        found += [(*rows[j], *("",) * len(test)) for j in term.columns]
     return found
 
 
@@ -214,19 +231,26 @@ def _convergence_notes(estimate: Estimate) -> list[str]:
 
 def _identification_notes(estimate: Estimate, found: Spectrum, weights: bool) -> list[str]:
     notes = []
+    if estimate.identification is Identification.UNEXAMINED:
+        notes.append(
+            f"{len(estimate.parameters)} weights are too many for their information to be examined "
+            f"(more than {EXAMINED_WEIGHTS}): there are no standard errors and no criteria."
+        )
+    shrunk = estimate.specification.penalty.active
     if estimate.identification is Identification.SINGULAR:
         notes.append(
             f"The data determine {found.rank} of {found.size} directions of the weights: units are "
             "redundant or inputs dependent. Weights have no standard errors, p-values"
             f"{' or table' if weights else ''}, and AIC, NIC and BIC are not defined. Predictions "
-            "and effects keep their errors, along what is determined. Fewer units or decay= help."
+            "and effects keep their errors, along what is determined. "
+            + ("Fewer units help." if shrunk else "Fewer units or decay= help.")
         )
     if estimate.identification is Identification.THROUGH_PENALTY:
         notes.append(
             "Without its decay the network would not be identified: what is said of single weights "
             "depends on the penalty as much as on the data."
         )
-    if estimate.specification.penalty.active:
+    if shrunk:
         notes.append(
             "Decay: the covariance is (H + P)⁻¹ H (H + P)⁻¹ and degrees of freedom are effective "
             "ones, tr((H + P)⁻¹ H). Errors, p-values and intervals ignore the bias of shrinkage."

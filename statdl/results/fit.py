@@ -37,6 +37,9 @@ from statdl.report.effects import effects_table
 from statdl.report.summary import summarise
 from statdl.solve.iterate import Trace
 from statdl.storage import write_fit
+from statdl.study.bootstrap import bootstrap_covariance
+from statdl.study.parametric import ratio_table
+from statdl.study.prediction import Resampling, resampled_prediction
 
 pd = lazy("pandas")
 np = lazy("numpy")
@@ -161,20 +164,25 @@ class Fit:
         """Return the coefficients."""
         return self.params
 
-    def vcov(self, type: str | None = None) -> Any:
+    def vcov(self, type: str | None = None, *, B: int = 200, seed: int = 0) -> Any:
         """Return the covariance matrix of the coefficients as a frame; NaN where not estimable.
 
         Parameters
         ----------
-        type : {"hessian", "fisher", "sandwich"}, optional
-            From the exact second derivatives, the expected information, or White's sandwich (HC0);
-            by default the one the fit's standard errors are from.
+        type : {"hessian", "fisher", "sandwich", "bootstrap"}, optional
+            From the exact second derivatives, the expected information, White's sandwich (HC0), or
+            refits to resampled rows; by default the one the fit's standard errors are from.
+        B, seed : int
+            Resamples of the bootstrap, and their seed.
         """
         labels = self._labels()
         tables = self.estimate.specification.tables
         kept = np.asarray(self.estimate.kept * tables, dtype=bool)
         full = np.full((len(labels), len(labels)), math.nan)
-        full[np.ix_(kept, kept)] = covariance(self.estimate, type)
+        own = type != "bootstrap"
+        full[np.ix_(kept, kept)] = (
+            covariance(self.estimate, type) if own else bootstrap_covariance(self.estimate, B, seed)
+        )
         return pd.DataFrame(full, index=labels, columns=labels)
 
     def cov_params(self) -> Any:
@@ -342,6 +350,10 @@ class Fit:
         se_fit: bool = False,
         interval: str | None = None,
         level: float = 0.95,
+        method: str = "delta",
+        B: int = 200,
+        seed: int = 0,
+        folds: int = 10,
     ) -> Any:
         """Predict the rows of ``newdata``, or those of the fit.
 
@@ -360,6 +372,13 @@ class Fit:
             Add limits of the mean, or (normal errors) of a new observation.
         level : float
             Confidence level.
+        method : {"delta", "bootstrap", "conformal", "cv+"}
+            Where errors and limits are from: the covariance; the percentiles of B refits to
+            resampled rows; or (limits of a new response, whatever the model) split conformal
+            prediction, which covers with at least ``level`` in finite samples, or CV+ over
+            ``folds``, which uses all rows.
+        B, seed, folds : int
+            How refits are made.
 
         Returns
         -------
@@ -367,8 +386,17 @@ class Fit:
         ``se_fit``, ``lwr``, ``upr`` when errors or limits are asked for (one set a class, as
         ``fit.a``, for several classes).
         """
-        prediction.check(self.estimate, type, se_fit, interval)
+        resampled = method != "delta"
+        shown = None if resampled and interval == "prediction" else interval
+        prediction.check(self.estimate, type, se_fit, shown)
         X, given, index, source = self._inputs(newdata, offset)
+        if resampled:
+            found = resampled_prediction(
+                self.estimate, prediction.estimable(self.estimate, X), given, method,
+                Resampling(B, seed, folds),
+                scale=type, se_fit=se_fit, interval=interval, level=level,
+            )  # fmt: skip
+            return self._predicted(found, index, source)
         if type == "terms":
             return self._predicted(
                 term_contributions(self.estimate, X, se_fit=se_fit), index, source
@@ -419,7 +447,9 @@ class Fit:
         """Return the summary: prints in a terminal, shows as HTML in a notebook."""
         return summarise(self.goodness, level=level)
 
-    def anova(self, *others: Fit, typ: int = 1, test: str | None = None) -> DataTable:
+    def anova(
+        self, *others: Fit, typ: int = 1, test: str | None = None, B: int = 99, seed: int = 0
+    ) -> DataTable:
         """Return the analysis of variance of this fit, or compare it with others.
 
         Parameters
@@ -430,11 +460,15 @@ class Fit:
             Sequential, each term after those it is not part of, or (sum contrasts) after all.
         test : {"F", "Chisq"}, optional
             F where the dispersion is estimated, else χ².
+        B, seed : int
+            A network is compared with a smaller model by a parametric bootstrap of B responses.
         """
         if others:
             _refuse_strangers(others)
             fits = [self, *others]
             estimates = [fit.estimate for fit in fits]
+            if any(estimate.specification.plan is not None for estimate in estimates):
+                return ratio_table(estimates, [fit.label for fit in fits], B, seed)
             compared = analysis.compare(estimates, test)
             return comparison_table(compared, estimates, [fit.describe() for fit in fits])
         if typ not in (1, 2, 3):
@@ -475,6 +509,15 @@ class Fit:
             Where the file cannot be written; an older one is then as it was.
         """
         write_fit(path, self.call.front.__name__, self.goodness)
+
+    @property
+    def label(self) -> str:
+        """The front door and the model, as ``mlp(mpg ~ wt, hidden=(2,))``."""
+        plan = self.estimate.specification.plan
+        units = () if plan is None else tuple(one.units for one in plan.network.hidden)
+        return (
+            f"{self.call.front.__name__}({self.describe()}{f', hidden={units}' if units else ''})"
+        )
 
     def __repr__(self) -> str:
         state = "" if self.converged else f"  {self.convergence.message}"
@@ -594,4 +637,5 @@ def _complete(X: Array, offset: Array | None) -> tuple[Array, Array | None]:
         whole = whole & xp.isfinite(offset)
     if not bool(xp.any(whole)):
         raise DataError("Every row of newdata has a missing value; there is nothing to average.")
-    return X[whole, :], None if offset is None else offset[whole]
+    chosen = xp.nonzero(whole)[0]
+    return xp.take(X, chosen, axis=0), None if offset is None else xp.take(offset, chosen)

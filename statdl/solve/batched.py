@@ -95,7 +95,7 @@ class Together:
         """Minimise all problems from their rows of ``parameters``, (k, P)."""
         with overflow_allowed():
             state = self._start(problems, parameters)
-            ended = _Ended.none(state)
+            ended = _Ended()
             ticks = 0
             while ticks < self.max_iterations and not bool(namespace(state.done).all(state.done)):
                 problems, state = self._without_ended(problems, state, ended)
@@ -113,8 +113,9 @@ class Together:
         running = ~to_numpy(state.done)
         if running.mean() >= CROWDED:
             return problems, state
-        ended.note(state)
-        left = like(running.nonzero()[0], state.loss, namespace(state.loss).int64)
+        integers = namespace(state.loss).int64
+        ended.note(state.take(like((~running).nonzero()[0], state.loss, integers)))
+        left = like(running.nonzero()[0], state.loss, integers)
         return problems.take(left), state.take(left)
 
     # one tick -------------------------------------------------------------------------------
@@ -266,33 +267,22 @@ class _State:
         )
 
 
-@dataclass
 class _Ended:
-    """The last known state of all problems, those dropped included."""
+    """Where problems ended, in the order in which they left."""
 
-    parameters: Array
-    loss: Array
-    converged: list[bool]
-
-    @classmethod
-    def none(cls, state: _State) -> _Ended:
-        xp = namespace(state.loss)
-        return cls(
-            xp.zeros_like(state.parameters),
-            xp.zeros_like(state.loss),
-            [False] * state.loss.shape[0],
-        )
+    def __init__(self) -> None:
+        self.left: list[tuple[Array, ...]] = []
 
     def note(self, state: _State) -> None:
-        self.parameters[state.place, :] = state.parameters
-        self.loss[state.place] = state.loss
-        for place, converged in zip(
-            to_numpy(state.place).tolist(), to_numpy(state.converged).tolist(), strict=True
-        ):
-            self.converged[place] = converged
+        self.left.append((state.place, state.parameters, state.loss, state.converged))
 
     def minima(self, iterations: int) -> Minima:
-        return Minima(self.parameters, self.loss, tuple(self.converged), iterations)
+        """Return all problems in their own order."""
+        xp = namespace(self.left[0][0])
+        place, *parts = (xp.concat(list(part), axis=0) for part in zip(*self.left, strict=True))
+        order = xp.argsort(place)
+        parameters, loss, converged = (xp.take(part, order, axis=0) for part in parts)
+        return Minima(parameters, loss, tuple(to_numpy(converged).tolist()), iterations)
 
 
 def _dot(left: Array, right: Array) -> Array:

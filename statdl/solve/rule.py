@@ -19,7 +19,10 @@ Memory = tuple[Array, ...]
 class Rule(Protocol):
     """Turn a gradient into a move."""
 
-    learning_rate: float | None
+    @property
+    def learning_rate(self) -> float | None:
+        """η; None asks for 1/L."""
+        ...
 
     def begin(self, parameters: Array) -> Memory:
         """Return the memory before the first move."""

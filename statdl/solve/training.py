@@ -112,6 +112,7 @@ class Course:
     iteration: int = 0
     statistics: Any = None
     best: Best | None = None
+    kept: tuple[tuple[int, Array], ...] = ()  # weights before, newest first, should these explode
     history: tuple[Mapping[str, float], ...] = ()
 
 
@@ -184,12 +185,13 @@ class Training:
         record = {"epoch": course.epoch + 1, **seen, **watched, "learning_rate": rates, **norms}
         course = replace(course, history=(*course.history, record))
         if not finite:
-            return replace(state, memory=course).stop(Outcome.NON_FINITE, _blown_up(course.epoch))
+            return replace(state, memory=course).stop(Outcome.NON_FINITE)
         course = replace(
             course,
             epoch=course.epoch + 1,
             iteration=course.iteration + _batches(lesson.n, self._batch(lesson)),
             statistics=statistics,
+            kept=((course.epoch, state.parameters), *course.kept[-1:]),
         )
         course = _with_best(course, parameters, watched)
         moved = replace(
@@ -210,8 +212,19 @@ class Training:
             best = course.best
             course = replace(course, statistics=best.statistics)
             state = replace(state, parameters=best.parameters, memory=course)
+        if state.outcome is Outcome.NON_FINITE:
+            state = self._last_sound(lesson, state)
         loss = lesson.reached(state.parameters, course.statistics)
         return replace(state, loss=loss, gradient=state.gradient * lesson.total_weight())
+
+    def _last_sound(self, lesson: Lesson, state: State) -> State:
+        """Return the last weights whose loss of all rows is finite."""
+        course: Course = state.memory
+        blown = course.epoch + 1
+        for epoch, parameters in ((course.epoch, state.parameters), *course.kept):
+            if math.isfinite(lesson.reached(parameters, course.statistics)):
+                return replace(state, parameters=parameters, note=_blown_up(blown, epoch))
+        return replace(state, note=_blown_up(blown, course.epoch))
 
     # an epoch ---------------------------------------------------------------------------------
 
@@ -249,12 +262,6 @@ class Training:
 
     def _judged(self, lesson: Lesson, state: State) -> State:
         """Stop when patience or epochs are over, or nothing is left of the gradient."""
-        course: Course = state.memory
-        best = course.best
-        if self.patience is not None and best and course.epoch - best.epoch >= self.patience:
-            return state.stop(
-                Outcome.EARLY, f"Of {course.epoch} epochs, epoch {best.epoch} was the best."
-            )
         whole = self.descent.batch in (None, lesson.n) and not lesson.stochastic
         if whole and lesson.lasso is None:
             size = largest(state.gradient)
@@ -262,9 +269,17 @@ class Training:
             state = replace(state, distance=distance)
             if distance <= self.descent.tolerance:
                 return state.stop(Outcome.CONVERGED)
-        if course.epoch >= self.max_iterations:
-            return state.stop(Outcome.EPOCHS)
-        return state
+        return self._over(state)
+
+    def _over(self, state: State) -> State:
+        """Stop when patience or epochs are over."""
+        course: Course = state.memory
+        best = course.best
+        if self.patience is not None and best and course.epoch - best.epoch >= self.patience:
+            return state.stop(
+                Outcome.EARLY, f"Of {course.epoch} epochs, epoch {best.epoch} was the best."
+            )
+        return state.stop(Outcome.EPOCHS) if course.epoch >= self.max_iterations else state
 
     # checkpoints ------------------------------------------------------------------------------
 
@@ -323,9 +338,7 @@ class Training:
             best=best,
             history=tuple(facts["history"]),
         )
-        state = replace(state, parameters=arrays["parameters"], memory=course)
-        over = course.epoch >= self.max_iterations
-        return state.stop(Outcome.EPOCHS) if over else state
+        return self._over(replace(state, parameters=arrays["parameters"], memory=course))
 
 
 def _rate(lesson: Lesson, parameters: Array) -> float:
@@ -375,10 +388,10 @@ def _with_best(course: Course, parameters: Array, watched: Mapping[str, float]) 
     return replace(course, best=Best(course.epoch, loss, parameters, course.statistics))
 
 
-def _blown_up(epoch: int) -> str:
+def _blown_up(blown: int, epoch: int) -> str:
     kept = f"after epoch {epoch}" if epoch else "at the start"
     return (
-        f"It happened in epoch {epoch + 1}; the weights are those {kept}. Use a smaller learning "
+        f"It happened in epoch {blown}; the weights are those {kept}. Use a smaller learning "
         "rate, clip=, or scaled inputs."
     )
 

@@ -11,16 +11,13 @@ to disk, and a new file takes the place of an old one only when it is complete.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
 import os
 import re
 import secrets
-import zipfile
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,11 @@ import numpy as np
 
 from statdl.backend.array import Array
 from statdl.errors import DataError
+from statdl.lazy import lazy
+
+hashlib = lazy("hashlib")
+metadata = lazy("importlib.metadata")
+zipfile = lazy("zipfile")
 
 FORMAT = "statdl model"
 VERSION = 1
@@ -77,8 +79,8 @@ def _versions() -> dict[str, str]:
     found = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # run from its sources
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # run from its sources
             found[name] = "unknown"
     return found
 
@@ -129,8 +131,8 @@ def _read(file: io.BufferedReader) -> tuple[Any, dict[str, Array]]:
     }
 
 
-def _checked_members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
-    """Return the members by name, none of them compressed, none larger than the file."""
+def _checked_members(archive: Any, size: int) -> dict[str, Any]:
+    """Return the members of a zip by name, none of them compressed, none larger than the file."""
     members = archive.infolist()
     if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > size:
         raise DataError("it claims to hold more than it can.")

@@ -17,6 +17,7 @@ from statdl.infer.effects import own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.residual import residual_shape
 from statdl.model.network import Network
+from statdl.solve.iterate import Solver
 from statdl.storage.document import Answered, Document, Findings, Fitted, PastSolver
 
 #: Settings of a solver are cut off here: they are for people.
@@ -30,7 +31,6 @@ def describe(front: str, goodness: Goodness) -> Document:
     estimate = goodness.estimate
     specification, frame = estimate.specification, estimate.frame
     null = _null(estimate)
-    settings = getattr(specification.solver, "settings", repr(specification.solver))
     return Document(
         front=front,
         design=frame.design,
@@ -41,11 +41,20 @@ def describe(front: str, goodness: Goodness) -> Document:
         family=specification.family,
         levels=specification.levels,
         penalty=specification.penalty,
-        solver=PastSolver(specification.solver.name, settings[:LONGEST_SETTINGS]),
+        solver=_past(specification.solver),
         plan=_plan(estimate),
-        fitted=_fitted(goodness, [], _findings(estimate)),
+        fitted=_fitted(goodness, [], _findings(goodness)),
         null=None if null is None else _null_fitted(null, estimate.dispersion),
     )
+
+
+def _past(solver: Solver) -> PastSolver:
+    """Return what is said of a solver; where it kept its checkpoints is nobody's business."""
+    if isinstance(solver, PastSolver):
+        return solver
+    if getattr(solver, "checkpoint", None) is not None:
+        solver = replace(solver, checkpoint=None)  # type: ignore[type-var]
+    return PastSolver(solver.name, repr(solver)[:LONGEST_SETTINGS])
 
 
 def _null(estimate: Estimate) -> Estimate | None:
@@ -73,7 +82,7 @@ def _plan(estimate: Estimate) -> Plan | None:
 def _fitted(goodness: Goodness, dispersions: list[float], findings: Findings) -> Fitted:
     estimate = goodness.estimate
     return Fitted(
-        kept=estimate.kept,
+        kept=np.asarray(estimate.kept, dtype=bool),
         parameters=to_numpy(estimate.parameters),
         information=to_numpy(estimate.information),
         root=to_numpy(estimate.root),
@@ -83,6 +92,7 @@ def _fitted(goodness: Goodness, dispersions: list[float], findings: Findings) ->
         trace=estimate.trace,
         identification=estimate.identification,
         spread=estimate.spread,
+        history=estimate.history,
         totals=estimate.remembered or _totals(goodness, dispersions),
         findings=findings,
     )
@@ -105,15 +115,20 @@ def _totals(goodness: Goodness, dispersions: list[float]) -> Remembered:
     )
 
 
-def _findings(estimate: Estimate) -> Findings:
-    """Return what the summary says of rows, unless it would take a while to find."""
+def _findings(goodness: Goodness) -> Findings:
+    """Return what the summary says of rows; effects only where the summary has them too."""
+    estimate = goodness.estimate
+    specification = estimate.specification
     means = max(2, estimate.outputs + 1) - 1
     work = float(estimate.nobs) * len(estimate.kept) * len(estimate.frame.design.names) * means
-    found = work <= MOST_WORK and (estimate.root.size > 0 or not estimate.rank)
+    affordable = work <= MOST_WORK and (estimate.root.size > 0 or not estimate.rank)
+    counted = not math.isnan(goodness.parameters)
     return Findings(
-        residual_shape=residual_shape(estimate) if estimate.specification.least_squares else None,
-        score_trace=_found(score_trace, estimate, found),
-        effects=_found(own_effects, estimate, found),
+        residual_shape=residual_shape(estimate) if specification.least_squares else None,
+        score_trace=_found(
+            score_trace, estimate, counted and (affordable or specification.plan is not None)
+        ),
+        effects=_found(own_effects, estimate, affordable),
     )
 
 

@@ -91,9 +91,9 @@ class Findings:
 
 @dataclass(frozen=True)
 class Fitted:
-    """An estimate apart from what it is an estimate of."""
+    """An estimate apart from what it is an estimate of; ``kept`` is an array."""
 
-    kept: tuple[bool, ...]
+    kept: Any
     parameters: Any
     information: Any
     root: Any
@@ -103,6 +103,7 @@ class Fitted:
     trace: Trace
     identification: Identification
     spread: tuple[float, ...]
+    history: tuple[Mapping[str, float], ...]
     totals: Remembered
     findings: Findings
 

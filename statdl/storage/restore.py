@@ -10,7 +10,14 @@ import numpy as np
 
 from statdl.backend.array import NoRows
 from statdl.errors import DataError
-from statdl.estimate import Estimate, Plan, Specification, as_regression, objective_of
+from statdl.estimate import (
+    Estimate,
+    Identification,
+    Plan,
+    Specification,
+    as_regression,
+    objective_of,
+)
 from statdl.formula import Design, ModelFrame, Response
 from statdl.infer.effects import Effects
 from statdl.model.categorical import Multinomial
@@ -76,23 +83,22 @@ def _without_columns(specification: Specification) -> Specification:
 def _estimate(specification: Specification, fitted: Fitted, null: Estimate | None) -> Estimate:
     plan = specification.plan
     known = len(specification.frame.design.coefficient_names) if plan is None else plan.network.size
-    size = sum(fitted.kept) * specification.tables
-    if len(fitted.kept) != known:
-        raise _disagreement("coefficients")
+    _check_shape(fitted.kept, (known,), "coefficients", "b")
+    kept = tuple(fitted.kept.tolist())
+    size = sum(kept) * specification.tables
     if fitted.totals.nobs < 1 or not fitted.totals.weight > 0:
         raise _disagreement("numbers of rows")
     _check_shape(fitted.parameters, (size,), "parameters")
     _check_shape(fitted.root, (size, None), "covariance")
-    _check_shape(fitted.information, (None, None), "information")
-    if fitted.information.shape not in ((size, size), (0, 0)):  # there is none of a large network
-        raise _disagreement("information")
+    unexamined = fitted.identification is Identification.UNEXAMINED
+    _check_shape(fitted.information, (0,) if unexamined else (size, size), "information")
     _check_shape(fitted.totals.means, (len(specification.frame.design.names),), "means")
     _check_effects(fitted.findings.effects, specification)
     findings = {name: getattr(fitted.findings, name) for name in FINDINGS}
     return Estimate(
         specification=specification,
-        objective=objective_of(specification, fitted.kept),
-        kept=fitted.kept,
+        objective=objective_of(specification, kept),
+        kept=kept,
         parameters=fitted.parameters,
         information=fitted.information,
         root=fitted.root,
@@ -102,6 +108,7 @@ def _estimate(specification: Specification, fitted: Fitted, null: Estimate | Non
         trace=fitted.trace,
         identification=fitted.identification,
         spread=fitted.spread,
+        history=fitted.history,
         remembered=replace(fitted.totals, findings=findings),
         null=null,
     )
@@ -154,9 +161,9 @@ def _check_effects(effects: Effects | None, specification: Specification) -> Non
         _check_shape(values, shape, "effects")
 
 
-def _check_shape(values: Any, shape: tuple[int | None, ...], what: str) -> None:
-    """Raise unless ``values`` are floating numbers of a shape; None stands for any length."""
-    good = isinstance(values, np.ndarray) and values.dtype.kind == "f"
+def _check_shape(values: Any, shape: tuple[int | None, ...], what: str, kind: str = "f") -> None:
+    """Raise unless ``values`` are of a shape and of a kind; None stands for any length."""
+    good = isinstance(values, np.ndarray) and values.dtype.kind == kind
     good = good and len(values.shape) == len(shape)
     if not good or any(
         want not in (None, have) for have, want in zip(values.shape, shape, strict=True)

@@ -90,8 +90,9 @@ def bootstrap_prediction(
 ) -> Prediction:
     """Predict with the spread over resamples: standard errors, and percentile limits.
 
-    Confidence limits are the (1 ± level)/2 quantiles of the B predictions. Prediction limits (normal
-    errors) add to each a residual drawn at random, scaled by √(n/(n − p)) to make up for the fit.
+    Confidence limits are the (1 ± level)/2 quantiles of the B predictions. Prediction limits
+    (normal errors) add to each a residual drawn at random, scaled by √(n/(n − p)) to make up for
+    the fit.
     """
     tails = (1 - check_level(level)) / 2
     found = resampled(estimate, B, seed)
@@ -106,8 +107,8 @@ def bootstrap_prediction(
         spread = spread + _residuals(estimate, spread.shape, seed)
     lower, upper = (np.quantile(spread, tail, axis=0) for tail in (tails, 1 - tails))
     labels = output_labels(estimate) if scale == "link" else class_labels(estimate)
-    parts = (like(part, X) for part in (fit, error, lower, upper))
-    return Prediction(*parts, labels=labels)
+    parts = [like(part, X) for part in (fit, error, lower, upper)]
+    return Prediction(parts[0], parts[1], parts[2], parts[3], labels)
 
 
 def _means(estimate: Estimate, eta: Any, X: Array) -> Any:

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import Array, like, to_numpy
-from statdl.backend.random import generator
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import check_level
 from statdl.infer.predict import Prediction, linear_predictor
 from statdl.model.batch import Batch
+from statdl.model.family import ExponentialFamily, Gaussian
+from statdl.study.crossvalidation import fold_groups, fold_weights
 from statdl.study.refits import afresh, batch_of
 
 #: Distance from its maximum, in standard errors, that a refit may stop at.
@@ -78,7 +79,7 @@ def conformal_prediction(
     if kind not in KINDS:
         raise ModelError(f"conformal={kind!r} is not known; choose {' or '.join(KINDS)}.")
     groups = 2 if kind == "split" else folds
-    found = _held_out(estimate, _groups(estimate, groups, seed), only_last=kind == "split")
+    found = _held_out(estimate, fold_groups(estimate, groups, seed), only_last=kind == "split")
     centre = to_numpy(estimate.family.mean(linear_predictor(estimate, X, offset)))
     limits = _split_limits if kind == "split" else _jackknife_limits
     lower, upper = limits(estimate, found, X, offset, 1 - level)
@@ -86,25 +87,12 @@ def conformal_prediction(
     return Prediction(like(centre, X), None, *parts)
 
 
-def _groups(estimate: Estimate, count: int, seed: int) -> Any:
-    """Return the group of each row, 0 to count − 1 in equal parts; −1 for rows of weight 0."""
-    n = estimate.objective.n
-    weights = estimate.objective.rows.weights
-    counted = np.ones(n, dtype=bool) if weights is None else to_numpy(weights) > 0
-    rows = int(counted.sum())
-    if int(count) != count or not 2 <= count <= rows:
-        raise ModelError(f"folds must be a whole number from 2 to the {rows} rows, not {count!r}.")
-    groups = np.full(n, -1)
-    groups[counted] = generator(seed).permutation(np.arange(rows) % int(count))
-    return groups
-
-
 def _held_out(estimate: Estimate, groups: Any, only_last: bool) -> HeldOut:
     """Fit without each group (or without the last), and score the rows left out."""
     names = [int(groups.max())] if only_last else list(range(int(groups.max()) + 1))
     rows = estimate.objective.rows
     own = np.ones(rows.n) if rows.weights is None else to_numpy(rows.weights)
-    weights = np.stack([np.where(groups == name, 0.0, own) for name in names])
+    weights = fold_weights(estimate, groups, names)
     found = afresh(estimate, weights=weights, tolerance=TOLERANCE, ticks=500)
     offset = None if rows.offset is None else rows.offset[:, 0]
     mean, spread = _means(estimate, batch_of(estimate), found.parameters, rows.X, offset)
@@ -171,5 +159,6 @@ def _place(m: int, alpha: float) -> int:
 
 def _inside(estimate: Estimate, lower: Any) -> Any:
     """Return lower limits, (m, 1), 0 where they are below the values the response can have."""
-    positive = not bool(estimate.family.in_domain(np.full((1, 1), -1.0))[0, 0])
+    family = estimate.family
+    positive = isinstance(family, ExponentialFamily) and not isinstance(family, Gaussian)
     return np.maximum(lower, 0.0)[:, None] if positive else lower[:, None]

@@ -1,14 +1,14 @@
-"""Tests of neglected non-linearity: would a hidden layer find something?
+"""Tests of neglected non-linearity, which ask whether a hidden layer would find something.
 
-A hidden layer is a sum of functions of the inputs that the regression lacks. Near the regression it
-is, by Taylor's theorem, a sum of their products of second and third degree (Teräsvirta, Lin &
+A hidden layer is a sum of functions of the inputs that the regression lacks. Near the regression
+it is, by Taylor's theorem, a sum of their products of second and third degree (Teräsvirta, Lin &
 Granger 1993), or it may be taken at random (White 1989). Either way the question is whether added
 columns A belong into η = Xβ + Aδ, and δ = 0 has a score test, which needs no network at all:
 
     S = gᵀ I⁻¹ g / φ̂,   g and I the score and the information of (β, δ) at (β̂, 0).
 
-S is χ² with as many degrees of freedom as A has columns of its own. In least squares S φ̂ is the fall
-in the residual sum of squares, and the tests are
+S is χ² with as many degrees of freedom as A has columns of its own. In least squares S φ̂ is the
+fall in the residual sum of squares, and the tests are
 
     F = ((RSS₀ − RSS₁)/m) / (RSS₁/(n − p − m)),   χ² = n log(RSS₀/RSS₁).
 
@@ -29,7 +29,7 @@ import numpy as np
 from statdl.backend.array import like, to_numpy
 from statdl.backend.linalg import factorise
 from statdl.backend.random import generator
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError, NotPositiveDefiniteError, NumericalError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import chi2_tail, f_tail
 from statdl.model.objective import Objective
@@ -206,7 +206,14 @@ def _fall(estimate: Estimate, extended: Objective) -> float:
     more = extended.size // estimate.outputs - table.shape[1]
     theta = estimate.to_device(np.pad(table, ((0, 0), (0, more))).reshape(-1))
     _, gradient = extended.value_and_gradient(theta)
-    whitened = factorise(extended.curvature(theta, expected=True)).whiten(gradient)
+    try:
+        factor = factorise(extended.curvature(theta, expected=True))
+    except NotPositiveDefiniteError:
+        raise NumericalError(
+            "The information of the added columns is singular to working precision; use degree=2 "
+            "or method='white'."
+        ) from None
+    whitened = factor.whiten(gradient)
     return float(whitened @ whitened)
 
 
@@ -227,9 +234,13 @@ def _refuse(estimate: Estimate, method: str, test: str | None) -> None:
         )
     if estimate.specification.penalty.active:
         raise ModelError("A penalised fit has no score of 0 to test from; fit without a penalty.")
+    if estimate.remembered is not None:
+        raise DataError("A model loaded from a file has no rows to test; fit it to its data first.")
+    if not np.isfinite(estimate.root).all():
+        raise ModelError(f"The fit is no maximum to test from: {estimate.convergence.message}")
 
 
-def score_table(estimate: Estimate, found: ScoreTest, name: str) -> DataTable:
+def score_table(found: ScoreTest, name: str) -> DataTable:
     """Return the test as a table."""
     statistic = "F" if found.test == "F" else "Chisq"
     columns: dict[str, list[float]] = {"Df": [found.df]}

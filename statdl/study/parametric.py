@@ -14,6 +14,7 @@ References: Davies (1977), Biometrika 64, 247; Davison & Hinkley (1997), §4.2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,9 +30,9 @@ from statdl.study.refits import Refits, afresh
 #: Distance from its maximum, in standard errors, that a refit may stop at.
 TOLERANCE = 0.05
 NOTE = (
-    "Pr(>LR) is from {B} responses simulated from the smaller model, both fitted to each. Under the "
-    "smaller model the weights of a network's hidden units are not identified, so that the "
-    "likelihood ratio has no χ² distribution."
+    "Pr(>LR) is from {B} responses simulated from the smaller model, both models fitted to each. "
+    "Under the smaller model the weights of a network's hidden units are not identified, so that "
+    "the likelihood ratio has no χ² distribution."
 )
 
 
@@ -67,14 +68,16 @@ def ratio_test(small: Estimate, large: Estimate, B: int = 99, seed: int = 0) -> 
     _refuse_incomparable(small, large)
     if int(B) != B or B < 1:
         raise ModelError(f"B must be a whole number of 1 or more simulated responses, not {B!r}.")
-    y = simulated_responses(small, int(B), seed)
-    kernels = [_kernels(each, afresh(each, y=y, tolerance=TOLERANCE), y) for each in (small, large)]
-    simulated = _ratio(small, *kernels)
-    observed = _ratio(small, *(np.asarray([each.totals.kernel]) for each in (small, large)))
-    return RatioTest(float(observed[0]), simulated)
+    # the response itself is fitted again with the others, so that all come as near their maxima
+    own = to_numpy(small.objective.rows.y)[None, :, :]
+    y = np.concatenate([own, simulated_responses(small, int(B), seed)])
+    fits = (afresh(each, y=y, tolerance=TOLERANCE) for each in (small, large))
+    kernels = [_kernels(each, found) for each, found in zip((small, large), fits, strict=True)]
+    ratios = _ratio(small, *kernels)
+    return RatioTest(float(ratios[0]), ratios[1:])
 
 
-def _kernels(estimate: Estimate, found: Refits, y: Any) -> Any:
+def _kernels(estimate: Estimate, found: Refits) -> Any:
     """Return Σ w ℓ of every refit, (B,): its loss without the penalty."""
     objective = estimate.objective
     if objective.penalised is None:
@@ -94,12 +97,11 @@ def _ratio(estimate: Estimate, small: Any, large: Any) -> Any:
     return 2 * (small - large) / estimate.dispersion
 
 
-def ratio_table(
-    small: Estimate, large: Estimate, names: tuple[str, str], B: int, seed: int
-) -> DataTable:
+def ratio_table(fits: Sequence[Estimate], names: Sequence[str], B: int, seed: int) -> DataTable:
     """Return the table that compares a fit with a larger network."""
-    test = ratio_test(small, large, B, seed)
-    fits = (small, large)
+    if len(fits) != 2:
+        raise ModelError("A network is compared with one smaller fit at a time.")
+    test = ratio_test(fits[0], fits[1], B, seed)
     columns = {
         "Eff. df": [fit.degrees_of_freedom for fit in fits],
         "Resid. Dev": [fit.deviance for fit in fits],
@@ -107,7 +109,7 @@ def ratio_table(
         "Pr(>LR)": [None, test.p_value],
     }
     lost = int(np.sum(~np.isfinite(test.simulated)))
-    notes = (NOTE.format(B=len(test.simulated) - lost),)
+    notes: tuple[str, ...] = (NOTE.format(B=len(test.simulated) - lost),)
     if lost:
         notes = (*notes, f"{lost} more had no finite maximum and are left out.")
     return DataTable(

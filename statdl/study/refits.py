@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.array import like, namespace, to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate, Identification, free_parameters, starting_values
+from statdl.estimate.restarts import COMMON_TICKS, NEAR
 from statdl.model.batch import Batch
 from statdl.solve.batched import Minima, Together
+from statdl.solve.descent import GradientDescent
 
 #: Distance from its maximum, in standard errors, that a refit may stop at: far below its noise.
 TOLERANCE = 0.05
@@ -85,12 +87,16 @@ def afresh(
     X = estimate.objective.rows.X
     xp = namespace(X)
     starts = xp.stack([free_parameters(plan, like(one, X)) for one in starting_values(plan)])
-    solver = _solver(estimate, tolerance, ticks)
+    # far from a minimum a curvature leads to the nearest one, which is seldom the best
+    walk = Together(tolerance=NEAR, max_iterations=COMMON_TICKS)
+    polish = _solver(estimate, tolerance, ticks)
 
     def run(batch: Batch, count: int) -> Minima:
         r = starts.shape[0]
-        repeated = xp.asarray([j for j in range(count) for _ in range(r)], dtype=xp.int64)
-        found = solver.minimise(batch.take(repeated), xp.tile(starts, (count, 1)))
+        repeated = like([j for j in range(count) for _ in range(r)], X, xp.int64)
+        batch = batch.take(repeated)
+        walked = walk.minimise(batch, xp.tile(starts, (count, 1)))
+        found = polish.minimise(batch, walked.parameters)
         losses = to_numpy(found.loss).reshape(count, r)
         best = np.argmin(np.where(np.isfinite(losses), losses, np.inf), axis=1)
         chosen = [int(j * r + best[j]) for j in range(count)]
@@ -146,6 +152,12 @@ def _refuse(estimate: Estimate) -> None:
     if estimate.remembered is not None:
         raise DataError(
             "A model loaded from a file has no rows to fit again; fit it to its data first."
+        )
+    trained = isinstance(estimate.specification.solver, GradientDescent)
+    if trained and estimate.specification.plan is not None:
+        raise ModelError(
+            "Refits go to the minimum of the loss, and a network trained by gradient descent need "
+            "not be there; fit it with method='newton' or 'lbfgs'."
         )
     if estimate.identification is not Identification.SINGULAR and np.isnan(estimate.root).any():
         raise ModelError(

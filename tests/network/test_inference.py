@@ -42,6 +42,7 @@ KINDS = {
         "normalisation": "layer",
         "decay": 0.05,
         "hidden": 3,
+        "method": sd.TrustRegion(max_iterations=2),
     },
     "held": {"fixed": {"x -> h1": 0.5}, "decay": 0.05},
 }
@@ -100,6 +101,7 @@ def test_mean_has_the_right_first_and_second_derivatives(family):
 # effects -------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::statdl.ConvergenceWarning")  # any θ will do
 @pytest.mark.parametrize("family", TRUTH)
 @pytest.mark.parametrize("kind", KINDS)
 def test_errors_of_effects_are_the_delta_method(family, kind):
@@ -175,7 +177,7 @@ def test_effects_of_logistic_regression_are_statsmodels_margins():
 def test_effects_of_softmax_regression_are_statsmodels_margins():
     data = draw("multinomial")
     codes = pd.Categorical(data.y).codes
-    theirs = sm.MNLogit(codes, sm.add_constant(data[["x", "z"]])).fit(disp=0, gtol=1e-12)
+    theirs = sm.MNLogit(codes, sm.add_constant(data[["x", "z"]])).fit(disp=0, tol=1e-12)
     margins = theirs.get_margeff()
     ours = sd.multinom("y ~ x + z", data=data).effects().to_frame()
     agree(ours["Effect"].to_numpy().reshape(2, 3), margins.margeff, rtol=1e-6)
@@ -245,7 +247,7 @@ def test_exact_and_expected_information_of_a_probit_regression():
     data = draw("binomial")
     fit = sd.glm("y ~ x + z", data=data, family="binomial", link="probit")
     X = sm.add_constant(data[["x", "z"]])
-    exact = sm.Probit(data.y, X).fit(disp=0, gtol=1e-13).cov_params()
+    exact = sm.Probit(data.y, X).fit(disp=0, tol=1e-13).cov_params()
     expected = sm.GLM(data.y, X, sm.families.Binomial(sm.families.links.Probit())).fit(tol=1e-14)
     agree(fit.vcov("hessian"), exact, rtol=1e-6, scale=1e-3)
     agree(fit.vcov("fisher"), expected.cov_params(), rtol=1e-6, scale=1e-3)
@@ -525,3 +527,36 @@ def test_against_nnet(case):
     found = fit.predict(data, se_fit=True).head(len(expected["fitted"]))
     agree(found["fit"], numbers(expected["fitted"]), rtol=1e-7)
     agree(found["se_fit"], numbers(expected["se"]), rtol=1e-7)
+
+
+# networks too large to be examined ------------------------------------------------------------
+
+
+def test_a_large_network_says_that_its_weights_were_not_examined():
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(60, 20)), random.normal(size=60)
+    epoch = sd.GradientDescent(sd.Adam(), epochs=1)
+    fit = sd.mlp(X=X, y=y, hidden=300, decay=0.1, method=epoch)
+    text = str(fit.summary(weights=True))
+    assert "not examined" in text
+    assert "too many" in text
+    assert math.isnan(fit.nic)
+    assert np.isnan(fit.effects()["Std. Error"]).all()
+    with pytest.raises(sd.NumericalError, match="6601 weights are too many"):
+        fit.vcov()
+
+
+# a unit that decay has switched off ------------------------------------------------------------
+
+
+def test_a_unit_that_decay_switches_off_is_no_parameter():
+    random = np.random.default_rng(0)
+    X = random.normal(size=(80, 2))
+    y = np.tanh(X[:, 0]) + 0.1 * random.normal(size=80)
+    two = sd.mlp(X=X, y=y, hidden=2, decay=0.1)
+    one = sd.mlp(X=X, y=y, hidden=1, decay=0.1)
+    assert abs(two.params["h2 -> y"]) < 1e-6
+    assert two.identification is Identification.SINGULAR
+    agree(two.estimate.degrees_of_freedom, one.estimate.degrees_of_freedom, rtol=1e-3)
+    for column in ("Effect", "Std. Error"):
+        agree(two.effects()[column], one.effects()[column], rtol=1e-3)

@@ -20,7 +20,7 @@ import pandas as pd
 from statdl import datasets
 
 HERE = Path(__file__).parent
-KINDS = ("lm", "glm", "multinom", "anova", "nist", "nnet")
+KINDS = ("lm", "glm", "multinom", "anova", "nist", "nnet", "terasvirta")
 
 
 @cache

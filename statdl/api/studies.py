@@ -1,0 +1,200 @@
+"""The front doors of studies: fits compared, tested, and chosen."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from statdl.api.network import mlp
+from statdl.api.words import lookup
+from statdl.errors import ModelError, StatdlWarning
+from statdl.formula import Term, update_formula
+from statdl.report import DataTable
+from statdl.results import Fit
+from statdl.study.compare import comparison
+from statdl.study.crossvalidation import cross_validated_loss
+from statdl.study.neglected import score_table, score_test
+from statdl.study.selection import CRITERIA, Search, Selection, select, selection_table
+from statdl.study.validation import new_rows
+
+
+def compare(*fits: Fit, data: Any = None) -> DataTable:
+    """Return fits side by side: effective parameters, criteria, loss and accuracy.
+
+    AIC = −2 log L + 2 df, BIC = −2 log L + df log n, NIC = −2 log L + 2 tr(J⁻¹ K) (Murata 1994);
+    the loss is −log L / Σw of the training rows, and of the rows of ``data``, which no fit should
+    have seen.
+
+    Parameters
+    ----------
+    fits : Fit
+        Any fits of one response.
+    data : frame, or (X, y) for fits to arrays, optional
+        Validation data with the response.
+
+    Raises
+    ------
+    ModelError
+        When something is no fit.
+    DataError
+        When ``data`` lack a column, or have classes that a fit does not know.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> line = sd.lm("mpg ~ wt", data=cars)
+    >>> net = sd.mlp("mpg ~ wt", data=cars, hidden=2, decay=0.1)
+    >>> table = sd.compare(line, net)
+    >>> bool(table["Loss"][1] < table["Loss"][0])
+    True
+    """
+    for fit in fits:
+        if not isinstance(fit, Fit):
+            raise ModelError(f"compare() takes fits, and {fit!r} is none; data go to data=.")
+    if not fits:
+        raise ModelError("compare() needs one fit or more.")
+    rows = None if data is None else [new_rows(fit.estimate, data) for fit in fits]
+    return comparison([fit.estimate for fit in fits], [fit.label for fit in fits], rows)
+
+
+def hidden_layer_test(
+    fit: Fit,
+    *,
+    method: str = "terasvirta",
+    test: str | None = None,
+    degree: int = 3,
+    units: int = 10,
+    components: int = 2,
+    seed: int = 0,
+) -> DataTable:
+    """Test whether a regression needs a hidden layer, without fitting one.
+
+    The score test gᵀ I⁻¹ g / φ̂ of columns added to the regression: all products of two and three
+    predictors (Teräsvirta, Lin & Granger 1993), or random logistic units (White 1989).
+
+    Parameters
+    ----------
+    fit : Fit
+        An lm, glm or multinom without penalty.
+    method : {"terasvirta", "white"}
+        Which columns are added.
+    test : {"F", "Chisq"}, optional
+        F where the dispersion is estimated, else χ².
+    degree : {2, 3}
+        Highest degree of Teräsvirta's products.
+    units, components : int
+        White's random units, and how many of their principal components, after the first, are used.
+    seed : int
+        Seed of White's units.
+
+    Raises
+    ------
+    ModelError
+        For networks, penalised fits, and more columns than the rows can bear.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> sd.hidden_layer_test(sd.lm("mpg ~ wt", data=cars))["Pr(>F)"].round(4).tolist()
+    [0.0126]
+    """
+    options = {"degree": degree, "units": units, "components": components, "seed": seed}
+    found = score_test(fit.estimate, method=method, test=test, **options)
+    return score_table(found, fit.label)
+
+
+def select_hidden(
+    formula: str | None = None,
+    data: Any = None,
+    *,
+    hidden: Sequence[int] = range(10),
+    criterion: str = "bic",
+    inputs: bool = False,
+    restarts: int = 5,
+    decay: float = 0.0,
+    folds: int = 10,
+    seed: int = 0,
+    **options: Any,
+) -> Selection:
+    """Choose the number of hidden units, and the inputs, of a network with one hidden layer.
+
+    Every number of units is fitted; with ``inputs=True`` inputs are then dropped while that lowers
+    the criterion; then one unit or input more or fewer is tried until nothing helps. 0 units is
+    the regression, without decay.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Numbers of units to choose from.
+    criterion : {"bic", "aic", "nic", "cv"}
+        What is to be small; "cv" is the mean loss of ``folds``-fold cross-validation.
+    inputs : bool
+        Whether to choose inputs as well (for a formula).
+    restarts, decay, seed, **options
+        As for :func:`mlp`.
+
+    Returns
+    -------
+    Selection
+        With ``fit``, ``hidden``, ``terms`` and ``table``.
+
+    Notes
+    -----
+    Standard errors of the chosen fit know nothing of the choice.
+
+    References
+    ----------
+    McInerney & Burke (2024), Statistical Modelling.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> found = sd.select_hidden("mpg ~ wt", data=cars, hidden=range(3), decay=0.1)
+    >>> found.hidden
+    1
+    """
+    if criterion not in CRITERIA:
+        lookup(criterion, dict.fromkeys(CRITERIA), "criterion")
+    if inputs and formula is None:
+        raise ModelError("inputs=True chooses terms of a formula; give formula and data=.")
+    shared = {"data": data, "restarts": restarts, "seed": seed, **options}
+    full = _fitted(formula, 0, decay, shared)
+    terms = {term.name: term for term in full.estimate.frame.design.terms}
+    ends = "" if full.estimate.frame.design.intercept else " - 1"
+
+    def evaluate(units: int, chosen: tuple[str, ...]) -> tuple[Fit, float, float]:
+        text = formula
+        if formula is not None and len(chosen) < len(terms):
+            text = update_formula(formula, f". ~ {' + '.join(chosen)}{ends}")
+        fit = _fitted(text, units, decay, shared)
+        return fit, _criterion(fit, criterion, folds, seed), fit.estimate.degrees_of_freedom
+
+    def marginal(name: str, kept: tuple[str, ...]) -> bool:
+        return any(_within(terms[name], terms[other]) for other in kept if other != name)
+
+    search = Search(evaluate)
+    chosen = select(search, hidden, tuple(terms), inputs, marginal)
+    table = selection_table(search, chosen, criterion)
+    assert search.best is not None
+    return Selection(search.best[2], *chosen, table)
+
+
+def _within(term: Term, other: Term) -> bool:
+    return term.factors < other.factors
+
+
+def _fitted(formula: str | None, units: int, decay: float, shared: dict[str, Any]) -> Fit:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatdlWarning)  # the table says what came of a candidate
+        options = {"hidden": (units,) if units else (), "decay": decay if units else 0.0}
+        return mlp(formula, **{**shared, **options})
+
+
+def _criterion(fit: Fit, criterion: str, folds: int, seed: int) -> float:
+    if criterion == "cv":
+        return cross_validated_loss(fit.estimate, folds, seed)
+    return {"aic": fit.aic, "bic": fit.bic, "nic": fit.goodness.nic}[criterion]

@@ -1,0 +1,136 @@
+"""Fits side by side, and the choice of hidden units and inputs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import statdl as sd
+from statdl.study.crossvalidation import cross_validated_loss
+
+CARS = sd.datasets.load("mtcars")
+IRIS = sd.datasets.load("iris")
+
+
+def test_compare_shows_what_the_fits_say():
+    line = sd.lm("mpg ~ wt", data=CARS)
+    net = sd.mlp("mpg ~ wt", data=CARS, hidden=2, decay=0.1)
+    table = sd.compare(line, net)
+    assert table["AIC"].tolist() == [line.aic, net.aic]
+    assert table["BIC"].tolist() == [line.bic, net.bic]
+    assert table["NIC"].tolist() == pytest.approx([line.goodness.nic, net.goodness.nic])
+    assert table["Loss"].tolist() == pytest.approx([-line.llf / 32, -net.llf / 32])
+    assert "Accuracy" not in table.columns
+    assert "hidden=(2,)" in str(table)
+    assert "<table" in table.to_html()
+    assert "tabular" in table.to_latex()
+
+
+def test_training_data_as_validation_data_score_the_same():
+    fits = [
+        sd.multinom("Species ~ Sepal.Width", data=IRIS),
+        sd.mlp("Species ~ Sepal.Width", data=IRIS, hidden=2, decay=0.1),
+    ]
+    table = sd.compare(*fits, data=IRIS)
+    np.testing.assert_allclose(table["Loss"], table["Val. Loss"])
+    np.testing.assert_allclose(table["Accuracy"], table["Val. Accuracy"])
+    predicted = fits[0].predict(type="class")
+    assert table["Accuracy"][0] == np.mean(np.asarray(predicted) == np.asarray(IRIS["Species"]))
+
+
+@pytest.mark.parametrize(
+    ("front", "formula", "options"),
+    [
+        (sd.lm, "log(mpg) ~ poly(wt, 2) + factor(cyl)", {}),
+        (sd.glm, "am ~ wt", {"family": "binomial"}),
+        (sd.glm, "carb ~ wt + offset(log(hp))", {"family": "poisson"}),
+        (sd.multinom, "gear ~ wt", {}),
+        (sd.glm, "mpg ~ wt", {"family": "gamma"}),
+    ],
+)
+def test_new_rows_are_coded_as_in_training(front, formula, options):
+    table = sd.compare(front(formula, data=CARS, **options), data=CARS)
+    assert table["Val. Loss"][0] == pytest.approx(table["Loss"][0])
+
+
+def test_arrays_and_missing_values():
+    X, y = CARS[["wt", "hp"]].to_numpy(), CARS["mpg"].to_numpy()
+    assert sd.compare(sd.lm(X=X, y=y), data=(X, y))["Val. Loss"][0] > 0
+    holes = CARS.assign(wt=CARS["wt"].where(CARS["cyl"] != 6))
+    fit = sd.lm("mpg ~ wt", data=CARS)
+    kept = sd.compare(fit, data=CARS[CARS["cyl"] != 6])["Val. Loss"]
+    assert sd.compare(fit, data=holes)["Val. Loss"] == pytest.approx(kept)
+
+
+def test_unknown_classes_are_named():
+    fit = sd.multinom("Species ~ Sepal.Width", data=IRIS[IRIS["Species"] != "setosa"])
+    with pytest.raises(sd.DataError, match="setosa"):
+        sd.compare(fit, data=IRIS)
+
+
+def test_what_is_no_fit_is_refused():
+    with pytest.raises(sd.ModelError, match="is none"):
+        sd.compare(sd.lm("mpg ~ wt", data=CARS), CARS)
+    with pytest.raises(sd.ModelError, match="one fit or more"):
+        sd.compare()
+
+
+def test_cross_validated_loss_of_least_squares_by_hand():
+    fit = sd.lm("mpg ~ wt", data=CARS)
+    found = cross_validated_loss(fit.estimate, folds=32)
+    losses = []
+    for k in range(32):
+        one = sd.lm("mpg ~ wt", data=CARS.drop(CARS.index[k]))
+        phi = one.deviance / 31
+        error = CARS["mpg"].iloc[k] - float(one.predict(CARS.iloc[[k]]).iloc[0])
+        losses.append(0.5 * np.log(2 * np.pi * phi) + error**2 / (2 * phi))
+    assert found == pytest.approx(np.mean(losses), rel=1e-3)
+
+
+def curve(n=120):
+    rng = np.random.default_rng(0)
+    x, noise = rng.uniform(-3, 3, size=(2, n))
+    y = 2 * np.tanh(2 * x) + 0.3 * rng.normal(size=n)
+    return pd.DataFrame({"x": x, "noise": noise, "y": y})
+
+
+def test_a_step_needs_one_unit_and_one_input():
+    found = sd.select_hidden("y ~ .", data=curve(), hidden=range(3), inputs=True, restarts=3)
+    assert found.hidden == 1
+    assert found.terms == ("x",)
+    assert found.fit.formula == "y ~ x"
+    assert found.table["BIC"].min() == pytest.approx(found.fit.bic)
+
+
+def test_a_line_needs_no_unit():
+    data = curve().assign(y=lambda d: d["x"] + 0.1 * d["noise"])
+    found = sd.select_hidden("y ~ x", data=data, hidden=range(3), decay=0.1, restarts=2)
+    assert found.hidden == 0
+    assert isinstance(found.fit, sd.Fit)
+    assert "regression" in str(found)
+
+
+@pytest.mark.parametrize("criterion", ["aic", "nic", "cv"])
+def test_criteria(criterion):
+    found = sd.select_hidden(
+        "y ~ x", data=curve(), hidden=(0, 1), criterion=criterion, folds=5, restarts=2
+    )
+    assert found.hidden == 1
+
+
+def test_arrays_are_for_units_only():
+    data = curve()
+    X, y = data[["x"]].to_numpy(), data["y"].to_numpy()
+    assert sd.select_hidden(X=X, y=y, hidden=(0, 1), restarts=2).hidden == 1
+    with pytest.raises(sd.ModelError, match="formula"):
+        sd.select_hidden(X=X, y=y, hidden=(0, 1), inputs=True)
+
+
+@pytest.mark.parametrize("hidden", [(), (-1,), (1.5,)])
+def test_impossible_units(hidden):
+    with pytest.raises(sd.ModelError, match="hidden"):
+        sd.select_hidden("y ~ x", data=curve(), hidden=hidden)
+
+
+def test_unknown_criterion():
+    with pytest.raises(sd.ModelError, match="criterion"):
+        sd.select_hidden("y ~ x", data=curve(), criterion="bicc")
