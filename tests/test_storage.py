@@ -22,7 +22,8 @@ from statdl.api.words import FAMILIES, LINKS
 from statdl.backend.array import to_numpy
 from statdl.errors import DataError, ModelError, StatdlError
 from statdl.model.activation import ACTIVATIONS, Activation
-from statdl.model.family import Family, Gaussian
+from statdl.model.exponential import Gaussian
+from statdl.model.family import Family
 from statdl.model.initial import INITIALS, Initial
 from statdl.model.link import Link, Tolerance
 from statdl.storage import container

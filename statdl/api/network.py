@@ -20,7 +20,8 @@ from statdl.estimate import Plan, Specification, estimate, specify
 from statdl.formula import Response
 from statdl.model.activation import Activation
 from statdl.model.categorical import Binomial, Multinomial
-from statdl.model.family import Family, Gaussian
+from statdl.model.exponential import Gaussian
+from statdl.model.family import Family
 from statdl.model.initial import Initial
 from statdl.model.layer import Hidden
 from statdl.model.link import Link

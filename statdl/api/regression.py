@@ -10,7 +10,8 @@ from statdl.api.data import read
 from statdl.api.words import as_family, as_penalty, as_solver
 from statdl.estimate import estimate, specify
 from statdl.model.categorical import Multinomial
-from statdl.model.family import Family, Gaussian
+from statdl.model.exponential import Gaussian
+from statdl.model.family import Family
 from statdl.model.link import Link
 from statdl.model.penalty import Penalty
 from statdl.results import Call, Fit

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from statdl.errors import ModelError
 from statdl.model.activation import ACTIVATIONS, Activation
 from statdl.model.categorical import Binomial
-from statdl.model.family import Family, Gamma, Gaussian, Poisson
+from statdl.model.exponential import Gamma, Gaussian, Poisson
+from statdl.model.family import Family
 from statdl.model.initial import INITIALS, Initial
 from statdl.model.link import (
     Cauchit,

@@ -16,7 +16,7 @@ from statdl.backend.array import Array, namespace, overflow_allowed
 from statdl.backend.linalg import Factor, factorise
 from statdl.errors import NotPositiveDefiniteError
 from statdl.estimate.rank import well_conditioned
-from statdl.model.family import Gaussian
+from statdl.model.exponential import Gaussian
 from statdl.model.objective import Objective
 from statdl.solve.iterate import Outcome, minimise
 from statdl.solve.lbfgs import LBFGS

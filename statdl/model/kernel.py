@@ -14,7 +14,8 @@ from typing import Any
 from statdl.backend.array import Array, is_numpy, namespace
 from statdl.model.activation import Activation, Identity, ReLU, Sigmoid, Tanh
 from statdl.model.categorical import Binomial, Multinomial
-from statdl.model.family import Family, Gaussian
+from statdl.model.exponential import Gaussian
+from statdl.model.family import Family
 from statdl.model.layer import Affine, Layer
 from statdl.model.network import Network
 from statdl.model.predictor import Predictor

@@ -16,7 +16,8 @@ from typing import Any
 
 from statdl.backend.array import Array, Rows, epsilon, namespace, overflow_allowed
 from statdl.backend.linalg import factorise
-from statdl.model.family import Family, Gaussian
+from statdl.model.exponential import Gaussian
+from statdl.model.family import Family
 from statdl.model.penalty import NoPenalty, Penalty
 from statdl.model.predictor import Predictor
 

@@ -15,7 +15,8 @@ from statdl.infer.effects import Effects
 from statdl.infer.residual import ResidualShape
 from statdl.model.activation import ACTIVATIONS, Activation
 from statdl.model.categorical import Binomial, Multinomial
-from statdl.model.family import Family, Gamma, Gaussian, Poisson
+from statdl.model.exponential import Gamma, Gaussian, Poisson
+from statdl.model.family import Family
 from statdl.model.initial import INITIALS, Initial
 from statdl.model.link import Link, Tolerance
 from statdl.model.penalty import NoPenalty, Penalty, Ridge

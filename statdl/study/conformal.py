@@ -26,7 +26,7 @@ from statdl.estimate import Estimate
 from statdl.infer.distribution import check_level
 from statdl.infer.predict import Prediction, linear_predictor
 from statdl.model.batch import Batch
-from statdl.model.family import ExponentialFamily, Gaussian
+from statdl.model.exponential import ExponentialFamily, Gaussian
 from statdl.study.crossvalidation import fold_groups, fold_weights
 from statdl.study.refits import afresh, batch_of
 

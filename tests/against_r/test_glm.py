@@ -14,8 +14,7 @@ import pytest
 from scipy import stats
 
 import statdl as sd
-from statdl.infer import terms
-from statdl.infer import residual
+from statdl.infer import residual, terms
 from tests.agreement import agree, agree_in_size, agree_p
 from tests.reference import (
     arguments,

@@ -20,7 +20,7 @@ from statdl.model.activation import (
 )
 from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.curvature import RowCurvature
-from statdl.model.family import Gamma, Gaussian, Poisson
+from statdl.model.exponential import Gamma, Gaussian, Poisson
 from statdl.model.layer import Hidden
 from statdl.model.link import Log, Probit
 from statdl.model.network import Network

@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.model_selection import train_test_split
 
 import statdl as sd
 from statdl.backend.array import Rows
 from statdl.model.activation import ACTIVATIONS
 from statdl.model.categorical import Binomial, Multinomial
-from statdl.model.family import Gaussian, Poisson
+from statdl.model.exponential import Gaussian, Poisson
 from statdl.model.layer import Hidden
 from statdl.model.lesson import KernelLearner, Learner, Lesson
 from statdl.model.network import Network
@@ -528,3 +530,34 @@ def judged(fit, X, y):
     probability = np.asarray(fit.predict(X, type="response"))
     loss = -np.log(probability[np.arange(len(y)), y]).mean()
     return loss, np.mean(probability.argmax(axis=1) == y)
+
+
+DIABETES = sd.GradientDescent(sd.Adam(1e-3), batch=32, epochs=1010)
+IRIS = sd.GradientDescent(sd.Adam(1e-3), batch=120, epochs=500)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_diabetes_network_of_the_lectures(seed):
+    """10 → 10 → 5 → 2: train loss 0.5132, accuracy 0.7245; test 0.4408, 0.7853."""
+    X, y = load_diabetes(return_X_y=True)
+    parts = train_test_split(X, (y >= 140).astype(int), test_size=0.4, random_state=42)
+    X, X_test, y, y_test = parts
+    options = {"hidden": (10, 5), "activation": "sigmoid", "scaling": "none", "seed": seed}
+    fit = train(X, y, method=DIABETES, **options)
+    assert_allclose(judged(fit, X, y), (0.5132, 0.7245), atol=0.01)
+    assert_allclose(judged(fit, X_test, y_test), (0.4408, 0.7853), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("activation", "hidden", "loss", "accuracy"),
+    [("sigmoid", (8, 4), 0.8528, 0.7083), ("relu", (10, 10), 0.2703, 0.8917)],
+)
+def test_iris_networks_of_the_lectures(activation, hidden, loss, accuracy):
+    """Two hidden layers, 500 epochs, 80/20: over seeds the printed values are ordinary ones."""
+    X, y = load_iris(return_X_y=True)
+    X, _, y, _ = train_test_split(X, y, test_size=0.2, random_state=42)
+    options = {"hidden": hidden, "activation": activation, "scaling": "none"}
+    found = [judged(train(X, y, method=IRIS, seed=seed, **options), X, y) for seed in range(6)]
+    losses, accuracies = zip(*found, strict=True)
+    assert min(losses) - 0.05 < loss < max(losses) + 0.05
+    assert min(accuracies) - 0.05 < accuracy < max(accuracies) + 0.05

@@ -7,7 +7,7 @@ import statdl as sd
 from statdl.backend.array import Rows, to_numpy
 from statdl.model.batch import Batch
 from statdl.model.categorical import Binomial, Multinomial
-from statdl.model.family import Gamma, Gaussian, Poisson
+from statdl.model.exponential import Gamma, Gaussian, Poisson
 from statdl.model.layer import Hidden
 from statdl.model.link import Log
 from statdl.model.network import Network
