@@ -1,8 +1,8 @@
 """How fast statdl is, beside other packages and beside the arithmetic no method avoids.
 
-``python -m benchmarks core`` (or ``mlp``) measures everything in one run, on the same data, in turns, so
-that a busy machine slows all alike. ``python -m benchmarks readme`` puts the committed result
-into README.md.
+``python -m benchmarks core`` (or ``mlp``) measures everything in one run, on the same data, in
+turns, so that a busy machine slows all alike. ``python -m benchmarks readme`` puts the committed
+results into README.md.
 
 =============  ==========================================================================
 ``data``       data sets drawn from the models, from fixed seeds

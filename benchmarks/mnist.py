@@ -52,6 +52,7 @@ def trained(X: Any, y: Any) -> dict[str, Any]:
         scaling="none",
         dtype="float32",
     )
+    assert isinstance(net, sd.NetworkFit)
     history = net.history
     last = history.iloc[-1]
     return {

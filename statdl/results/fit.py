@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from statdl.backend.array import Array, like, namespace, place, to_numpy
 from statdl.backend.linalg import with_ones
 from statdl.errors import DataError, ModelError
-from statdl.estimate import Convergence, Estimate
 from statdl.formula import like as frame_like
 from statdl.formula import update_formula
 from statdl.infer import anova as analysis
@@ -27,15 +25,14 @@ from statdl.infer import residual
 from statdl.infer.covariance import covariance
 from statdl.infer.distribution import check_level
 from statdl.infer.effects import average_effects, own_effects
-from statdl.infer.goodness import Goodness, LogLikelihood
+from statdl.infer.goodness import LogLikelihood
 from statdl.infer.terms import term_contributions
-from statdl.infer.wald import Coefficients, coefficients
 from statdl.lazy import lazy
 from statdl.report import DataTable, Summary
 from statdl.report.analysis import comparison_table, term_table
 from statdl.report.effects import effects_table
 from statdl.report.summary import summarise
-from statdl.solve.iterate import Trace
+from statdl.results.attributes import Attributes
 from statdl.storage import write_fit
 from statdl.study.bootstrap import bootstrap_covariance
 from statdl.study.parametric import ratio_table
@@ -45,28 +42,8 @@ pd = lazy("pandas")
 np = lazy("numpy")
 
 
-@dataclass(frozen=True)
-class Call:
-    """The call that made a fit, so that :meth:`Fit.update` can make it again.
-
-    ``arguments`` are None for a fit from a file.
-    """
-
-    front: Callable[..., Any]
-    arguments: Mapping[str, Any] | None = field(repr=False)
-
-    def again(self, changes: Mapping[str, Any]) -> Any:
-        """Repeat the call with other arguments."""
-        if self.arguments is None:
-            raise DataError(
-                "A model loaded from a file holds no data to fit again; call "
-                f"{self.front.__name__}() with its formula and the data."
-            )
-        return self.front(**{**self.arguments, **changes})
-
-
 @dataclass(frozen=True, repr=False)
-class Fit:
+class Fit(Attributes):
     """A fitted model.
 
     Examples
@@ -79,41 +56,6 @@ class Fit:
     0.7528
     """
 
-    estimate: Estimate
-    call: Call
-
-    # what the model is -----------------------------------------------------------------------
-
-    @property
-    def formula(self) -> str | None:
-        """The formula as given; None for arrays."""
-        return self.estimate.frame.design.formula
-
-    @property
-    def family(self) -> Any:
-        """The family, with its link."""
-        return self.estimate.family
-
-    @property
-    def levels(self) -> tuple[Any, ...]:
-        """Classes of the response, the reference first; empty for a numeric response."""
-        return self.estimate.specification.levels
-
-    @property
-    def convergence(self) -> Convergence:
-        """How the estimate was reached: outcome, iterations, gradient norm, digits, seconds."""
-        return self.estimate.convergence
-
-    @property
-    def converged(self) -> bool:
-        """Whether the solver converged."""
-        return self.convergence.converged
-
-    @property
-    def trace(self) -> Trace:
-        """Loss, gradient norm and step of every iteration."""
-        return self.estimate.trace
-
     def model_matrix(self) -> Any:
         """Return the design matrix, intercept included: a frame for formulas, else an array."""
         frame = self.estimate.frame
@@ -123,37 +65,6 @@ class Fit:
             return X
         columns = {name: to_numpy(X[:, j]) for j, name in enumerate(frame.design.coefficient_names)}
         return frame_like(frame.source, columns, frame.index)
-
-    # coefficients ----------------------------------------------------------------------------
-
-    @cached_property
-    def coefficients(self) -> Coefficients:
-        """Estimates, errors, statistics and p-values as arrays of shape (coefficients, outputs)."""
-        return coefficients(self.estimate)
-
-    @property
-    def params(self) -> Any:
-        """Coefficients: a Series, or a frame with a column a class; NaN where not estimable."""
-        return self._named(self.coefficients.estimate)
-
-    @property
-    def bse(self) -> Any:
-        """Standard errors."""
-        return self._named(self.coefficients.standard_error)
-
-    @property
-    def tvalues(self) -> Any:
-        """t values (z values where the dispersion is known)."""
-        return self._named(self.coefficients.statistic)
-
-    @property
-    def pvalues(self) -> Any:
-        """Two-sided p-values."""
-        return self._named(self.coefficients.p_value)
-
-    def conf_int(self, alpha: float = 0.05) -> Any:
-        """Return confidence limits of level 1 − alpha, in columns 0 and 1 (statsmodels)."""
-        return self._limits(1 - alpha, (0, 1))
 
     def confint(self, level: float = 0.95) -> Any:
         """Return Wald confidence limits, in columns such as "2.5 %" and "97.5 %" (R)."""
@@ -189,113 +100,6 @@ class Fit:
         """Return the covariance matrix of the coefficients."""
         return self.vcov()
 
-    # fit -------------------------------------------------------------------------------------
-
-    @cached_property
-    def goodness(self) -> Goodness:
-        """Measures of fit."""
-        return Goodness(self.estimate)
-
-    @property
-    def nobs(self) -> int:
-        """Rows with positive weight."""
-        return self.estimate.nobs
-
-    @property
-    def df_resid(self) -> float:
-        """Residual degrees of freedom."""
-        return self.estimate.df_resid
-
-    @property
-    def df_model(self) -> float:
-        """Coefficients besides the intercepts."""
-        return self.goodness.df_model
-
-    @property
-    def scale(self) -> float:
-        """The dispersion φ̂: the residual variance for the normal, 1 where it is known."""
-        return self.estimate.dispersion
-
-    @property
-    def sigma(self) -> float:
-        """√φ̂, R's residual standard error."""
-        return math.sqrt(self.scale)
-
-    @property
-    def deviance(self) -> float:
-        """The deviance; for the normal the residual sum of squares."""
-        return self.estimate.deviance
-
-    @property
-    def null_deviance(self) -> float:
-        """The deviance of the model with an intercept only."""
-        return self.goodness.null_deviance
-
-    @property
-    def pearson_chi2(self) -> float:
-        """Pearson's X²."""
-        return self.estimate.pearson
-
-    @property
-    def llf(self) -> float:
-        """The log-likelihood (statsmodels' dispersion)."""
-        return self.goodness.llf
-
-    @property
-    def llnull(self) -> float:
-        """The log-likelihood of the model with an intercept only."""
-        return self.goodness.llnull
-
-    @property
-    def aic(self) -> float:
-        """−2 llf + 2 p, without counting a dispersion (statsmodels)."""
-        return self.goodness.aic
-
-    @property
-    def bic(self) -> float:
-        """−2 llf + p log n, without counting a dispersion (statsmodels)."""
-        return self.goodness.bic
-
-    @property
-    def nic(self) -> float:
-        """−2 llf + 2 tr(J⁻¹ K), which also holds for a model that is not true (Murata 1994)."""
-        return self.goodness.nic
-
-    @property
-    def rsquared(self) -> float:
-        """R² (least squares)."""
-        return self._least_squares("rsquared").rsquared
-
-    @property
-    def rsquared_adj(self) -> float:
-        """Adjusted R² (least squares)."""
-        return self._least_squares("rsquared_adj").rsquared_adj
-
-    @property
-    def fvalue(self) -> float:
-        """F statistic of all slopes together (least squares)."""
-        return self._least_squares("fvalue").fvalue
-
-    @property
-    def f_pvalue(self) -> float:
-        """p-value of the F statistic (least squares)."""
-        return self._least_squares("f_pvalue").f_pvalue
-
-    @property
-    def prsquared(self) -> float:
-        """McFadden's pseudo R²."""
-        return self.goodness.prsquared
-
-    @property
-    def llr(self) -> float:
-        """Likelihood-ratio statistic against the intercept only."""
-        return self.goodness.llr
-
-    @property
-    def llr_pvalue(self) -> float:
-        """p-value of the likelihood-ratio statistic."""
-        return self.goodness.llr_pvalue
-
     def logLik(self) -> LogLikelihood:
         """Return R's log-likelihood, whose degrees of freedom count the dispersion."""
         return self.goodness.log_likelihood()
@@ -313,8 +117,6 @@ class Fit:
         """Return the residual degrees of freedom."""
         return self.df_resid
 
-    # rows ------------------------------------------------------------------------------------
-
     def fitted(self) -> Any:
         """Return the fitted means, or the probabilities of every class."""
         return self._rows(residual.fitted(self.estimate))
@@ -322,16 +124,6 @@ class Fit:
     def residuals(self, type: str = "response") -> Any:
         """Return residuals: "response", "pearson", "deviance" or "working"."""
         return self._rows(residual.residuals(self.estimate, type))
-
-    @property
-    def fittedvalues(self) -> Any:
-        """The fitted means."""
-        return self.fitted()
-
-    @property
-    def resid(self) -> Any:
-        """Response residuals."""
-        return self.residuals()
 
     def leverage(self) -> Any:
         """Return the diagonal of the hat matrix."""
@@ -441,8 +233,6 @@ class Fit:
             found = average_effects(self.estimate, *_complete(X, offset), kind=type)
         return effects_table(found, check_level(level))
 
-    # comparisons -----------------------------------------------------------------------------
-
     def summary(self, level: float = 0.95) -> Summary:
         """Return the summary: prints in a terminal, shows as HTML in a notebook."""
         return summarise(self.goodness, level=level)
@@ -485,14 +275,6 @@ class Fit:
             changes["formula"] = update_formula(self.formula, formula)
         return self.call.again(changes)
 
-    def describe(self) -> str:
-        """Return the model in one line."""
-        if self.formula is not None:
-            return self.formula
-        names = self.estimate.frame.design.names
-        shown = " + ".join(names[:8]) + (" + …" if len(names) > 8 else "")
-        return f"{self.estimate.frame.response.name} ~ {shown or '1'}"
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fit to a file that :func:`statdl.load` reads.
 
@@ -509,52 +291,6 @@ class Fit:
             Where the file cannot be written; an older one is then as it was.
         """
         write_fit(path, self.call.front.__name__, self.goodness)
-
-    @property
-    def label(self) -> str:
-        """The front door and the model, as ``mlp(mpg ~ wt, hidden=(2,))``."""
-        plan = self.estimate.specification.plan
-        units = () if plan is None else tuple(one.units for one in plan.network.hidden)
-        return (
-            f"{self.call.front.__name__}({self.describe()}{f', hidden={units}' if units else ''})"
-        )
-
-    def __repr__(self) -> str:
-        state = "" if self.converged else f"  {self.convergence.message}"
-        return f"<{self.call.front.__name__} {self.describe()}  n={self.nobs}>{state}"
-
-    # shapes people see -----------------------------------------------------------------------
-
-    def _least_squares(self, what: str) -> Goodness:
-        if not self.estimate.family.quadratic:
-            raise AttributeError(f"{what} is for least squares; use prsquared, llf or deviance.")
-        return self.goodness
-
-    def _categories(self) -> list[str]:
-        return [str(level) for level in self.levels[1:]]
-
-    @property
-    def _single_table(self) -> bool:
-        """Whether all coefficients are in one table."""
-        network = self.estimate.specification.plan is not None
-        return network or self.family.name != "multinomial"
-
-    def _named(self, table: Any) -> Any:
-        names = list(self.estimate.specification.coefficient_names)
-        if self._single_table:
-            return pd.Series(table[:, 0], index=names)
-        return pd.DataFrame(table, index=names, columns=self._categories())
-
-    def _labels(self) -> Any:
-        names = list(self.estimate.specification.coefficient_names)
-        if self._single_table:
-            return pd.Index(names)
-        return pd.MultiIndex.from_product([self._categories(), names])
-
-    def _limits(self, level: float, columns: tuple[Any, Any]) -> Any:
-        lower, upper = self.coefficients.interval(level)
-        stacked = np.stack([lower.T.reshape(-1), upper.T.reshape(-1)], axis=1)
-        return pd.DataFrame(stacked, index=self._labels(), columns=list(columns))
 
     def _inputs(self, newdata: Any, offset: Any) -> tuple[Array, Array | None, Any, Any]:
         specification = self.estimate.specification
@@ -600,23 +336,6 @@ class Fit:
                 found.constant[0] if len(found.constant) == 1 else found.constant
             )
         return frame
-
-    def _rows(self, values: Array) -> Any:
-        frame = self.estimate.frame
-        if values.shape[1] == 1:
-            return self._vector(values[:, 0], frame.index, frame.source)
-        if frame.source is None:
-            return values
-        labels = prediction.class_labels(self.estimate)
-        columns = {label: to_numpy(values[:, k]) for k, label in enumerate(labels)}
-        return frame_like(frame.source, columns, frame.index)
-
-    def _vector(self, values: Any, index: Any, source: Any) -> Any:
-        """Return a vector in the kind of the data: a series of a frame's library, or an array."""
-        if source is None:
-            return np.asarray(values) if isinstance(values, list) else values
-        host = values if isinstance(values, list) else to_numpy(values)
-        return frame_like(source, {"fit": host}, index)["fit"]
 
 
 def _refuse_strangers(others: Sequence[Any]) -> None:
