@@ -48,7 +48,9 @@ def test_a_fit_has_the_names_statsmodels_users_type():
     fit = statdl.lm("mpg ~ wt + hp", data=cars)
     assert fit.ssr + fit.ess == pytest.approx(fit.centered_tss)
     assert fit.mse_model / fit.mse_resid == pytest.approx(fit.fvalue)
-    assert fit.use_t and fit.cov_type == "nonrobust" and fit.df_null == 31
+    assert fit.use_t
+    assert fit.cov_type == "nonrobust"
+    assert fit.df_null == 31
     assert fit.condition_number > 1
     for name in ("mu", "resid_response", "resid_pearson", "resid_deviance", "resid_working"):
         assert len(getattr(fit, name)) == 32
