@@ -179,7 +179,8 @@ def by_layer(network: Network, given: float | Sequence[float], what: str) -> Any
         raise ModelError(f"{what} must be 0 or more, not {given!r}.")
     values = zeros(network.size)
     for block, strength in zip(layers, numbers, strict=True):
-        values[list(block.positions)] = strength
+        if strength:
+            values[list(block.positions)] = strength
     return values
 
 

@@ -42,10 +42,11 @@ def estimate_network(specification: Specification) -> Estimate:
     objective = network_objective(specification, plan)
     X = specification.rows.X
     starts = [free_parameters(plan, like(start, X)) for start in starting_values(plan)]
-    problem = objective
-    if isinstance(specification.solver, Training):
+    problem, solver = objective, specification.solver
+    if isinstance(solver, Training):
         problem = lesson_of(objective, specification.practice, plan)
-    best, losses = best_of(problem, specification.solver, starts)
+        solver = replace(solver, exact=len(starts) > 1)  # starts are compared by it
+    best, losses = best_of(problem, solver, starts)
     if not math.isfinite(best.loss):
         raise NumericalError(
             "The loss is not finite from any start; use a smaller learning rate, scaled inputs "
@@ -115,6 +116,7 @@ def network_estimate(
     """Return the record of a trained network."""
     parameters = minimum.parameters
     course: Course | None = minimum.memory
+    trained = isinstance(specification.solver, Training)
     statistics = None if course is None else course.statistics
     if statistics is not None:  # the moments belong to the units in the order they have
         objective = lesson_of(objective, Practice(), plan).taught(statistics).objective
@@ -144,7 +146,7 @@ def network_estimate(
         objective=objective,
         kept=tuple(free),
         parameters=to_numpy(parameters),
-        loss=minimum.loss,
+        loss=None if trained else minimum.loss,
         convergence=convergence,
         trace=minimum.trace,
         spread=losses,
@@ -162,13 +164,22 @@ class NetworkEstimate(Estimate):
     def later(cls, **known: Any) -> NetworkEstimate:
         """Return the estimate without what follows from the information."""
         estimate = cls(information=None, root=None, effective=math.nan, **known)
-        for name in ("information", "root", "effective", "identification"):
+        later = ("information", "root", "effective", "identification")
+        for name in later if known["loss"] is not None else (*later, "loss"):
             del estimate.__dict__[name]  # found below from now on
         return estimate
 
     @cached_property
     def _determined(self) -> Determined:
         return determine(self.objective, self.device_parameters)
+
+    @cached_property
+    def loss(self) -> float:
+        """J at the estimate, of all rows the fit was to."""
+        plan = self.specification.plan
+        assert plan is not None
+        lesson = lesson_of(self.objective, self.specification.practice, plan)
+        return lesson.reached(self.device_parameters, None)
 
     @cached_property
     def information(self) -> Any:

@@ -264,6 +264,7 @@ class KernelLearner(Learner):
         width = self._first + network.inputs
         portion = max(1, GATHERED_BYTES // (width * rows.X.itemsize * batch))
         self._portion = batch * min(portion, -(-rows.n // batch))
+        self._drawn = xp.empty((self._portion, network.inputs), dtype=rows.X.dtype)
         self._gathered = xp.ones((self._portion, width), dtype=rows.X.dtype)
         self._eta = xp.empty((rows.n, network.outputs), dtype=rows.X.dtype)
         self._decay = None
@@ -315,4 +316,6 @@ class KernelLearner(Learner):
         """Put the next rows of the epoch's order side by side."""
         self._start, self._stop = first, min(first + self._portion, self.lesson.n)
         chosen = self._order[self._start : self._stop]
-        self._gathered[: len(chosen), self._first :] = self.lesson.rows.X.take(chosen, axis=0)
+        drawn = self._drawn[: len(chosen)]
+        self.lesson.rows.X.take(chosen, axis=0, out=drawn, mode="clip")  # "clip" needs no copy
+        self._gathered[: len(chosen), self._first :] = drawn

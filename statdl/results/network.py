@@ -44,7 +44,8 @@ class NetworkFit(Fit):
     @property
     def restarts(self) -> tuple[float, ...]:
         """The loss that each start ended with."""
-        return self.estimate.spread
+        spread = self.estimate.spread
+        return spread if len(spread) > 1 else (self.estimate.loss,)
 
     @property
     def history(self) -> Any:

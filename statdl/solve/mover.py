@@ -25,8 +25,8 @@ from statdl.solve.rule import (
     Rule,
 )
 
-#: Parameters that are moved at once: five arrays of so many fit the cache of a core.
-PORTION = 1 << 15
+#: Parameters that are moved at once: five arrays of so many stay in a large cache.
+PORTION = 1 << 17
 
 
 class Mover:

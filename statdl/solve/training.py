@@ -131,6 +131,9 @@ class Training:
         Where to save the run.
     resume : str or Path, optional
         The checkpoint to go on from.
+    exact : bool
+        Work out the loss of all rows at the end; else the last epoch's is reported, which was seen
+        on the way.
 
     Examples
     --------
@@ -142,6 +145,7 @@ class Training:
     patience: int | None = None
     checkpoint: Checkpoint | None = None
     resume: str | Path | None = None
+    exact: bool = True
 
     averages: ClassVar[bool] = True
     remembered: ClassVar[bool] = True
@@ -214,8 +218,11 @@ class Training:
             state = replace(state, parameters=best.parameters, memory=course)
         if state.outcome is Outcome.NON_FINITE:
             state = self._last_sound(lesson, state)
-        loss = lesson.reached(state.parameters, course.statistics)
-        return replace(state, loss=loss, gradient=state.gradient * lesson.total_weight())
+        weight = lesson.total_weight()
+        loss = state.loss * weight
+        if self.exact or not math.isfinite(loss):
+            loss = lesson.reached(state.parameters, course.statistics)
+        return replace(state, loss=loss, gradient=state.gradient * weight)
 
     def _last_sound(self, lesson: Lesson, state: State) -> State:
         """Return the last weights whose loss of all rows is finite."""
