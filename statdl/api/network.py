@@ -207,12 +207,12 @@ def _regression(
     method: str | Solver | None,
 ) -> Fit:
     """Fit a network without hidden layers as the regression it is."""
-    chosen = _suggested(read(arguments).response, family, link)
+    frame = read(arguments)
+    chosen = _suggested(frame.response, family, link)
     strength = decay if isinstance(decay, int | float) else next(iter(decay))
     if method is None and chosen.name != "multinomial":
         method = "ls" if chosen.quadratic else "irls"
-    rest = {**arguments, "penalty": strength or None}
-    return fit_regression(mlp, rest, chosen, method)
+    return fit_regression(Call(mlp, arguments), frame, chosen, method, strength or None)
 
 
 def _suggested(response: Response, family: str | Family | None, link: str | Link | None) -> Family:

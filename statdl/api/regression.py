@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from statdl.api.data import read
 from statdl.api.words import as_family, as_penalty, as_solver
 from statdl.estimate import estimate, specify
+from statdl.formula import ModelFrame
 from statdl.model.categorical import Multinomial
 from statdl.model.exponential import Gaussian
 from statdl.model.family import Family
@@ -95,7 +96,7 @@ def lm(
     factor(cyl)[T.8]  -6.071
     """
     arguments = locals()
-    return fit_regression(lm, arguments, Gaussian(), method)
+    return fit_regression(Call(lm, arguments), read(arguments), Gaussian(), method, penalty)
 
 
 def glm(
@@ -152,7 +153,7 @@ def glm(
     chosen = as_family(family, link)
     if method is None:
         method = "ls" if chosen.quadratic else "irls"
-    return fit_regression(glm, arguments, chosen, method)
+    return fit_regression(Call(glm, arguments), read(arguments), chosen, method, penalty)
 
 
 def multinom(
@@ -200,21 +201,24 @@ def multinom(
     Infl[T.High]     0.603  1.541
     """
     arguments = locals()
-    return fit_regression(multinom, arguments, Multinomial(), method)
+    frame = read(arguments)
+    return fit_regression(Call(multinom, arguments), frame, Multinomial(), method, penalty)
 
 
 def fit_regression(
-    front: Callable[..., Fit],
-    arguments: Mapping[str, Any],
+    call: Call,
+    frame: ModelFrame,
     family: Family,
     method: str | Solver | None,
+    penalty: float | Penalty | None,
 ) -> Fit:
     """Take the one way from a front door to a fit."""
+    arguments = call.arguments or {}
     specification = specify(
-        read(arguments),
+        frame,
         family,
         Newton() if method is None else as_solver(method),
-        penalty=as_penalty(arguments["penalty"]),
+        penalty=as_penalty(penalty),
         reference=arguments.get("reference"),
         device=arguments["device"],
         dtype=arguments["dtype"],
@@ -225,4 +229,4 @@ def fit_regression(
             size > NEWTON_SIZE and specification.rows.n > 10 * size / specification.family.outputs
         )
         specification = replace(specification, solver=LBFGS() if many else Newton())
-    return Fit(estimate(specification), Call(front, arguments))
+    return Fit(estimate(specification), call)

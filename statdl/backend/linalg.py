@@ -51,12 +51,6 @@ class Factor:
         """Return the factor of ``factor · A``."""
         return Factor(self.scale * factor**0.5, self.lower)
 
-    def log_determinant(self) -> float:
-        """Return log det A."""
-        xp = namespace(self.lower)
-        halves = xp.log(self.scale) + xp.log(xp.linalg.diagonal(self.lower))
-        return 2.0 * float(xp.sum(halves))
-
     def smallest_pivot(self) -> float:
         """Return min_j L_jj²: how much of the most dependent column is its own."""
         xp = namespace(self.lower)
@@ -136,6 +130,11 @@ def with_ones(X: Array) -> Array:
     xp = namespace(X)
     ones = xp.ones((X.shape[0], 1), dtype=X.dtype, device=X.device)
     return xp.concat([ones, X], axis=1)
+
+
+def design_matrix(X: Array, intercept: bool) -> Array:
+    """Return [1 X], or X without an intercept."""
+    return with_ones(X) if intercept else X
 
 
 def orthogonal_triangular(A: Array) -> tuple[Array, Array]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from statdl.backend.array import (
     Array,
     Rows,
     epsilon,
+    like,
     namespace,
     overflow_allowed,
     to_numpy,
 )
 from statdl.backend.linalg import (
+    design_matrix,
     orthogonal_triangular,
     refined_least_squares,
     shrunken_root,
@@ -23,7 +24,6 @@ from statdl.backend.linalg import (
 )
 from statdl.estimate.network import estimate_network, network_objective
 from statdl.estimate.rank import (
-    design_matrix,
     digits,
     estimable_columns,
     good_enough,
@@ -203,20 +203,12 @@ def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
 def _translated(minimum: Minimum, objective: Objective, outer: Callable[[Array], Array]) -> Minimum:
     """Return a minimum, and the way to it, in the coordinates of the columns as given."""
     with overflow_allowed():
-        walk = [
-            to_numpy(outer(objective_like(objective, step))) for step in minimum.trace.parameters
-        ]
+        walk = [to_numpy(outer(like(step, objective.rows.X))) for step in minimum.trace.parameters]
         return replace(
             minimum,
             parameters=outer(minimum.parameters),
             trace=replace(minimum.trace, parameters=walk),
         )
-
-
-def objective_like(objective: Objective, values: Any) -> Array:
-    """Return host values where the objective's data are."""
-    X = objective.rows.X
-    return namespace(X).asarray(values, dtype=X.dtype, device=X.device)
 
 
 def _linear(objective: Objective) -> Linear:

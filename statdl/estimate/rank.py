@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 
 from statdl.backend.array import Array, Rows, epsilon, namespace
-from statdl.backend.linalg import Factor, independent_columns, orthogonal_triangular, with_ones
+from statdl.backend.linalg import Factor, design_matrix, independent_columns, orthogonal_triangular
 from statdl.errors import DataError, RankWarning
 
 #: Relative length below which a column is a combination of those before it, in epsilons.
@@ -49,11 +49,6 @@ def estimable_columns(rows: Rows, intercept: bool) -> tuple[int, ...]:
     """Return the columns of [1 X] that are not combinations of columns before them."""
     _, R = orthogonal_triangular(_counted(design_matrix(rows.X, intercept), rows))
     return independent_columns(R, ALIAS_EPSILONS * epsilon(R))
-
-
-def design_matrix(X: Array, intercept: bool) -> Array:
-    """Return [1 X], or X without an intercept."""
-    return with_ones(X) if intercept else X
 
 
 def _counted(A: Array, rows: Rows) -> Array:

@@ -81,8 +81,8 @@ class Identification(Enum):
 class Specification:
     """What is to be fitted, and how: a family, a penalty, a solver, and the data they meet.
 
-    ``levels`` are the classes of a categorical response, the reference first; ``device`` and
-    ``dtype`` say where and in what precision to compute, None meaning as the data come.
+    ``levels`` are the classes of a categorical response, the reference first; ``plan`` is a network
+    to be fitted, None for a regression.
     """
 
     frame: ModelFrame

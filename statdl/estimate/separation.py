@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import to_numpy
-from statdl.backend.linalg import with_ones
+from statdl.backend.linalg import design_matrix
 from statdl.lazy import lazy
 from statdl.model.objective import Objective
 
@@ -138,8 +138,7 @@ def _repeats(written: list[Any], added: list[Any]) -> bool:
 
 
 def _host_design(objective: Objective) -> Any:
-    X = to_numpy(objective.rows.X)
-    return with_ones(X) if objective.intercept else X
+    return design_matrix(to_numpy(objective.rows.X), objective.intercept)
 
 
 def _shares(objective: Objective) -> Any:

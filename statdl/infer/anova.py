@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import namespace, to_numpy
-from statdl.backend.linalg import factorise, orthogonal_triangular, with_ones
+from statdl.backend.linalg import design_matrix, factorise, orthogonal_triangular
 from statdl.errors import DataError, ModelError, NotPositiveDefiniteError
 from statdl.estimate import Estimate, estimate, refit
 from statdl.formula import Term
@@ -292,8 +292,7 @@ def _refuse_unnested(small: Estimate, large: Estimate) -> None:
 
 
 def _space(fit: Estimate) -> Any:
-    X = fit.objective.rows.X
-    return with_ones(X) if fit.objective.intercept else X
+    return design_matrix(fit.objective.rows.X, fit.objective.intercept)
 
 
 def _offset(fit: Estimate) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from statdl.backend.array import Array, like, namespace, place, to_numpy
-from statdl.backend.linalg import with_ones
+from statdl.backend.linalg import design_matrix
 from statdl.errors import DataError, ModelError
 from statdl.formula import like as frame_like
 from statdl.formula import update_formula
@@ -60,7 +60,7 @@ class Fit(Attributes):
         """Return the design matrix, intercept included: a frame for formulas, else an array."""
         frame = self.estimate.frame
         _ = self.estimate.specification.rows.n  # a fit from a file has no rows, and says so
-        X = with_ones(frame.X) if frame.design.intercept else frame.X
+        X = design_matrix(frame.X, frame.design.intercept)
         if frame.source is None:
             return X
         columns = {name: to_numpy(X[:, j]) for j, name in enumerate(frame.design.coefficient_names)}

@@ -560,3 +560,11 @@ def test_a_unit_that_decay_switches_off_is_no_parameter():
     agree(two.estimate.degrees_of_freedom, one.estimate.degrees_of_freedom, rtol=0.01)
     for column in ("Effect", "Std. Error"):
         agree(two.effects()[column], one.effects()[column], rtol=1e-3)
+
+
+def test_a_network_without_hidden_layers_can_be_updated():
+    cars = sd.datasets.load("mtcars")
+    net = sd.mlp("mpg ~ wt", data=cars, hidden=(), decay=2.0)
+    larger = net.update(". ~ . + hp")
+    assert larger.formula == "mpg ~ wt + hp"
+    assert larger.llf == sd.lm("mpg ~ wt + hp", data=cars, penalty=2.0).llf
