@@ -42,6 +42,7 @@ NUMPY_FILES = {
     "backend/gram.py": "a fused kernel, with its plain twin beside it as the test's oracle",
     "backend/snapshot.py": "files hold host arrays",
     "backend/random.py": "random orders are drawn on the host, whatever the device",
+    "backend/memory.py": "the host's allocator",
     "estimate/separation.py": "the linear programme is solved on the host",
 }
 AT_MODULE_TOP = {"numpy", "array_api_compat"}

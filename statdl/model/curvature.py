@@ -25,6 +25,14 @@ class RowCurvature:
         outer = None if self.outer is None else self.outer * namespace(weights).sqrt(column)
         return RowCurvature(self.diagonal * column, outer)
 
+    def times(self, vectors: Array) -> Array:
+        """Return H_i v_i for vectors of shape (…, n, q)."""
+        product = self.diagonal * vectors
+        if self.outer is None:
+            return product
+        inner = namespace(vectors).sum(self.outer * vectors, axis=-1, keepdims=True)
+        return product - self.outer * inner
+
     def dense(self) -> Array:
         """Return H as (n, q, q)."""
         xp = namespace(self.diagonal)

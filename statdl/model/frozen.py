@@ -96,8 +96,10 @@ class Frozen:
         spread[self._positions(V), :] = V
         return self.predictor.jacobian_times(self.full(parameters), X, spread)
 
-    def second(self, parameters: Array, X: Array, S: Array) -> Array:
-        return self._block(self.predictor.second(self.full(parameters), X, S))
+    def hessian(
+        self, parameters: Array, X: Array, G: Array, H: RowCurvature | None = None
+    ) -> Array:
+        return self._block(self.predictor.hessian(self.full(parameters), X, G, H))
 
     def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
         return self._block(self.predictor.curvature(self.full(parameters), X, H))

@@ -6,10 +6,6 @@
 shifts of a normalised layer, so that a network without hidden layers has Linear's θ, and hands its
 work to :class:`~statdl.model.predictor.Linear`.
 
-Beside what every predictor answers there are exact second derivatives. With the score −∂loss/∂η,
-
-    ∂²loss/∂θ∂θᵀ = curvature(θ, X, observed) − second(θ, X, score).
-
 Every function takes θ of shape (P,), or (k, P) for k networks at once, and then its result has k in
 front, (k, n, q) for η.
 """
@@ -24,11 +20,11 @@ from typing import Any
 from statdl.backend.array import ACCELERATOR_BYTES, CACHE_BYTES, Array, is_numpy, namespace
 from statdl.model.curvature import RowCurvature
 from statdl.model.feedforward import Feedforward, Pass
+from statdl.model.hessian import structured_hessian
 from statdl.model.initial import Initial, default_initial
 from statdl.model.layout import Block, LayerRow, blocks, layer_rows, parameter_names, unit_names
 from statdl.model.predictor import Linear
 from statdl.model.rowroot import dense, root, rows_of
-from statdl.model.second import structured_second
 from statdl.model.symmetry import canonical
 from statdl.model.training import RunningStatistics, Training
 
@@ -199,28 +195,28 @@ class Network(Feedforward):
         seeds = self._unit_seeds(parameters, passed)
         return namespace(X).moveaxis(self._seeded(parameters, passed, seeds), 0, -2)
 
-    def second(self, parameters: Array, X: Array, S: Array) -> Array:
-        """Return Σ_i Σ_k S_ik ∂²η_ik/∂θ∂θᵀ, (P, P)."""
-        xp = namespace(X)
-        if parameters.ndim > 1:
-            networks = range(parameters.shape[0])
-            scores = [S[k, ...] if S.ndim > 2 else S for k in networks]
-            each = [self.second(parameters[k, ...], X, scores[k]) for k in networks]
-            return xp.stack(each)
+    def hessian(
+        self, parameters: Array, X: Array, G: Array, H: RowCurvature | None = None
+    ) -> Array:
+        """Return Σ_i J_iᵀ H_i J_i + Σ_i Σ_k G_ik ∂²η_ik/∂θ∂θᵀ, (P, P), of one network."""
         if not self.hidden:
-            return xp.zeros((self.size, self.size), dtype=X.dtype, device=X.device)
+            return self._linear.hessian(parameters, X, G, H)
         plain = not any(layer.normalised for layer in self.layers)
-        function = self._structured_second if plain else self.plain_second
+        function = self._structured_hessian if plain else self.plain_hessian
         total = 0.0
-        for rows in self._blocks(X, self._second_width(plain)):
-            total = total + function(parameters, X[rows, :], S[rows, :])
+        for rows in self._blocks(X, self._hessian_width(plain)):
+            part = None if H is None else rows_of(H, rows)
+            total = total + function(parameters, X[rows, :], G[rows, :], part)
         return total
 
-    def plain_second(self, parameters: Array, X: Array, S: Array) -> Array:
+    def plain_hessian(
+        self, parameters: Array, X: Array, G: Array, H: RowCurvature | None = None
+    ) -> Array:
         """Return the same by P Hessian-vector products: for every kind of layer."""
         xp = namespace(X)
         basis = xp.eye(self.size, dtype=parameters.dtype, device=parameters.device)
-        return self.hessian_vector(parameters, X, S, basis)
+        second = self.hessian_vector(parameters, X, G, basis)
+        return second if H is None else second + self.curvature(parameters, X, H)
 
     def input_turn(self, parameters: Array, X: Array, G: Array) -> Array:
         """Return how Σ_i G_iᵀ ∂η_i/∂x_j changes with θ, for every column j of X, (p, P)."""
@@ -269,14 +265,16 @@ class Network(Feedforward):
         shape = (self.outputs, *(1,) * (passed.eta.ndim - 1), self.outputs)
         return xp.broadcast_to(xp.reshape(unit, shape), (self.outputs, *passed.eta.shape))
 
-    def _structured_second(self, parameters: Array, X: Array, S: Array) -> Array:
+    def _structured_hessian(
+        self, parameters: Array, X: Array, G: Array, H: RowCurvature | None
+    ) -> Array:
         passed = self.forward(parameters, X)
         skipped = self.inputs * self.skip
-        return structured_second(
-            self.layers, self.output, skipped, parameters, passed.layers, passed.last, S
+        return structured_hessian(
+            self.layers, self.output, skipped, parameters, passed.layers, passed.last, G, H
         )
 
-    def _second_width(self, plain: bool) -> int:
+    def _hessian_width(self, plain: bool) -> int:
         maps = sum(hidden.maps for hidden in self.hidden)
         if not plain:
             return 6 * self.size * (maps + self.outputs)

@@ -92,7 +92,7 @@ class Objective:
     def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
         """Return ∂²J/∂θ∂θᵀ, exact, or expected: Jᵀ E[H] J, which is positive semi-definite.
 
-        The exact one of a network adds what its own second derivatives make of the score,
+        The exact one adds what the predictor's own second derivatives make of the score,
         Jᵀ H J − Σ_i Σ_k w_i score_ik ∇²η_ik.
         """
 
@@ -104,13 +104,12 @@ class Objective:
                 H = self.family.observed(eta, rows.y)
             if rows.weights is not None:
                 H = H.weighted(rows.weights)
-            curvature = self.predictor.curvature(parameters, rows.X, H)
-            if not expected and not self.predictor.linear:
-                _, score = self.family.loss_and_score(eta, rows.y)
-                if rows.weights is not None:
-                    score = score * rows.weights[:, None]
-                curvature = curvature - self.predictor.second(parameters, rows.X, score)
-            return (curvature,)
+            if expected or self.predictor.linear:
+                return (self.predictor.curvature(parameters, rows.X, H),)
+            _, score = self.family.loss_and_score(eta, rows.y)
+            if rows.weights is not None:
+                score = score * rows.weights[:, None]
+            return (self.predictor.hessian(parameters, rows.X, -score, H),)
 
         (H,) = _sum(block, self._blocks())
         if self.penalised is None:

@@ -69,12 +69,17 @@ class Predictor(Protocol):
         """Return J_i V, (n, q, r), for V of shape (P, r)."""
         ...
 
-    def second(self, parameters: Array, X: Array, S: Array) -> Array:
-        """Return Σ_i Σ_k S_ik ∂²η_ik/∂θ∂θᵀ, (P, P), for S of shape (n, q)."""
-        ...
-
     def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
         """Return Σ_i J_iᵀ H_i J_i, (P, P)."""
+        ...
+
+    def hessian(
+        self, parameters: Array, X: Array, G: Array, H: RowCurvature | None = None
+    ) -> Array:
+        """Return Σ_i J_iᵀ H_i J_i + Σ_i Σ_k G_ik ∂²η_ik/∂θ∂θᵀ, (P, P).
+
+        With G = ∂loss/∂η, (n, q), and H = ∂²loss/∂η² it is the loss's own; H is 0 if not given.
+        """
         ...
 
     def input_gradient(self, parameters: Array, X: Array, G: Array) -> Array:
@@ -154,14 +159,18 @@ class Linear:
         """Return [1 X] V for V of shape (m, r)."""
         return X @ V[1:, :] + V[:1, :] if self.intercept else X @ V
 
-    def second(self, parameters: Array, X: Array, S: Array) -> Array:
-        return namespace(X).zeros((self.size, self.size), dtype=X.dtype, device=X.device)
-
     def curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
         """Return Σ_i (diag(d_i) − u_i u_iᵀ) ⊗ x_i x_iᵀ with x_i = (1, X_i)."""
         if H.unit:
             return gram(X, intercept=self.intercept)
         return weighted_gram(X, H.diagonal, H.outer, intercept=self.intercept)
+
+    def hessian(
+        self, parameters: Array, X: Array, G: Array, H: RowCurvature | None = None
+    ) -> Array:
+        if H is None:
+            return namespace(X).zeros((self.size, self.size), dtype=X.dtype, device=X.device)
+        return self.curvature(parameters, X, H)
 
     def input_gradient(self, parameters: Array, X: Array, G: Array) -> Array:
         table = namespace(X).reshape(parameters, (self.outputs, self.columns))

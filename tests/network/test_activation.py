@@ -79,6 +79,9 @@ def test_derivative_from_the_value(activation):
         assert isinstance(activation, GELU)
     else:
         np.testing.assert_allclose(slope, activation.derivative(GRID), rtol=1e-9, atol=1e-12)
+    bend = activation.second_from_value(activation.value(GRID))
+    if bend is not None:
+        np.testing.assert_allclose(bend, activation.second(GRID), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", EVERY)

@@ -121,9 +121,13 @@ def test_second_derivatives(activation, kind):
     theta, X, S = draws(net)
     V = np.random.default_rng(1).normal(size=(3, net.size))
     H = complex_step(lambda t: net.pullback(t, X, S), theta)
-    np.testing.assert_allclose(net.second(theta, X, S), H, atol=1e-10)
-    np.testing.assert_allclose(net.plain_second(theta, X, S), H, atol=1e-10)
+    np.testing.assert_allclose(net.hessian(theta, X, S), H, atol=1e-10)
+    np.testing.assert_allclose(net.plain_hessian(theta, X, S), H, atol=1e-10)
     np.testing.assert_allclose(net.hessian_vector(theta, X, S, V), V @ H, atol=1e-10)
+    bend = RowCurvature(S * S, 0.5 * S)
+    both = H + net.curvature(theta, X, bend)
+    np.testing.assert_allclose(net.hessian(theta, X, S, bend), both, atol=1e-10)
+    np.testing.assert_allclose(net.plain_hessian(theta, X, S, bend), both, atol=1e-10)
 
 
 @pytest.mark.parametrize(("activation", "kind"), CASES)
@@ -154,7 +158,7 @@ def test_derivatives_in_the_inputs(activation, kind):
     ids=lambda value: f"{value.name} {value.link.name}" if hasattr(value, "link") else "",
 )
 @pytest.mark.parametrize("activation", [Tanh(), Sigmoid(), Softplus(), Maxout(2)])
-def test_hessian_of_a_loss_is_curvature_less_second(family, outputs, activation):
+def test_hessian_of_a_loss_is_the_change_of_its_gradient(family, outputs, activation):
     net = network(activation, outputs=outputs)
     theta, X, _ = draws(net)
     theta = 0.4 * theta
@@ -168,7 +172,7 @@ def test_hessian_of_a_loss_is_curvature_less_second(family, outputs, activation)
 
     eta = net.eta(theta, X)
     score = family.loss_and_score(eta, y)[1]
-    H = net.curvature(theta, X, family.observed(eta, y)) - net.second(theta, X, score)
+    H = net.hessian(theta, X, -score, family.observed(eta, y))
     step = 1e-3 * np.eye(net.size)
     differences = [
         (
@@ -193,8 +197,8 @@ def test_long_data_are_cut_into_blocks_of_rows():
         for rows in (slice(0, 1999), slice(1999, None))
     )
     np.testing.assert_allclose(whole, halves, rtol=1e-9, atol=1e-9)
-    halves = net.second(theta, X[:1999], S[:1999]) + net.second(theta, X[1999:], S[1999:])
-    np.testing.assert_allclose(net.second(theta, X, S), halves, rtol=1e-9, atol=1e-9)
+    halves = net.hessian(theta, X[:1999], S[:1999]) + net.hessian(theta, X[1999:], S[1999:])
+    np.testing.assert_allclose(net.hessian(theta, X, S), halves, rtol=1e-9, atol=1e-9)
 
 
 # many networks at once ---------------------------------------------------------------
@@ -218,7 +222,6 @@ def test_several_parameter_vectors_at_once(activation, kind):
     same(net.pullback(theta, X, S[0]), [net.pullback(theta[k], X, S[0]) for k in each])
     same(net.jacobian(theta, X), [net.jacobian(theta[k], X) for k in each])
     same(net.input_gradient(theta, X, S), [net.input_gradient(theta[k], X, S[k]) for k in each])
-    same(net.second(theta, X, S), [net.second(theta[k], X, S[k]) for k in each])
     same(
         net.curvature(theta, X, RowCurvature(d)),
         [net.curvature(theta[k], X, RowCurvature(d[k])) for k in each],
@@ -242,7 +245,7 @@ def test_other_array_libraries_give_the_same_numbers(activation, kind):
         yield net.eta(theta, X)
         yield net.pullback(theta, X, S)
         yield net.curvature(theta, X, RowCurvature(S * S, 0.5 * S))
-        yield net.second(theta, X, S)
+        yield net.hessian(theta, X, S, RowCurvature(S * S, 0.5 * S))
         yield net.jacobian(theta, X)
         yield net.layout[0].of(theta)
         yield net.canonical(theta)
@@ -271,7 +274,7 @@ def test_single_precision_stays_single(activation):
         net.eta(theta, X),
         net.pullback(theta, X, S),
         net.curvature(theta, X, RowCurvature(S * S)),
-        net.second(theta, X, S),
+        net.hessian(theta, X, S),
         net.hessian_vector(theta, X, S, theta),
     ):
         assert answer.dtype == np.float32
@@ -290,7 +293,7 @@ def test_without_hidden_layers_it_is_linear_to_the_last_digit(outputs, intercept
     np.testing.assert_array_equal(net.eta(theta, X), linear.eta(theta, X))
     np.testing.assert_array_equal(net.pullback(theta, X, G), linear.pullback(theta, X, G))
     np.testing.assert_array_equal(net.curvature(theta, X, H), linear.curvature(theta, X, H))
-    assert not net.second(theta, X, G).any()
+    assert not net.hessian(theta, X, G).any()
     np.testing.assert_array_equal(net.forward(theta, X).eta, linear.eta(theta, X))
     gradient = net.backward(theta, net.forward(theta, X), G)
     np.testing.assert_allclose(gradient, linear.pullback(theta, X, G), rtol=1e-14)
