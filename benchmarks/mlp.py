@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 import statdl as sd
-from benchmarks import machine
+from benchmarks import machine, optimum
 from benchmarks.timing import Contender, clocked, race
 
 STATDL, TORCH, SKLEARN = "statdl", "PyTorch", "scikit-learn"
@@ -167,6 +167,12 @@ def suite(repeat: int, quick: bool, only: str, limit_s: float) -> Iterator[dict[
             contenders = used.contenders()
             race(contenders, repeat, least_s=0.0, limit_s=limit_s)
             yield record(task, contenders)
+    if importlib.util.find_spec("sklearn"):  # whose data they are
+        for fitted in optimum.TASKS:
+            if only in fitted.title:
+                contenders = fitted.contenders(quick)
+                race(contenders, min(repeat, 3), least_s=0.0, limit_s=limit_s)
+                yield fitted.record(contenders)
 
 
 def record(task: Task, contenders: list[Contender]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 Record = dict[str, Any]
-COLUMNS = ("floor", "statdl", "statsmodels", "PyTorch", "scikit-learn", "R")
+#: What times are multiples of, where there is one.
+BASES = ("floor", "one fit")
+COLUMNS = (*BASES, "statdl", "statsmodels", "PyTorch", "scikit-learn", "R")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
@@ -46,9 +48,10 @@ def cell(record: Record, name: str) -> str:
     seconds = times[name]["min_s"]
     if "peers" in record.get("goal", {}) and name != "statdl":
         return f"{duration(seconds)} ({multiple(seconds / times['statdl']['min_s'])})"
-    if name == "floor" or "floor" not in times:
+    base = next((base for base in BASES if base in times), name)
+    if name == base:
         return duration(seconds)
-    return f"{duration(seconds)} ({multiple(seconds / times['floor']['min_s'])})"
+    return f"{duration(seconds)} ({multiple(seconds / times[base]['min_s'])})"
 
 
 def goal(record: Record) -> str:
@@ -66,7 +69,7 @@ def versus(record: Record) -> str:
     """How many times as long as statdl each peer takes."""
     times = record["times"]
     mine = times["statdl"]["min_s"]
-    peers = [name for name in COLUMNS[2:] if name in times]
+    peers = [name for name in COLUMNS[3:] if name in times]
     return ", ".join(f"{name} {multiple(times[name]['min_s'] / mine)}" for name in peers) or "–"
 
 

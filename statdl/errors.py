@@ -42,6 +42,10 @@ class DeviceError(StatdlError, RuntimeError):
     """A device or array library that was asked for and cannot be used."""
 
 
+class MissingPackageError(StatdlError, ImportError):
+    """A package that statdl does without until something is asked for that needs it."""
+
+
 class StatdlWarning(UserWarning):
     """Any warning issued by statdl."""
 

@@ -1,5 +1,8 @@
 """The arrows between rooms, read from the imports.
 
+What a stub (``__init__.pyi``) imports counts, and so does what ``lazy("…")`` names: that a module
+loads later changes nothing of what it needs.
+
 Imports point only to the left; rooms on one level never import each other::
 
     errors, lazy → backend → formula | model | solve → estimate → infer → report | storage
@@ -14,8 +17,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 PACKAGE = Path(__file__).parents[1] / "statdl"
 LEVELS = (
     ("errors", "lazy"),
@@ -26,7 +27,7 @@ LEVELS = (
     ("report", "storage"),
     ("study",),
     ("results",),
-    ("api",),
+    ("api", "families", "links"),
     ("__init__",),
     ("cli", "__main__"),
 )
@@ -47,6 +48,21 @@ NUMPY_FILES = {
 }
 AT_MODULE_TOP = {"numpy", "array_api_compat"}
 LATE = {"pandas", "scipy", "formulaic", "narwhals", "tqdm", "matplotlib", "cupy", "polars"}
+#: What a regression does without: a package whose names load at first use has itself only.
+LATER_ROOMS = (
+    "study.",
+    "storage.",
+    "estimate.network",
+    "model.network",
+    "model.layer",
+    "solve.training",
+    "solve.descent",
+    "solve.trust",
+    "report.network",
+    "report.plot.",
+    "results.network",
+    "api.network",
+)
 
 
 @dataclass(frozen=True)
@@ -64,14 +80,16 @@ class Import:
 
 
 def room_of(path: str) -> str:
-    """The first part of a path or of a dotted name below statdl."""
-    return path.replace("/", ".").removesuffix(".py").split(".")[0]
+    """The first part of a path or of a dotted name below statdl; a public name is of the top."""
+    room = path.replace("/", ".").split(".")[0]
+    return room if (PACKAGE / room).is_dir() or (PACKAGE / f"{room}.py").is_file() else "__init__"
 
 
 @cache
 def files() -> dict[str, ast.Module]:
-    """Every source file of the package, parsed."""
-    paths = sorted(PACKAGE.rglob("*.py"))
+    """Every source file and stub of the package, parsed."""
+    paths = sorted(PACKAGE.rglob("*.py*"))
+    paths = [path for path in paths if path.suffix in (".py", ".pyi")]
     return {
         path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in paths
@@ -111,8 +129,13 @@ def _modules(file: str, node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def inside() -> list[Import]:
-    """Imports of the package's own modules."""
-    return [found for found in imports() if found.module.split(".")[0] == "statdl"]
+    """Imports of the package's own modules, those by lazy("…") among them."""
+    named = [
+        Import(file, line, name, deferred=False, typing_only=False)
+        for file, tree in files().items()
+        for line, name in lazy_names(tree)
+    ]
+    return [one for one in (*imports(), *named) if one.module.split(".")[0] == "statdl"]
 
 
 def outside() -> list[Import]:
@@ -140,14 +163,15 @@ def test_every_module_belongs_to_a_room():
 
 
 def test_imports_point_only_to_the_left():
-    wrong = [
-        found
-        for found in inside()
-        if (target := room_of(found.module.removeprefix("statdl").lstrip(".") or "__init__"))
-        != room_of(found.file)
-        and LEVEL.get(target, 0) >= LEVEL[room_of(found.file)]
-    ]
+    wrong = [found for found in inside() if points_right(found)]
     assert not wrong, listed(wrong)
+
+
+def points_right(found: Import) -> bool:
+    """Whether an import of ours goes to another room that is not to the left."""
+    room = room_of(found.file)
+    target = room_of(found.module.removeprefix("statdl").lstrip(".") or "__init__")
+    return target != room and LEVEL[target] >= LEVEL[room]
 
 
 def test_no_import_of_our_own_hides_in_a_function():
@@ -189,8 +213,8 @@ def files_that_know(package: str) -> set[str]:
     return imported | asked
 
 
-def test_only_one_file_chooses_between_numpy_and_cupy():
-    assert files_that_know("cupy") <= {CHOOSER}
+def test_only_arrays_and_devices_know_cupy():
+    assert files_that_know("cupy") <= {CHOOSER, "backend/device.py"}
 
 
 def test_only_the_backend_knows_the_gpu_twin_of_scipy():
@@ -204,15 +228,41 @@ def test_lazy_modules_are_bound_at_module_top():
                 assert not lazy_names(ast.Module([*node.body], [])), f"{file}: {node.name}"
 
 
-@pytest.fixture(scope="module")
-def loaded_by_import() -> set[str]:
-    code = "import sys, statdl; print(*{name.partition('.')[0] for name in sys.modules})"
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after running some code."""
+    code = f"import sys; {code}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(run.stdout.split())
 
 
-def test_import_loads_numpy_and_little_else(loaded_by_import):
-    assert not loaded_by_import & LATE
+def ours(modules: set[str]) -> set[str]:
+    """Those of the package, as dotted names below it."""
+    return {name.removeprefix("statdl").lstrip(".") for name in modules if name[:6] == "statdl"}
+
+
+def top_names(modules: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in modules}
+
+
+def test_import_loads_next_to_nothing():
+    loaded = loaded_by("import statdl")
+    assert not top_names(loaded) & {*LATE, "numpy"}
+    assert ours(loaded) == {"", "lazy"}
+
+
+def test_a_front_door_loads_numpy_and_what_it_fits_with():
+    loaded = loaded_by("import statdl; statdl.lm, statdl.glm, statdl.multinom")
+    assert not top_names(loaded) & LATE
+    assert not {name for name in ours(loaded) if name.startswith(LATER_ROOMS)}
+
+
+def test_readers_of_the_imports_see_what_lazy_names():
+    tree = ast.parse('study = lazy("statdl.study.bootstrap")')
+    assert lazy_names(tree) == [(1, "statdl.study.bootstrap")]
+    wrong = Import("solve/newton.py", 1, "statdl.study.bootstrap", False, False)
+    assert points_right(wrong)
+    assert not points_right(Import("results/fit.py", 1, "statdl.study", False, False))
+    assert points_right(Import("study/bootstrap.py", 1, "statdl.lm", False, False))
 
 
 def test_readers_of_the_imports_see_what_they_should():

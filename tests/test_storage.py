@@ -93,6 +93,7 @@ FITS = {
     ),
     "network, classes": lambda: sd.mlp("class ~ x + offset(w)", scaling="none", **NETWORK),
     "network, none hidden": lambda: sd.mlp("y ~ x + z", DATA, hidden=()),
+    "network, directions": lambda: sd.mlp("y ~ x + z", normalisation="weight", **NETWORK),
     "network, normalised": lambda: sd.mlp("y ~ x", normalisation="layer", **NETWORK),
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 from statdl.api.data import read
 from statdl.api.regression import fit_regression
@@ -23,7 +23,7 @@ from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.exponential import Gaussian
 from statdl.model.family import Family
 from statdl.model.initial import Initial
-from statdl.model.layer import Hidden
+from statdl.model.layer import Hidden, Normalisation
 from statdl.model.link import Link
 from statdl.model.network import Network
 from statdl.model.penalty import Ridge
@@ -55,7 +55,7 @@ def mlp(
     na_action: str = "drop",
     reference: Any = None,
     scaling: str | None = "standard",
-    normalisation: Literal["batch", "layer"] | None = None,
+    normalisation: Normalisation | None = None,
     dropout: float = 0.0,
     initial: str | Initial | None = None,
     noise: float = 0.0,
@@ -81,7 +81,8 @@ def mlp(
     Parameters
     ----------
     family : str or Family, optional
-        Any family of :func:`glm`, or "multinomial"; by default what the response suggests.
+        Any family of :func:`glm`, or "multinomial", by name or as an object of ``sd.families``; by
+        default what the response suggests.
     hidden : int or sequence of int
         Units of each hidden layer; () is the regression itself.
     activation : str or Activation, or one for each layer
@@ -92,8 +93,10 @@ def mlp(
         Whether the inputs also enter the output layer.
     scaling : {"standard", "minmax", "none"}
         How inputs are scaled inside the model; predictions take raw data.
-    normalisation : {"batch", "layer"}, optional
-        Normalise the hidden layers.
+    normalisation : {"batch", "layer", "weight"}, optional
+        Normalise the hidden layers: their pre-activations, over the batch or over the units of a
+        row, or their weights, w = g v/‖v‖, which is another way to the same fits: decay counts
+        the scales, Σ g² = Σ w², and weights are reported as directions of length 1 and scales.
     dropout : float
         Share of units left out in training by gradient descent.
     noise : float
@@ -230,11 +233,13 @@ def _suggested(response: Response, family: str | Family | None, link: str | Link
 def _layers(
     units: Sequence[int],
     activation: str | Activation | Sequence[str | Activation],
-    normalisation: Literal["batch", "layer"] | None,
+    normalisation: Normalisation | None,
     dropout: float,
 ) -> tuple[Hidden, ...]:
-    if normalisation not in (None, "batch", "layer"):
-        raise ModelError(f"normalisation={normalisation!r} is not known; choose batch or layer.")
+    if normalisation not in (None, *get_args(Normalisation)):
+        raise ModelError(
+            f"normalisation={normalisation!r} is not known; choose batch, layer or weight."
+        )
     if isinstance(activation, str | Activation):
         activation = [activation] * len(units)
     given = list(activation)
@@ -278,19 +283,28 @@ def _started(specification: Specification, start: Any) -> Any:
         return None
     assert specification.plan is not None
     if isinstance(start, Fit):
-        given = dict(
-            zip(
-                start.estimate.specification.coefficient_names,
-                start.estimate.all_parameters,
-                strict=True,
-            )
-        )
         names = set(specification.coefficient_names)
-        start = {name: value for name, value in given.items() if name in names}
+        start = {name: value for name, value in _weights_of(start).items() if name in names}
         if not start:
             raise ModelError("start= is a fit that shares no weight names with this network.")
-    drawn = specification.plan.network.initial(generator(specification.plan.seed))
-    return _by_name(specification, start, drawn)
+    network = specification.plan.network
+    drawn = network.initial(generator(specification.plan.seed))
+    chosen = _by_name(specification, start, drawn)
+    scaled = any(name.startswith("scale ->") for name in start)
+    return chosen if scaled else network.with_scales(chosen)
+
+
+def _weights_of(fit: Fit) -> dict[str, float]:
+    """Return a fit's weights by name; of weight-normalised layers g v/‖v‖, and no scales."""
+    estimate = fit.estimate
+    names, values = list(estimate.specification.coefficient_names), estimate.all_parameters
+    plan = estimate.specification.plan
+    if plan is None:
+        return dict(zip(names, values, strict=True))
+    network = plan.network
+    scales = {place for layer in network.directed for place in layer.scale_places}
+    named = zip(names, network.plain(values), strict=True)
+    return {name: value for place, (name, value) in enumerate(named) if place not in scales}
 
 
 def _by_name(specification: Specification, given: Mapping[str, float], values: Any) -> Any:

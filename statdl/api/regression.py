@@ -71,9 +71,10 @@ def lm(
     penalty : float or Penalty, optional
         Weight decay: ½ λ Σ β², intercept left alone.
     device : {"cpu", "cuda"}, optional
-        Where to compute; by default where the data are.
+        Where to compute; by default that of a ``with sd.device(...)`` block, else where the data
+        are. Data that are too large for the card pass through it in blocks.
     dtype : {"float32", "float64"}, optional
-        Precision; by default that of the data.
+        Precision of the data; by default as they are. Sums over rows are carried in double.
 
     Returns
     -------
@@ -83,6 +84,8 @@ def lm(
     ------
     FormulaError, DataError, ModelError
         When the formula, the data or the combination of arguments make no model.
+    DeviceError
+        When a device cannot be used, or has too little memory.
 
     Examples
     --------
@@ -126,8 +129,9 @@ def glm(
     Parameters
     ----------
     family : str or Family
-        "gaussian", "binomial" (= "bernoulli"), "poisson" or "gamma".
-    link : str, optional
+        "gaussian", "binomial" (= "bernoulli"), "poisson" or "gamma", or an object such as
+        ``sd.families.Poisson(link=sd.links.Sqrt())``.
+    link : str or Link, optional
         binomial: logit, probit, cloglog, cauchit; poisson: log, sqrt, identity; gamma: inverse,
         log, identity; gaussian: identity, log, inverse. The first is the default.
     weights : column name or (n,) array, optional
@@ -222,6 +226,7 @@ def fit_regression(
         reference=arguments.get("reference"),
         device=arguments["device"],
         dtype=arguments["dtype"],
+        sums="float64",
     )
     if method is None:
         size = specification.rows.X.shape[1] * specification.family.outputs**2

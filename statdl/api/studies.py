@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from statdl.api.network import mlp
@@ -11,6 +11,7 @@ from statdl.api.words import lookup
 from statdl.errors import ModelError, StatdlWarning
 from statdl.formula import Term, update_formula
 from statdl.report import DataTable
+from statdl.report.regression import RegressionTable
 from statdl.results import Fit
 from statdl.study.compare import comparison
 from statdl.study.crossvalidation import cross_validated_loss
@@ -19,12 +20,22 @@ from statdl.study.selection import CRITERIA, Search, Selection, select, selectio
 from statdl.study.validation import new_rows
 
 
-def compare(*fits: Fit, data: Any = None) -> DataTable:
-    """Return fits side by side: effective parameters, criteria, loss and accuracy.
+def compare(
+    *fits: Fit,
+    data: Any = None,
+    names: Sequence[str] | None = None,
+    vcov: Any = None,
+    cluster: Any = None,
+    below: str = "std.error",
+    stars: bool | Mapping[str, float] = False,
+    level: float = 0.95,
+    exponentiate: bool = False,
+) -> RegressionTable:
+    """Return fits side by side: coefficients over their standard errors, and measures of fit.
 
     AIC = −2 log L + 2 df, BIC = −2 log L + df log n, NIC = −2 log L + 2 tr(J⁻¹ K) (Murata 1994);
     the loss is −log L / Σw of the training rows, and of the rows of ``data``, which no fit should
-    have seen.
+    have seen. A network has no coefficients to show.
 
     Parameters
     ----------
@@ -32,6 +43,25 @@ def compare(*fits: Fit, data: Any = None) -> DataTable:
         Any fits of one response.
     data : frame, or (X, y) for fits to arrays, optional
         Validation data with the response.
+    names : sequence of str, optional
+        What the columns are called, by default (1), (2), …
+    vcov, cluster : optional
+        The covariance of all fits, as for :meth:`statdl.Fit.vcov`; for a covariance each give
+        ``fit.with_covariance(...)``.
+    below : {"std.error", "statistic", "p.value", "conf.int", "nothing"}
+        What stands below an estimate.
+    stars : bool or mapping
+        Whether to mark p-values below 0.05, 0.01 and 0.001, or marks with their bounds.
+    level : float
+        Confidence level of "conf.int".
+    exponentiate : bool
+        Show e^β: odds ratios, rate ratios.
+
+    Returns
+    -------
+    RegressionTable
+        Prints as text, ``to_html()``, ``to_latex()``, ``to_markdown()``, ``to_great_tables()``;
+        ``table["AIC"]`` has the measures of all fits.
 
     Raises
     ------
@@ -44,9 +74,10 @@ def compare(*fits: Fit, data: Any = None) -> DataTable:
     --------
     >>> import statdl as sd
     >>> cars = sd.datasets.load("mtcars")
-    >>> line = sd.lm("mpg ~ wt", data=cars)
-    >>> net = sd.mlp("mpg ~ wt", data=cars, hidden=2, decay=0.1)
-    >>> table = sd.compare(line, net)
+    >>> line, both = sd.lm("mpg ~ wt", data=cars), sd.lm("mpg ~ wt + hp", data=cars)
+    >>> table = sd.compare(line, both, stars=True)
+    >>> table.terms
+    ('Intercept', 'wt', 'hp')
     >>> bool(table["Loss"][1] < table["Loss"][0])
     True
     """
@@ -56,7 +87,16 @@ def compare(*fits: Fit, data: Any = None) -> DataTable:
     if not fits:
         raise ModelError("compare() needs one fit or more.")
     rows = None if data is None else [new_rows(fit.estimate, data) for fit in fits]
-    return comparison([fit.estimate for fit in fits], [fit.label for fit in fits], rows)
+    return comparison(
+        [fit.with_covariance(vcov, cluster).estimate for fit in fits],
+        [fit.label for fit in fits],
+        rows,
+        names=names,
+        below=below,
+        stars=stars,
+        level=level,
+        exponentiate=exponentiate,
+    )
 
 
 def hidden_layer_test(

@@ -14,6 +14,7 @@ from statdl.errors import DataError, ModelError
 from statdl.estimate import Practice, Specification
 from statdl.estimate.holdout import hold_out_data, hold_out_share
 from statdl.formula import array_frame, model_frame
+from statdl.model.layout import sizes
 from statdl.model.metric import METRICS
 from statdl.model.network import Network
 from statdl.solve.checkpoint import Checkpoint
@@ -168,8 +169,12 @@ def practice(
 
 
 def by_layer(network: Network, given: float | Sequence[float], what: str) -> Any:
-    """Return λ of every parameter: weights are penalised, biases, scales and shifts are not."""
-    layers = [block for block in network.layout if block.kind == "weights"]
+    """Return λ of every parameter: weights are penalised, biases, scales and shifts are not.
+
+    The length of weight-normalised weights is their scale, ½ λ Σ w² = ½ λ Σ g², so that is what
+    decay shrinks; no single weight of theirs can be made 0.
+    """
+    layers = sizes(network.layout)
     numbers = _numbers(given)
     if isinstance(given, int | float):
         numbers = numbers * len(layers)
@@ -177,6 +182,14 @@ def by_layer(network: Network, given: float | Sequence[float], what: str) -> Any
         raise ModelError(f"{len(numbers)} {what}s were given for {len(layers)} layers of weights.")
     if not all(0 <= strength < float("inf") for strength in numbers):
         raise ModelError(f"{what} must be 0 or more, not {given!r}.")
+    if what == "l1" and any(
+        strength and block.kind == "scale"
+        for block, strength in zip(layers, numbers, strict=True)
+    ):
+        raise ModelError(
+            "l1 makes single weights 0, and with normalisation='weight' a unit's weights are a "
+            "scale times a direction; use decay=, or another normalisation."
+        )
     values = zeros(network.size)
     for block, strength in zip(layers, numbers, strict=True):
         if strength:

@@ -8,12 +8,11 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any, TypeVar
 
+from statdl import model, solve
 from statdl.errors import ModelError
-from statdl.model.activation import ACTIVATIONS, Activation
 from statdl.model.categorical import Binomial
 from statdl.model.exponential import Gamma, Gaussian, Poisson
 from statdl.model.family import Family
-from statdl.model.initial import INITIALS, Initial
 from statdl.model.link import (
     Cauchit,
     ComplementaryLogLog,
@@ -26,12 +25,9 @@ from statdl.model.link import (
     Sqrt,
 )
 from statdl.model.penalty import Penalty, Ridge
-from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Solver
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
-from statdl.solve.rule import SGD, Adam
-from statdl.solve.trust import TrustRegion
 
 Named = TypeVar("Named")
 
@@ -59,37 +55,50 @@ METHODS: Mapping[str, Callable[[], Solver]] = {
     "irls": lambda: Newton(expected=True, tolerance=1e-10),
     "fisher": lambda: Newton(expected=True, tolerance=1e-10),
     "lbfgs": LBFGS,
-    "gd": GradientDescent,
-    "sgd": lambda: GradientDescent(SGD(0.01), batch=32),
-    "adam": lambda: GradientDescent(Adam(0.01), batch=32),
+    "gd": lambda: solve.GradientDescent(),
+    "sgd": lambda: solve.GradientDescent(solve.SGD(0.01), batch=32),
+    "adam": lambda: solve.GradientDescent(solve.Adam(0.01), batch=32),
 }
 NETWORK_METHODS: Mapping[str, Callable[[], Solver]] = {
-    "newton": TrustRegion,
-    "gauss-newton": lambda: TrustRegion(expected=True),
+    "newton": lambda: solve.TrustRegion(),
+    "gauss-newton": lambda: solve.TrustRegion(expected=True),
     "lbfgs": lambda: LBFGS(preconditioned=False, max_iterations=5000),
-    "gd": GradientDescent,
-    "sgd": lambda: GradientDescent(SGD(0.01), batch=32),
-    "adam": lambda: GradientDescent(Adam(0.01), batch=32),
+    "gd": lambda: solve.GradientDescent(),
+    "sgd": lambda: solve.GradientDescent(solve.SGD(0.01), batch=32),
+    "adam": lambda: solve.GradientDescent(solve.Adam(0.01), batch=32),
 }
 
 
-def as_family(family: str | Family, link: str | Link | None) -> Family:
-    """Return the family with its link, or say which links it has."""
+def as_family(family: str | Family | type[Family], link: str | Link | type[Link] | None) -> Family:
+    """Return the family with its link, or say which links it has.
+
+    A class, such as ``sd.families.Poisson``, stands for what it makes without arguments, and the
+    link of a family may be a name too: ``sd.families.Poisson(link="sqrt")``.
+    """
     found = _named_family(family) if isinstance(family, str) else family
     if not hasattr(found, "loss_and_score"):
         raise ModelError(
-            f"family={family!r} is neither a name ({', '.join(FAMILIES)}) nor a family."
+            f"family={family!r} is neither a name ({', '.join(FAMILIES)}) nor a family such as "
+            "sd.families.Poisson()."
         )
-    if link is None:
-        return found
-    chosen = lookup(link, LINKS, "link")() if isinstance(link, str) else link
+    found = found() if isinstance(found, type) else found
+    chosen = as_link(found.link if link is None else link)
     if not isinstance(chosen, tuple(found.links)):
         known = ", ".join(kind.name for kind in found.links)
         raise ModelError(
             f"The {found.name} family has no {getattr(chosen, 'name', repr(chosen))} link here; "
             f"choose one of {known}."
         )
+    if chosen is found.link or len(found.links) == 1:
+        return found
     return replace(found, link=chosen)  # type: ignore[type-var]
+
+
+def as_link(link: str | Link | type[Link]) -> Link:
+    """Return a link from its name or class, or the one given."""
+    if isinstance(link, str):
+        return lookup(link, LINKS, "link")()
+    return link() if isinstance(link, type) else link
 
 
 def _named_family(name: str) -> Family:
@@ -124,16 +133,16 @@ def as_penalty(penalty: Any) -> Penalty | None:
     return penalty
 
 
-def as_activation(activation: str | Activation) -> Activation:
+def as_activation(activation: str | model.Activation) -> model.Activation:
     """Return an activation from its name, or the one given."""
     if isinstance(activation, str):
-        return lookup(activation, ACTIVATIONS, "activation")()
+        return lookup(activation, model.ACTIVATIONS, "activation")()
     return activation
 
 
-def as_initial(initial: str | Initial | None) -> Initial | None:
+def as_initial(initial: str | model.Initial | None) -> model.Initial | None:
     """Return a rule for initial weights from its name, or the one given."""
-    return lookup(initial, INITIALS, "initial")() if isinstance(initial, str) else initial
+    return lookup(initial, model.INITIALS, "initial")() if isinstance(initial, str) else initial
 
 
 def lookup(name: str, table: Mapping[str, Named], what: str) -> Named:

@@ -6,15 +6,18 @@ their arguments with :func:`namespace`, so an array stays on the device it came 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cache, reduce
+from operator import add
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
-from statdl.errors import DataError, DeviceError
+from statdl.errors import DataError
 from statdl.lazy import lazy
 
 cupy = lazy("cupy")
@@ -24,10 +27,10 @@ Array = Any
 
 #: Working memory of a block of rows: a part of the cache that cores share.
 CACHE_BYTES = 4 * 1024 * 1024
-#: Working memory of a block on an accelerator, where large blocks keep it busy.
+#: Working memory of a block on a device whose own memory nobody tells.
 ACCELERATOR_BYTES = 256 * 1024 * 1024
-
-_DTYPES = ("float32", "float64")
+#: A block's share of a card's memory: each block costs launches, so that few large ones are best.
+CARD_SHARE = 1 / 16
 
 
 def namespace(*arrays: Array | None) -> Any:
@@ -70,51 +73,72 @@ def to_numpy(array: Array) -> Any:
 def like(values: Any, reference: Array, dtype: Any = None) -> Array:
     """Return ``values`` as an array of ``reference``'s library and device.
 
-    ``dtype`` is ``reference``'s unless given.
+    ``dtype`` is ``reference``'s unless given. A host array is converted on that side of the way on
+    which it is narrower.
     """
     xp = namespace(reference)
     kind = reference.dtype if dtype is None else dtype
     if xp is np:
-        return np.asarray(values, dtype=kind)
-    if is_array(values) and not isinstance(values, np.ndarray):
-        values = to_numpy(values) if namespace(values) is not xp else values
-    return xp.asarray(values, dtype=kind, device=array_api_compat.device(reference))
+        return np.asarray(to_numpy(values) if is_array(values) else values, dtype=kind)
+    there = array_api_compat.device(reference)
+    if not is_array(values):
+        return xp.asarray(values, dtype=kind, device=there)
+    if namespace(values) is not xp:
+        values = to_numpy(values)
+        on_host = np.dtype(precision(kind))
+        if values.dtype.itemsize > on_host.itemsize:
+            values = values.astype(on_host)
+    return xp.astype(xp.asarray(values, device=there), kind, copy=False)
 
 
-def place(array: Array, device: str | None, dtype: Any) -> Array:
-    """Move ``array`` to ``device`` ("cpu", "cuda" or None: where it is) in ``dtype``.
-
-    Raises
-    ------
-    DeviceError
-        When a CUDA device is asked for and CuPy or the device is missing.
-    DataError
-        When ``dtype`` is not a floating type statdl computes in.
-    """
-    dtype = getattr(dtype, "__name__", dtype)  # np.float32 as well as "float32"
-    if dtype is not None and str(dtype) not in _DTYPES:
-        raise DataError(f"dtype={dtype!r} is not available; choose one of {', '.join(_DTYPES)}.")
-    if device == "cpu":
-        array = to_numpy(array)
-    elif device in ("cuda", "gpu"):
-        array = _to_cuda(array)
-    elif device is not None:
-        raise DeviceError(f"device={device!r} is not known; choose 'cpu' or 'cuda'.")
-    if dtype is None:
-        return array
-    xp = namespace(array)
-    return xp.astype(array, getattr(xp, str(dtype)), copy=False)
+def precision(dtype: Any) -> str:
+    """Return the name of a dtype of any library, such as "float64"."""
+    return str(getattr(dtype, "name", dtype)).rsplit(".", maxsplit=1)[-1]
 
 
-def _to_cuda(array: Array) -> Array:
-    try:
-        return cupy.asarray(array)
-    except ImportError as error:
-        raise DeviceError(
-            "device='cuda' needs CuPy; install it with: pip install 'statdl[gpu]'."
-        ) from error
-    except Exception as error:  # CuPy raises its own types where no device or driver is found
-        raise DeviceError(f"device='cuda' cannot be used here: {error}") from error
+def own_precision(values: Array, reference: Array) -> Any:
+    """Return the dtype of ``values`` in ``reference``'s library; its dtype if there is no such."""
+    name = precision(values.dtype)
+    return getattr(namespace(reference), name) if supports(reference, name) else reference.dtype
+
+
+def supports(array: Array, name: str) -> bool:
+    """Tell whether the device of ``array`` has a type of numbers: some have no doubles."""
+    if is_numpy(array) or is_cupy(array):
+        return True
+    information = namespace(array).__array_namespace_info__()
+    return name in information.dtypes(device=array_api_compat.device(array))
+
+
+def host_zeros(size: int, reference: Array) -> Any:
+    """Return a host vector of zeros in the precision of ``reference``, for parameters."""
+    return np.zeros(size, dtype=precision(reference.dtype))
+
+
+def beside(array: Array, reference: Array) -> bool:
+    """Tell whether an array is where another is, and of its precision."""
+    here = [isinstance(one, np.ndarray | np.generic) for one in (array, reference)]
+    if any(here):
+        return all(here) and bool(array.dtype == reference.dtype)
+    same = array_api_compat.device(array) == array_api_compat.device(reference)
+    return same and bool(array.dtype == reference.dtype)
+
+
+def returned(reference: Array, *arrays: Array) -> tuple[Array, ...]:
+    """Return arrays where ``reference`` is, and in its precision, by one copy for all of them."""
+    if all(beside(array, reference) for array in arrays):
+        return arrays
+    xp = namespace(*arrays)
+    flat = arrays[0] if len(arrays) == 1 else xp.concat([xp.reshape(a, (-1,)) for a in arrays])
+    there = like(flat, reference)
+    if len(arrays) == 1:
+        return (there,)
+    parts, first = [], 0
+    for array in arrays:
+        last = first + math.prod(array.shape)
+        parts.append(namespace(there).reshape(there[first:last], array.shape))
+        first = last
+    return tuple(parts)
 
 
 def epsilon(array: Array) -> float:
@@ -133,6 +157,10 @@ def overflow_allowed() -> AbstractContextManager[Any]:
 @dataclass(frozen=True)
 class Rows:
     """Aligned rows of data: what every sum over observations runs over.
+
+    y and what else has one number a row are where sums are carried, and in their precision. X may
+    be elsewhere or narrower: in host memory while y is on a card that is too small for X, or in
+    single precision. Each block of rows is brought beside y when it is asked for.
 
     Shapes
     ------
@@ -156,29 +184,62 @@ class Rows:
 
     @property
     def template(self) -> Array:
-        """An array whose library, device, precision and number of columns are X's."""
-        return self.X
+        """An array with X's columns, where sums are carried and in their precision."""
+        return self.X if beside(self.X, self.y) else like(self.X[:0, ...], self.y)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether X is elsewhere, and passes through the device in blocks."""
+        return array_api_compat.device(self.X) != array_api_compat.device(self.y)
 
     def with_columns(self, positions: Sequence[int]) -> Rows:
         """Return the rows with some of the columns of X."""
         return replace(self, X=_columns(self.X, positions))
 
     def __getitem__(self, rows: slice) -> Rows:
-        return self._map(lambda array: array[rows, ...])
+        return self._map(lambda array: array[rows, ...]).gathered()
 
     def take(self, positions: Array) -> Rows:
         """Return the rows at ``positions``, copied together."""
-        xp = namespace(self.X)
-        return self._map(lambda array: xp.take(array, positions, axis=0))
+
+        def take(array: Array) -> Array:
+            xp = namespace(array)
+            return xp.take(array, like(positions, array, xp.int64), axis=0)
+
+        return self._map(take).gathered()
+
+    def thinned(self, stride: int) -> Rows:
+        """Return every ``stride``-th row, copied: a strided view is slow to multiply."""
+
+        def every(array: Array) -> Array:
+            return namespace(array).asarray(array[::stride, ...], copy=True)
+
+        return self._map(every).gathered()
+
+    def on_host(self) -> Rows:
+        """Return the rows in host memory, in the precision of sums: for few rows."""
+        return self._map(to_numpy).gathered()
+
+    def column_means(self, function: Callable[[Array], Array] = lambda X: X) -> Any:
+        """Return the mean of each column of X, or of what a function makes of it, on the host."""
+        sums = (
+            namespace(block.X).sum(function(block.X), axis=0)
+            for block in self.blocks(3 * self.X.shape[1])
+        )
+        return to_numpy(reduce(add, sums)) / self.n
 
     def blocks(self, width: int) -> Iterator[Rows]:
         """Yield consecutive blocks whose work of ``width`` numbers a row fits the cache."""
-        size = block_rows(self.X, width)
+        size = block_rows(self.template, width)
         if size >= self.n:
-            yield self
+            yield self.gathered()
             return
         for start in range(0, self.n, size):
             yield self[start : min(start + size, self.n)]
+
+    def gathered(self) -> Rows:
+        """Return the rows with X beside y."""
+        return self if beside(self.X, self.y) else replace(self, X=like(self.X, self.y))
 
     def _map(self, function: Any) -> Rows:
         parts = (self.X, self.y, self.weights, self.offset, self.trials)
@@ -240,21 +301,21 @@ def _columns(X: Array, positions: Sequence[int]) -> Array:
 
 def block_rows(array: Array, width: int) -> int:
     """Return how many rows of ``width`` numbers one block of rows holds."""
-    room = CACHE_BYTES if is_numpy(array) else ACCELERATOR_BYTES
-    return max(1024, room // (8 * max(width, 1)))
+    return max(1024, _room(array) // (8 * max(width, 1)))
+
+
+def _room(array: Array) -> int:
+    if is_numpy(array):
+        return CACHE_BYTES
+    return _card_room(array.device.id) if is_cupy(array) else ACCELERATOR_BYTES
+
+
+@cache
+def _card_room(card: int) -> int:
+    return int(cupy.cuda.runtime.getDeviceProperties(card)["totalGlobalMem"] * CARD_SHARE)
 
 
 def is_finite(array: Array) -> bool:
     """Tell whether every entry is finite."""
     xp = namespace(array)
     return bool(xp.all(xp.isfinite(array)))
-
-
-def widened(array: Array) -> Array:
-    """Return ``array`` in extended precision where its library has it (NumPy)."""
-    return array.astype(np.longdouble) if is_numpy(array) else array
-
-
-def narrowed(array: Array, reference: Array) -> Array:
-    """Return ``array`` in the precision of ``reference``."""
-    return array.astype(reference.dtype) if is_numpy(reference) else array

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from statdl.backend.array import Array, is_cupy, is_numpy, namespace, narrowed, widened
+from statdl.backend.array import Array, epsilon, is_cupy, is_numpy, namespace
+from statdl.backend.doubledouble import DoubleDouble, times, transposed_times
 from statdl.errors import NotPositiveDefiniteError
 from statdl.lazy import lazy
 
@@ -169,31 +170,59 @@ def independent_columns(R: Array, tolerance: float) -> tuple[int, ...]:
     return tuple(kept)
 
 
-def refined_least_squares(A: Array, y: Array, steps: int = 6) -> Array:
-    """Return argmin ‖y − A β‖ with its residuals carried in extended precision.
+@dataclass(frozen=True)
+class LeastSquaresSolution:
+    """argmin ‖y − A β‖, its residuals (before β is rounded), and R of A = Q R."""
+
+    parameters: Array  # (p,)
+    residuals: Array  # (n,)
+    triangle: Array  # (p, p)
+
+
+def refined_least_squares(A: Array, y: Array, steps: int = 12) -> LeastSquaresSolution:
+    """Return argmin ‖y − A β‖ to the last digit.
 
     QR, then Björck's (1967) refinement of the augmented system
 
         r + A β = y,   Aᵀ r = 0,
 
-    which corrects r and β together, so that β is right to about working precision while
-    κ(A) ε < 1. Only NumPy has extended precision; elsewhere the residuals are ordinary.
+    which corrects r and β together. Both are carried in twice the precision, so that β is right to
+    about working precision while κ(A) ε < 1, however large r is. Steps end where the change, in
+    the units of the columns, is rounding of β or no longer halves.
     """
+    xp = namespace(A)
     Q, R = orthogonal_triangular(A)
-    beta = solve_upper(R, Q.T @ y)
-    wide_A, wide_y = widened(A), widened(y)
-    wide_beta = widened(beta)
-    r = wide_y - wide_A @ wide_beta
+    lengths = xp.sqrt(xp.sum(R * R, axis=0))
+    beta = DoubleDouble.of(solve_upper(R, Q.T @ y))
+    wide_y = DoubleDouble.of(y)
+    r = wide_y - times(A, beta)
     smallest = float("inf")
     for _ in range(steps):
-        f = narrowed(wide_y - r - wide_A @ wide_beta, A)
-        h = solve_upper(R, narrowed(-(wide_A.T @ r), A), transposed=True)
+        f = (wide_y - r - times(A, beta)).high
+        h = solve_upper(R, -transposed_times(A, r).high, transposed=True)
         across = Q.T @ f - h
         change = solve_upper(R, across)
-        size = float(namespace(change).max(namespace(change).abs(change)))
+        relative = xp.abs(change) / xp.maximum(xp.abs(beta.high), xp.abs(change))
+        size = float(xp.max(xp.abs(change) * lengths))
         if not size < smallest / 2:
             break
         smallest = size
-        r = r + widened(f - Q @ across)
-        wide_beta = wide_beta + widened(change)
-    return narrowed(wide_beta, A)
+        r = r.plus(f - Q @ across)
+        beta = beta.plus(change)
+        if not bool(xp.any(relative > epsilon(A) / 4)):  # NaN where both are 0: nothing moves
+            break
+    return LeastSquaresSolution(beta.high, r.high, R)
+
+
+def refined_inverse(A: Array, R: Array) -> Array:
+    """Return upper triangular B with B Bᵀ = (AᵀA)⁻¹ to working precision, for A = Q R.
+
+    R⁻¹ is off by κ ε. But whatever B₀ holds, (AᵀA)⁻¹ = B₀ (I + F)⁻¹ B₀ᵀ with I + F = (A B₀)ᵀ A B₀,
+    so that B = B₀ L⁻ᵀ with L Lᵀ = I + F is right where A B₀, a basis that is orthonormal but for
+    rounding, is formed in twice the precision.
+    """
+    xp = namespace(A)
+    B = solve_upper(R, xp.eye(R.shape[0], dtype=R.dtype, device=R.device))
+    columns = [times(A, DoubleDouble.of(B[:, j])).high for j in range(B.shape[1])]
+    basis = xp.stack(columns, axis=1)
+    return triangular_solve(cholesky(basis.T @ basis), B.T).T

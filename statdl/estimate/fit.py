@@ -5,27 +5,35 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
+import statdl.estimate
+from statdl import solve
 from statdl.backend.array import (
     Array,
     Rows,
     epsilon,
-    like,
+    host_zeros,
     namespace,
     overflow_allowed,
+    precision,
     to_numpy,
 )
+from statdl.backend.device import device_errors
 from statdl.backend.linalg import (
     design_matrix,
     orthogonal_triangular,
+    refined_inverse,
     refined_least_squares,
     shrunken_root,
     solve_upper,
 )
-from statdl.estimate.network import estimate_network, network_objective
+from statdl.errors import DeviceError
+from statdl.estimate.magnitude import refuse_extreme_units
 from statdl.estimate.rank import (
     digits,
     estimable_columns,
+    few_entries,
     good_enough,
     refuse_too_few,
     smallest_pivot,
@@ -43,10 +51,12 @@ from statdl.model.coordinates import Reparametrised, Standardised
 from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty
 from statdl.model.predictor import Linear
-from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Minimum, Outcome, Solver, minimise
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
+
+#: Digits that plain arithmetic must leave the standard errors; below, they are refined.
+PLAIN_DIGITS = 13.0
 
 
 @dataclass(frozen=True)
@@ -68,22 +78,25 @@ def estimate(specification: Specification) -> Estimate:
     them); the solver then works on the rest.
     """
     if specification.plan is not None:
-        return estimate_network(specification)
-    objective = _objective(specification, specification.rows)
-    columns = len(specification.coefficient_names)
-    penalised = specification.penalty.active
-    if not penalised:
-        refuse_too_few(_counted_rows(specification.rows), columns)
-    start = begin(objective)
-    kept: Sequence[int] = range(columns)
-    if not (start.certified or penalised or well_conditioned(start.factor)):
-        kept = estimable_columns(specification.rows, specification.intercept)
-        if len(kept) < columns:
-            warn_aliased(specification.coefficient_names, kept)
-            objective = _objective(specification, _restricted(specification, kept), kept)
-            start = begin(objective)
-    solution = _solve(objective, specification.solver, start)
-    return _record(specification, objective, kept, start, solution)
+        return statdl.estimate.estimate_network(specification)
+    with device_errors():
+        objective = _objective(specification, specification.rows)
+        columns = len(specification.coefficient_names)
+        penalised = specification.penalty.active
+        if not penalised:
+            refuse_too_few(_counted_rows(specification.rows), columns)
+        start = begin(objective)
+        names = specification.coefficient_names[columns - specification.rows.X.shape[1] :]
+        refuse_extreme_units(specification.rows, start.factor, names)
+        kept: Sequence[int] = range(columns)
+        if not (start.certified or penalised or well_conditioned(start.factor)):
+            kept = estimable_columns(specification.rows, specification.intercept)
+            if len(kept) < columns:
+                warn_aliased(specification.coefficient_names, kept)
+                objective = _objective(specification, _restricted(specification, kept), kept)
+                start = begin(objective)
+        solution = _solve(objective, specification.solver, start)
+        return _record(specification, objective, kept, start, solution)
 
 
 def refit(parent: Estimate, columns: Sequence[int]) -> Estimate:
@@ -94,7 +107,7 @@ def refit(parent: Estimate, columns: Sequence[int]) -> Estimate:
     design = replace(frame.design, names=names, terms=())
     rows = specification.rows.with_columns(columns)
     solver = specification.solver
-    if isinstance(solver, GradientDescent):
+    if isinstance(solver, solve.GradientDescent):
         solver = LBFGS()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the parent has reported rank and separation already
@@ -111,7 +124,7 @@ def null_model(fit: Estimate) -> Estimate:
 def objective_of(specification: Specification, kept: Sequence[bool]) -> Objective:
     """Return the objective of a fit, given which of its coefficients are estimable."""
     if specification.plan is not None:
-        return network_objective(specification, specification.plan)
+        return statdl.estimate.network_objective(specification, specification.plan)
     places = [j for j, keep in enumerate(kept) if keep]
     return _objective(specification, _restricted(specification, places), places)
 
@@ -133,11 +146,9 @@ def _objective(
     predictor = Linear(X.shape[1], specification.family.outputs, intercept)
     penalised = None
     if specification.penalty.active:
-        xp = namespace(X)
-        table = xp.ones((predictor.outputs, predictor.columns), dtype=X.dtype, device=X.device)
+        penalised = host_zeros(predictor.size, X) + 1  # on the host, as the parameters are
         if intercept:
-            table[:, 0] = 0
-        penalised = xp.reshape(table, (-1,))
+            penalised[:: predictor.columns] = 0
     return Objective(specification.family, predictor, rows, specification.penalty, penalised)
 
 
@@ -187,11 +198,11 @@ def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solut
 def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
     if isinstance(solver, Newton | LBFGS):
         solver = replace(solver, first_factor=start.factor)
-    if isinstance(solver, GradientDescent) and solver.scale:
+    if _descends(solver) and solver.scale:
         coordinates = Standardised.of(_linear(objective), objective.rows)
         inner = Reparametrised(objective, coordinates)
         minimum = minimise(inner, solver, coordinates.inner(start.parameters))
-        minimum = _translated(minimum, objective, coordinates.outer)
+        minimum = _translated(minimum, coordinates.outer)
     else:
         minimum = minimise(objective, solver, start.parameters)
     if minimum.outcome is Outcome.NON_FINITE:  # the trace shows where it went; it is no estimate
@@ -200,10 +211,17 @@ def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
     return minimum
 
 
-def _translated(minimum: Minimum, objective: Objective, outer: Callable[[Array], Array]) -> Minimum:
+def _descends(solver: Solver) -> TypeGuard[solve.GradientDescent]:
+    """Tell whether this is gradient descent, without loading that for the other solvers."""
+    if isinstance(solver, LeastSquares | Newton | LBFGS):
+        return False
+    return isinstance(solver, solve.GradientDescent)
+
+
+def _translated(minimum: Minimum, outer: Callable[[Array], Array]) -> Minimum:
     """Return a minimum, and the way to it, in the coordinates of the columns as given."""
     with overflow_allowed():
-        walk = [to_numpy(outer(like(step, objective.rows.X))) for step in minimum.trace.parameters]
+        walk = [outer(step) for step in minimum.trace.parameters]
         return replace(
             minimum,
             parameters=outer(minimum.parameters),
@@ -219,46 +237,71 @@ def _linear(objective: Objective) -> Linear:
 
 def _solve_by_qr(objective: Objective) -> Solution:
     """Solve least squares by QR of √W [1 X] with refinement, where a Gram matrix will not do."""
-    rows = objective.rows
+    rows = _in_one_piece(objective.rows)
+    objective = replace(objective, rows=rows)
     xp = namespace(rows.X)
     A = design_matrix(rows.X, objective.intercept)
     y = rows.y[:, 0] if rows.offset is None else (rows.y - rows.offset)[:, 0]
     if rows.weights is not None:
         root = xp.sqrt(rows.weights)
         A, y = A * root[:, None], y * root
-    parameters = refined_least_squares(A, y)
+    found = refined_least_squares(A, y)
+    parameters = to_numpy(found.parameters)
     minimum = minimise(objective, LeastSquares(max_iterations=0), parameters)
-    _, R = orthogonal_triangular(A)
+    loss = 0.5 * float(found.residuals @ found.residuals)  # β as rounded has a larger one
+    R = found.triangle
+    trusted = digits(smallest_pivot(R), epsilon(R))
+    root = refined_inverse(A, R) if trusted < PLAIN_DIGITS else _inverse(R)
     return Solution(
-        replace(minimum, parameters=parameters, outcome=Outcome.CONVERGED),
-        R.T @ R,
-        _inverse(R),
+        replace(minimum, parameters=parameters, loss=loss, outcome=Outcome.CONVERGED),
+        to_numpy(R.T @ R),
+        to_numpy(root),
         float(R.shape[0]),
         "QR, refined",
-        digits(smallest_pivot(R), epsilon(R)),
+        trusted,
     )
 
 
 def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
     """Fit on an orthonormal basis of ill-conditioned columns: [1 X] = Q R, γ = R θ."""
-    rows = objective.rows
-    xp = namespace(rows.X)
+    rows = _in_one_piece(objective.rows)
     q = objective.predictor.outputs
     Q, R = orthogonal_triangular(design_matrix(rows.X, objective.intercept))
+    R = to_numpy(R)
     basis = Objective(objective.family, Linear(R.shape[0], q, False), replace(rows, X=Q))
     solution = _solve_directly(basis, solver, begin(basis))
 
     def outer(gamma: Array) -> Array:
+        xp = namespace(gamma)
         return xp.reshape(solve_upper(R, xp.reshape(gamma, (q, -1)).T).T, (-1,))
 
     return Solution(
-        _translated(solution.minimum, objective, outer),
+        _translated(solution.minimum, outer),
         _congruent(solution.information, R.T, q),
         _from_left(_inverse(R), solution.root, q),
         solution.effective,
         "QR",
         digits(smallest_pivot(R), epsilon(R)),
     )
+
+
+def _precision(rows: Rows) -> tuple[str, ...]:
+    """Return what is to be said of the precision of the data, if anything."""
+    if precision(rows.X.dtype) == precision(rows.template.dtype):
+        return ()
+    return ("Data are in single precision (float32); sums over rows are carried in double.",)
+
+
+def _in_one_piece(rows: Rows) -> Rows:
+    """Return rows to factorise: few of them on the host, where a step costs no launches."""
+    if few_entries(rows):
+        return rows.on_host()
+    if rows.streamed:
+        raise DeviceError(
+            "The columns are nearly dependent, and what then has to be done needs all of them on "
+            "the device, which is too small; use device='cpu', or leave columns out."
+        )
+    return rows.gathered()
 
 
 def _inverse(R: Array) -> Array:
@@ -299,7 +342,7 @@ def _record(
         seconds=minimum.seconds,
         digits=solution.digits,
         factorisation=solution.factorisation,
-        notes=verdict.notes,
+        notes=(*verdict.notes, *_precision(specification.rows)),
     )
     chosen = set(kept)
     return Estimate(

@@ -4,7 +4,9 @@ The eigenvalues of the information tell, each parameter scaled to a unit diagona
 measurement do not decide. One thing the diagonal itself must tell: a unit that decay has switched
 off, its outgoing weights 0, leaves nothing but rounding on the diagonal of its bias, and scaling
 that to 1 would make something of it. Biases have no units of measurement, so a hidden bias is
-compared with the output's.
+compared with the output's, and so are the directions of weight normalisation, unit by unit.
+What no data could tell, the lengths of those directions, is left out beforehand
+(:mod:`statdl.estimate.redundancy`).
 
 Where the information, with the penalty, is singular, the covariance lives on the directions that
 are determined, which is what predictions and effects need.
@@ -15,11 +17,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from statdl import model
 from statdl.backend.array import Array, namespace
 from statdl.backend.linalg import factorise, shrunken_root
 from statdl.estimate.record import Identification
-from statdl.model.frozen import Frozen
-from statdl.model.network import Network
+from statdl.estimate.redundancy import Redundancy
 from statdl.model.objective import Objective
 from statdl.model.predictor import Predictor
 
@@ -45,28 +47,49 @@ def determine(objective: Objective, parameters: Array, *, expected: bool = False
     if objective.size > EXAMINED_WEIGHTS:
         return _unexamined(parameters)
     predictor = objective.predictor
+    apart = Redundancy.of(predictor, parameters)
+    information = _information(objective, parameters, apart, expected)
+    known = filled(predictor, apart, information)
+    alone = _smallest(predictor, apart, known) > DETERMINED
+    if alone and objective.penalised is None:
+        root = apart.across(factorise(known).inverse_root())
+        effective = float(objective.size - apart.count)
+        return Determined(information, root, effective, Identification.IDENTIFIED)
+    total, bare_information = known, apart.apart(information)
+    if objective.penalised is not None:
+        total = filled(predictor, apart, objective.curvature(parameters, expected=expected))
+    if _smallest(predictor, apart, total) > DETERMINED:
+        root, effective = shrunken_root(factorise(total), bare_information)
+        verdict = Identification.IDENTIFIED if alone else Identification.THROUGH_PENALTY
+        return Determined(information, apart.across(root), effective, verdict)
+    root = _root(predictor, apart, total)
+    effective = float(root.shape[1] - apart.count)
+    if objective.penalised is not None:
+        root, effective = _shrunken(root, bare_information)
+    return Determined(information, apart.across(root), effective, Identification.SINGULAR)
+
+
+def _information(
+    objective: Objective, parameters: Array, apart: Redundancy, expected: bool
+) -> Array:
+    """Return the curvature of the loss alone."""
     bare = replace(objective, penalised=None)
     information = bare.curvature(parameters, expected=expected)
-    alone = _smallest(predictor, information) > DETERMINED
-    if alone and objective.penalised is None:
-        factor = factorise(information)
-        verdict = Identification.IDENTIFIED
-        return Determined(information, factor.inverse_root(), float(objective.size), verdict)
-    total = information
-    if objective.penalised is not None:
-        total = objective.curvature(parameters, expected=expected)
-    if _smallest(predictor, total) > DETERMINED:
-        root, effective = shrunken_root(factorise(total), information)
-        verdict = Identification.IDENTIFIED if alone else Identification.THROUGH_PENALTY
-        return Determined(information, root, effective, verdict)
-    root = determined_root(predictor, total)
-    effective = float(root.shape[1])
-    if objective.penalised is not None:
-        root, effective = _shrunken(root, information)
-    return Determined(information, root, effective, Identification.SINGULAR)
+    bend = None if objective.penalised is None else apart.bend(objective.penalised)
+    return information if bend is None else information - bend
 
 
-def scaled(predictor: Predictor, H: Array) -> tuple[Array, Array]:
+def filled(predictor: Predictor, apart: Redundancy, H: Array) -> Array:
+    """Return H with something definite along what no data could tell."""
+    if not apart.count:
+        return H
+    _, output = _biases(predictor)
+    diagonal = namespace(H).linalg.diagonal(H)
+    most = max((float(diagonal[place]) for place in output), default=0.0)
+    return apart.filled(H, DETERMINED * max(most, 0.0))
+
+
+def scaled(predictor: Predictor, apart: Redundancy, H: Array) -> tuple[Array, Array]:
     """Return H with a unit diagonal, and the square roots of the diagonal it had."""
     xp = namespace(H)
     diagonal = xp.abs(xp.linalg.diagonal(H))
@@ -76,15 +99,23 @@ def scaled(predictor: Predictor, H: Array) -> tuple[Array, Array]:
         least = math.sqrt(DETERMINED) * max(float(scale[place]) for place in output)
         for place in hidden:
             scale[place] = max(float(scale[place]), least)
+        for one in apart.directions:
+            if float(xp.sum(scale[one.places] ** 2)) <= 2 * least**2:
+                scale[one.places] = least
     return H / scale[:, None] / scale[None, :], scale
 
 
-def determined_root(predictor: Predictor, H: Array) -> Array:
-    """Return B with B Bᵀ the pseudo-inverse of H over the directions that are determined."""
+def determined_root(predictor: Predictor, parameters: Array, H: Array) -> Array:
+    """Return B with B Bᵀ the pseudo-inverse of H over the directions that are determined at θ."""
+    apart = Redundancy.of(predictor, parameters)
+    return apart.across(_root(predictor, apart, filled(predictor, apart, H)))
+
+
+def _root(predictor: Predictor, apart: Redundancy, H: Array) -> Array:
     xp = namespace(H)
     if not bool(xp.all(xp.isfinite(H))):
         return xp.full_like(H, math.nan)
-    unit, scale = scaled(predictor, H)
+    unit, scale = scaled(predictor, apart, H)
     values, vectors = xp.linalg.eigh(unit)
     kept = int(xp.sum(xp.astype(values > DETERMINED * values[-1], xp.int64)))
     first = H.shape[0] - kept
@@ -93,27 +124,27 @@ def determined_root(predictor: Predictor, H: Array) -> Array:
 
 def _biases(predictor: Predictor) -> tuple[list[int], list[int]]:
     """Return where θ has the biases of hidden units, and those of the outputs."""
-    network = predictor.predictor if isinstance(predictor, Frozen) else predictor
-    if not isinstance(network, Network):
+    network = predictor.predictor if isinstance(predictor, model.Frozen) else predictor
+    if not isinstance(network, model.Network):
         return [], []
     last = len(network.layers)
     biases = [block for block in network.layout if block.kind == "bias"]
     hidden = [place for block in biases if block.layer < last for place in block.positions]
     output = [place for block in biases if block.layer == last for place in block.positions]
-    if not isinstance(predictor, Frozen):
+    if not isinstance(predictor, model.Frozen):
         return hidden, output
     free = {int(place): k for k, place in enumerate(predictor.free)}
     return [free[j] for j in hidden if j in free], [free[j] for j in output if j in free]
 
 
-def _smallest(predictor: Predictor, H: Array) -> float:
+def _smallest(predictor: Predictor, apart: Redundancy, H: Array) -> float:
     """Return the smallest eigenvalue of the scaled H relative to the largest; −∞ if not finite."""
     xp = namespace(H)
     if H.shape[0] == 0:
         return 1.0
     if not bool(xp.all(xp.isfinite(H))):
         return -math.inf
-    values = xp.linalg.eigvalsh(scaled(predictor, H)[0])
+    values = xp.linalg.eigvalsh(scaled(predictor, apart, H)[0])
     return float(values[0]) / float(values[-1])
 
 

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 
-from statdl.backend.array import Array, Rows, epsilon, namespace
+from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
 from statdl.backend.linalg import Factor, design_matrix, independent_columns, orthogonal_triangular
 from statdl.errors import DataError, RankWarning
 
@@ -29,8 +29,13 @@ def well_conditioned(factor: Factor | None) -> bool:
 
 def good_enough(factor: Factor | None, rows: Rows) -> bool:
     """Tell whether QR with refinement would give no more digits, or would take noticeable time."""
-    small = rows.X.shape[0] * rows.X.shape[1] <= SMALL_ENTRIES
-    return not small or (factor is not None and factor.smallest_pivot() > SHARED)
+    exact = factor is not None and factor.smallest_pivot() > SHARED
+    return exact or not few_entries(rows)
+
+
+def few_entries(rows: Rows) -> bool:
+    """Tell whether X is so small that a factorisation of it takes no time to speak of."""
+    return rows.n * rows.template.shape[1] <= SMALL_ENTRIES
 
 
 def smallest_pivot(R: Array) -> float:
@@ -47,8 +52,22 @@ def digits(pivot: float, eps: float) -> float:
 
 def estimable_columns(rows: Rows, intercept: bool) -> tuple[int, ...]:
     """Return the columns of [1 X] that are not combinations of columns before them."""
-    _, R = orthogonal_triangular(_counted(design_matrix(rows.X, intercept), rows))
+    R = to_numpy(triangular_factor(rows, intercept))
     return independent_columns(R, ALIAS_EPSILONS * epsilon(R))
+
+
+def triangular_factor(rows: Rows, intercept: bool) -> Array:
+    """Return R of the QR factorisation of [1 X], block after block: of R so far and the next rows.
+
+    It takes no copy of X, and is as stable as one factorisation (Demmel, Grigori, Hoemmen &
+    Langou 2012).
+    """
+    R: Array | None = None
+    for block in rows.blocks(3 * (rows.template.shape[1] + 1)):
+        A = _counted(design_matrix(block.X, intercept), block)
+        _, R = orthogonal_triangular(A if R is None else namespace(A).concat([R, A], axis=0))
+    assert R is not None
+    return R
 
 
 def _counted(A: Array, rows: Rows) -> Array:

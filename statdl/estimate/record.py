@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
+from statdl import model
 from statdl.backend.array import Array, Rows, namespace, to_numpy
 from statdl.estimate.totals import Remembered, Summed, Totals
 from statdl.formula import ModelFrame
 from statdl.model.family import Family
-from statdl.model.initial import Initial
-from statdl.model.network import Network
 from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty, Penalty
 from statdl.solve.iterate import Outcome, Solver, Trace
@@ -30,7 +30,7 @@ class Plan:
     start     (P,) first starting values, in place of a random draw
     """
 
-    network: Network
+    network: model.Network
     decay: Any
     centre: Any = None
     spread: Any = None
@@ -38,7 +38,7 @@ class Plan:
     start: Any = None
     restarts: int = 1
     seed: int = 0
-    initial: Initial | None = None
+    initial: model.Initial | None = None
 
     def scaled(self, X: Array) -> Array:
         """Return inputs in the network's units."""
@@ -160,6 +160,22 @@ class Convergence:
 
 
 @dataclass(frozen=True)
+class Reported:
+    """A covariance that inference refers to in place of the model's own.
+
+    kind  what it is called, such as "HC3"
+    root  (P, r) R with R Rᵀ the covariance of θ̂, the dispersion included
+    df    degrees of freedom of the reference t, ∞ for the normal
+    note  what a summary says of it
+    """
+
+    kind: str
+    root: Any
+    df: float
+    note: str
+
+
+@dataclass(frozen=True)
 class Estimate:
     """θ̂ with its information, and everything that verbs ask of it.
 
@@ -173,6 +189,7 @@ class Estimate:
     history      what training saw of every epoch, where there was any
     remembered   totals of the rows, and
     null         the model with an intercept only, of a fit from a file, which has no rows
+    reported     the covariance that standard errors and tests are from, None for the model's own
     """
 
     specification: Specification
@@ -190,6 +207,13 @@ class Estimate:
     history: tuple[Mapping[str, float], ...] = ()
     remembered: Remembered | None = None
     null: Estimate | None = None
+    reported: Reported | None = None
+
+    def reporting(self, reported: Reported | None) -> Estimate:
+        """Return the same estimate, its errors and tests from another covariance."""
+        other = copy(self)  # what has been computed from the rows comes along
+        object.__setattr__(other, "reported", reported)
+        return other
 
     @property
     def family(self) -> Family:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Array, Rows, like, namespace, place, to_numpy
+from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.device import device_errors, preferred, settle
 from statdl.errors import DataError, ModelError
 from statdl.estimate.record import Specification
 from statdl.formula import ModelFrame, Response
@@ -15,6 +16,7 @@ from statdl.solve.iterate import Solver
 from statdl.solve.newton import LeastSquares
 
 
+@device_errors()
 def specify(
     frame: ModelFrame,
     family: Family,
@@ -24,8 +26,12 @@ def specify(
     reference: Any = None,
     device: str | None = None,
     dtype: str | None = None,
+    sums: str | None = None,
 ) -> Specification:
     """Return the specification of a fit of ``family`` to ``frame``.
+
+    ``device`` is by default that of the ``with`` block, else where the data are. ``sums`` is the
+    precision in which sums over rows are carried, by default that of the data.
 
     Raises
     ------
@@ -41,14 +47,14 @@ def specify(
         )
     response = frame.response if reference is None else _referred(frame.response, family, reference)
     encoded = family.encode(response.kind, response.values, response.levels, frame.weights)
-    X = place(frame.X, device, dtype)
+    X, home = settle(frame.X, preferred(device), dtype, sums)
     offset = frame.offset
     rows = Rows(
         X=X,
-        y=like(encoded.y, X),
-        weights=None if encoded.weights is None else like(encoded.weights, X),
-        offset=None if offset is None else like(offset, X)[:, None],
-        trials=None if encoded.trials is None else like(encoded.trials, X),
+        y=like(encoded.y, home),
+        weights=None if encoded.weights is None else like(encoded.weights, home),
+        offset=None if offset is None else like(offset, home)[:, None],
+        trials=None if encoded.trials is None else like(encoded.trials, home),
     )
     return Specification(
         frame=replace(frame, X=X, response=response),

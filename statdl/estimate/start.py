@@ -12,7 +12,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from statdl.backend.array import Array, namespace, overflow_allowed
+from statdl.backend.array import (
+    Array,
+    host_zeros,
+    like,
+    namespace,
+    overflow_allowed,
+    to_numpy,
+)
 from statdl.backend.linalg import Factor, factorise
 from statdl.errors import NotPositiveDefiniteError
 from statdl.estimate.rank import well_conditioned
@@ -79,18 +86,17 @@ def _null_curvature(objective: Objective, parameters: Array) -> Array:
     rows, q = objective.rows, objective.predictor.outputs
     if q == 1 or rows.offset is not None or objective.penalised is not None:
         return objective.curvature(parameters, expected=True)
-    xp = namespace(rows.X)
-    eta = objective.eta(parameters, rows[:1])
-    H = objective.family.information(eta).dense()[0, :, :]
+    eta = objective.eta(like(parameters, rows.template), rows[:1])
+    H = to_numpy(objective.family.information(eta).dense()[0, :, :])
     one = replace(objective, family=Gaussian(), predictor=objective.predictor.single())
     gram = one.curvature(parameters[: one.size])
     m = gram.shape[0]
-    return xp.reshape(H[:, None, :, None] * gram[None, :, None, :], (q * m, q * m))
+    return namespace(gram).reshape(H[:, None, :, None] * gram[None, :, None, :], (q * m, q * m))
 
 
 def _from_part(objective: Objective, stride: int) -> Start | None:
     """Fit every ``stride``-th row; None where that shows any difficulty."""
-    part = replace(objective, rows=objective.rows[::stride])
+    part = replace(objective, rows=objective.rows.thinned(stride))
     if not part.total_weight() > 0:
         return None
     start = _from_null(part)
@@ -110,8 +116,8 @@ def _from_part(objective: Objective, stride: int) -> Start | None:
 
 def extreme_eta(objective: Objective, parameters: Array) -> float:
     """Return how far η goes towards the ends of the mean that lie at infinity."""
-    xp = namespace(parameters)
     eta = objective.row_map(parameters, lambda eta, rows: eta)
+    xp = namespace(eta)
     lower, upper = objective.family.ends
     down = -float(xp.min(eta)) if math.isfinite(lower) else 0.0
     return max(down, float(xp.max(eta)) if math.isfinite(upper) else 0.0)
@@ -128,21 +134,17 @@ def factor_or_none(curvature: Array) -> Factor | None:
 def null_parameters(objective: Objective) -> Array:
     """Return θ of the model with an intercept only, or of a least-squares fit to link(y).
 
-    The second is for links whose η must not be 0, in models without an intercept.
+    It is on the host, where solvers do their arithmetic of few numbers. The second is for links
+    whose η must not be 0, in models without an intercept.
     """
     rows = objective.rows
-    xp = namespace(rows.X)
-    table = xp.zeros(
-        (objective.predictor.outputs, objective.size // objective.predictor.outputs),
-        dtype=rows.X.dtype,
-        device=rows.X.device,
-    )
+    parameters = host_zeros(objective.size, rows.template)
     if objective.intercept:
-        table[:, 0] = xp.astype(objective.family.start(rows.y, rows.weights), rows.X.dtype)
-    parameters = xp.reshape(table, (-1,))
+        each = objective.size // objective.predictor.outputs
+        parameters[::each] = to_numpy(objective.family.start(rows.y, rows.weights))
     if objective.intercept and rows.offset is None:
         return parameters
-    if objective.family.quadratic or xp.isfinite(xp.asarray(objective.value(parameters))):
+    if objective.family.quadratic or math.isfinite(objective.value(parameters)):
         return parameters
     return _working_start(objective)
 
@@ -150,7 +152,7 @@ def null_parameters(objective: Objective) -> Array:
 def _working_start(objective: Objective) -> Array:
     """Regress link((y + ȳ)/2) − offset on X by least squares (the usual first IRLS step)."""
     rows = objective.rows
-    xp = namespace(rows.X)
+    xp = namespace(rows.y)
     middle = (rows.y + xp.mean(rows.y, axis=0)) / 2
     working = objective.family.link.link(middle)
     if rows.offset is not None:

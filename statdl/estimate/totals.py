@@ -142,7 +142,7 @@ class Summed:
 
     @cached_property
     def means(self) -> Array:
-        return namespace(self.rows.X).mean(self.rows.X, axis=0)
+        return self.rows.column_means()
 
     def constant(self, dispersion: float) -> float:
         return self.objective.family.constant(self.objective.rows, dispersion)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.errors import ConvergenceWarning, SeparationWarning
 from statdl.estimate.separation import can_separate, separating_coefficients
 from statdl.estimate.start import EXTREME_ETA, extreme_eta
@@ -88,11 +88,12 @@ def _is_lost(objective: Objective, parameters: Array, root: Array) -> bool:
     """
     if extreme_eta(objective, parameters) <= EXTREME_ETA:
         return False
-    xp = namespace(parameters)
     eta = objective.row_map(parameters, lambda eta, rows: eta)
+    xp = namespace(eta)
     order = xp.argsort(-xp.max(xp.abs(eta), axis=1))[: min(LOOKED_AT, objective.n)]
     rows = objective.rows.take(order)
-    halves = objective.predictor.jacobian_times(parameters, rows.X, root)
+    theta, root = (like(values, objective.rows.template) for values in (parameters, root))
+    halves = objective.predictor.jacobian_times(theta, rows.X, root)
     errors = xp.sqrt(xp.sum(halves * halves, axis=2))
     lost = errors >= xp.abs(xp.take(eta, order, axis=0)) / 2
     return bool(xp.any(lost | ~xp.isfinite(errors)))

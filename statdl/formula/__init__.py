@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from statdl.formula.arrays import ArrayRecipe, array_frame
 from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
-from statdl.formula.frame import like
+from statdl.formula.frame import beside, joined, like, taken
+from statdl.formula.groups import Grouping, groupings
 from statdl.formula.model_frame import model_frame
 from statdl.formula.recipe import FormulaRecipe
 from statdl.formula.update import update_formula
@@ -17,12 +18,17 @@ __all__ = [
     "ArrayRecipe",
     "Design",
     "FormulaRecipe",
+    "Grouping",
     "ModelFrame",
     "NewData",
     "Response",
     "Term",
     "array_frame",
+    "beside",
+    "groupings",
+    "joined",
     "like",
     "model_frame",
+    "taken",
     "update_formula",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, namespace, to_numpy
+from statdl.backend.array import Array, namespace, own_precision, to_numpy
 from statdl.backend.array import like as on_device
 from statdl.errors import DataError
 from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
@@ -72,10 +72,10 @@ def array_frame(
     Parameters
     ----------
     X : (n, p) numbers: an array of any library, or a frame whose column names are then used; a
-        vector is one column. float32 stays float32, which is then the precision of the fit;
+        vector is one column. float32 stays float32 (sums over rows are carried in double);
         integers and truth values become float64.
     y : (n,) numbers or truth values; text, a categorical or a series of them for a factor; or
-        (n, K) counts. It is brought to the device and the precision of X.
+        (n, K) counts. It is brought to the device of X.
     names : names of the columns, x1 to xp unless given
     intercept : whether the model has one; no column of ones is added to X
     weights, offset : (n,) vectors
@@ -149,7 +149,7 @@ def _response(y: Any, n: int, table: Table) -> Response:
 
 
 def _numeric(name: str, given: Array, table: Table, labels: tuple[str, ...]) -> Response:
-    values = on_device(as_floating(given, "y"), table.values)
+    values = _beside(as_floating(given, "y"), table)
     if values.ndim not in (1, 2):
         raise DataError(f"y must be a vector or a matrix of counts, not {tuple(values.shape)}.")
     if values.ndim == 2 and values.shape[1] == 1:
@@ -166,7 +166,12 @@ def _aligned(given: Any, n: int, table: Table, name: str) -> Array | None:
     if isinstance(given, str):
         raise DataError(f"{name}={given!r}: without a formula {name} is a vector, not a name.")
     check_index(given, table.index, name)
-    return on_device(as_vector(given, n, name), table.values)
+    return _beside(as_vector(given, n, name), table)
+
+
+def _beside(values: Array, table: Table) -> Array:
+    """Return values where X is, in their own precision."""
+    return on_device(values, table.values, own_precision(values, table.values))
 
 
 def _subset(frame: ModelFrame, subset: Any, table: Table) -> ModelFrame:

@@ -142,7 +142,15 @@ def read_series(series: Any, name: str) -> Column:
         values = series.fill_null(False).to_numpy().astype(bool)
         return Column(values, missing if missing.any() else None)
     if dtype == nw.Categorical and is_pandas(native):
+        if not isinstance(
+            native.dtype, pd.CategoricalDtype
+        ):  # Arrow's dictionary in a pandas frame
+            return read_series(
+                nw.from_native(native.array.__arrow_array__(), series_only=True), name
+            )
         return column(Factor(pd.Categorical(native)))
+    if getattr(getattr(native, "type", None), "ordered", False):  # of a dictionary, Arrow says
+        return column(Factor(pd.Categorical(native.to_pandas())))
     if dtype == nw.Enum:
         levels = list(dtype.categories)
         return column(Factor(pd.Categorical(series.to_numpy(), levels, ordered=True)))
@@ -212,3 +220,63 @@ def like(source: Any, columns: Mapping[str, Any], index: Any = None) -> Any:
         return pd.DataFrame(dict(columns), index=index)
     backend = nw.get_native_namespace(source)
     return nw.from_dict(dict(columns), backend=backend).to_native()
+
+
+def taken(source: Any, rows: Any) -> Any:
+    """Return some rows of a frame, by position: a slice, or an array of integers.
+
+    Examples
+    --------
+    >>> taken(pd.DataFrame({"a": [1, 2, 3]}), np.asarray([2, 0]))["a"].tolist()
+    [3, 1]
+    """
+    if is_pandas(source):
+        return source.iloc[rows]
+    table = nw.from_native(source, eager_only=True)
+    return table[rows if isinstance(rows, slice) else [int(row) for row in rows]].to_native()
+
+
+def beside(source: Any, columns: Mapping[str, Any]) -> Any:
+    """Return a frame with columns added, or put in the place of those of the same name.
+
+    A column is a vector with one entry a row, or one value for all rows.
+
+    Examples
+    --------
+    >>> beside(pd.DataFrame({"a": [1, 2]}), {"b": "u"})["b"].tolist()
+    ['u', 'u']
+    """
+    if is_pandas(source):
+        return source.assign(**columns)
+    table = nw.from_native(source, eager_only=True)
+    backend = nw.get_native_namespace(source)
+    n = len(table)
+    added = [
+        nw.new_series(name, _listed(values, n), backend=backend) for name, values in columns.items()
+    ]
+    return table.with_columns(*added).to_native()
+
+
+def joined(left: Any, right: Any) -> Any:
+    """Return two frames of one library side by side; names that ``left`` has are not repeated.
+
+    Examples
+    --------
+    >>> joined(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [2], "b": [3]})).columns.tolist()
+    ['a', 'b']
+    """
+    if is_pandas(left):
+        known = {str(label) for label in left.columns}
+        others = [label for label in right.columns if str(label) not in known]
+        return pd.concat([left, right[others].set_axis(left.index)], axis=1)
+    tables = [nw.from_native(one, eager_only=True) for one in (left, right)]
+    others = [name for name in tables[1].columns if name not in tables[0].columns]
+    return nw.concat([tables[0], tables[1].select(others)], how="horizontal").to_native()
+
+
+def _listed(values: Any, n: int) -> Any:
+    """Return a column's values, one a row: arrays of numbers as they are, all else as a list."""
+    if np.ndim(values) == 0:
+        return [values.item() if isinstance(values, np.generic) else values] * n
+    plain = isinstance(values, np.ndarray) and values.dtype.kind in "fiub"
+    return values if plain else list(values)

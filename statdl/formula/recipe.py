@@ -55,7 +55,7 @@ class FormulaRecipe:
         frame = open_frame(new, "the new data")
         parsed = parse(self.formula, self.columns)
         offsets = self.offsets(parsed)
-        columns = self._columns(frame, [*parsed.predictors.values(), *offsets])
+        columns = self.read(frame)
         complete = np.ones(len(frame), dtype=bool)
         for part in columns.values():
             complete &= True if part.missing is None else ~part.missing
@@ -96,6 +96,17 @@ class FormulaRecipe:
             return parsed.offsets
         return (*parsed.offsets, argument(self.offset, self.columns, "offset"))
 
+    def expressions(self) -> tuple[Expression, ...]:
+        """Return what the right side is made of: the expressions of its terms, and its offsets."""
+        parsed = parse(self.formula, self.columns)
+        return (*parsed.predictors.values(), *self.offsets(parsed))
+
+    def read(self, frame: Frame) -> dict[str, Column]:
+        """Return the columns of new data that the right side needs, as the kinds of training."""
+        names = dict.fromkeys(name for read in self.expressions() for name in read.columns)
+        frame.check_has(names, "the new data")
+        return {name: _as_in_training(frame.column(name), name, self.kinds[name]) for name in names}
+
     def _offset(self, offset: Expression, columns: Mapping[str, Value]) -> Array:
         return number(evaluate(offset, columns, self.state[offset.text]))
 
@@ -111,11 +122,6 @@ class FormulaRecipe:
             return value
         complaint = f"`{name}` of the new data has levels that the model has not seen"
         return as_factor(value).coded_as(self.levels[name], complaint)
-
-    def _columns(self, frame: Frame, expressions: Sequence[Expression]) -> dict[str, Column]:
-        names = dict.fromkeys(name for read in expressions for name in read.columns)
-        frame.check_has(names, "the new data")
-        return {name: _as_in_training(frame.column(name), name, self.kinds[name]) for name in names}
 
 
 def _as_in_training(found: Column, name: str, kind: str) -> Column:

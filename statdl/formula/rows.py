@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, is_array, namespace, to_numpy
+from statdl.backend.array import Array, is_array, namespace, supports, to_numpy
 from statdl.errors import DataError
 from statdl.formula.frame import is_pandas
 from statdl.formula.suggest import count, listing
@@ -77,7 +77,9 @@ def as_floating(values: Array, name: str) -> Array:
         raise DataError(f"{name} must be made of numbers; it has dtype {dtype}.")
     if xp.isdtype(dtype, "complex floating"):
         raise DataError(f"{name} is complex ({dtype}); models need real numbers.")
-    return values if dtype in (xp.float32, xp.float64) else xp.astype(values, xp.float64)
+    if dtype in (xp.float32, xp.float64):
+        return values
+    return xp.astype(values, xp.float64 if supports(values, "float64") else xp.float32)
 
 
 def check_weights(weights: Array, numbers: Array | None = None) -> None:

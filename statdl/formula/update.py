@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from statdl.formula.syntax import Token, spelling, two_sides
 from statdl.formula.terms import RightSide
@@ -43,6 +43,22 @@ def update_formula(old: str, new: str) -> str:
     return f"{left} ~ {shown} - 1" if shown else f"{left} ~ 0"
 
 
+def formula_terms(formula: str) -> tuple[tuple[str, ...], ...]:
+    """Return the terms on the right of a formula, each as its factors.
+
+    Examples
+    --------
+    >>> formula_terms("mpg ~ wt * hp")
+    (('wt',), ('hp',), ('wt', 'hp'))
+    """
+    return tuple(RightSide(formula, _Anything(), None).read(two_sides(formula)[1]))
+
+
+def term_text(factors: Iterable[str]) -> str:
+    """Return a term in text that a formula may hold, its odd names in backticks."""
+    return ":".join(map(_quoted, factors))
+
+
 def _substituted(tokens: Sequence[Token], old: str) -> str:
     """Return ``tokens`` with ``old`` for each ``.``; no tokens stand for one."""
     word = re.fullmatch(r"[\w.]+|`[^`]*`", old)
@@ -58,7 +74,7 @@ def _substituted(tokens: Sequence[Token], old: str) -> str:
 def _terms(formula: str, tokens: Sequence[Token]) -> tuple[list[str], bool]:
     """Return the terms in text that can be read again, and whether there is an intercept."""
     side = RightSide(formula, _Anything(), None)
-    terms = [":".join(map(_quoted, term)) for term in side.read(tokens)]
+    terms = [term_text(term) for term in side.read(tokens)]
     return terms, side.intercept
 
 

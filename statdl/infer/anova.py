@@ -4,7 +4,8 @@ A row compares two nested models by the fall Δ in deviance (for the normal, in 
 squares) over Δdf degrees of freedom:
 
     F = (Δ/Δdf) / φ̂     where the dispersion is estimated,
-    χ² = Δ              where it is known (a likelihood-ratio test).
+    χ² = Δ              where it is known (a likelihood-ratio test),
+    χ² = S / φ̂          by Rao's score test, S of :mod:`statdl.infer.score`.
 
 φ̂ is that of the largest model of the table.
 """
@@ -20,14 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import namespace, to_numpy
+from statdl.backend.array import like, namespace, to_numpy
 from statdl.backend.linalg import design_matrix, factorise, orthogonal_triangular
 from statdl.errors import DataError, ModelError, NotPositiveDefiniteError
 from statdl.estimate import Estimate, estimate, refit
 from statdl.formula import Term
 from statdl.infer.distribution import chi2_tail, f_tail
+from statdl.infer.score import score_statistic
 
-TESTS = ("F", "Chisq", "LR")
+TESTS = ("F", "Chisq", "LRT", "Rao")
 PENALISED = (
     "A penalised fit is no maximum of the likelihood, so that its deviances have no F or χ² test; "
     "compare predictions."
@@ -36,20 +38,24 @@ PENALISED = (
 
 @dataclass(frozen=True)
 class Step:
-    """One row: what is tested, its degrees of freedom and deviance, and what is left after it."""
+    """One row: what is tested, its degrees of freedom and deviance, and what is left after it.
+
+    ``score`` is Rao's statistic at unit dispersion, where that is the test.
+    """
 
     name: str
     df: float
     deviance: float
     residual_df: float
     residual_deviance: float
+    score: float = math.nan
 
 
 @dataclass(frozen=True)
 class Analysis:
     """The rows of a table with their tests.
 
-    ``test`` is "F" or "Chisq"; ``dispersion`` and ``dispersion_df`` belong to the largest model.
+    ``test`` is "F", "Chisq" or "Rao"; ``dispersion`` and ``dispersion_df`` belong to the largest model.
     """
 
     steps: tuple[Step, ...]
@@ -60,9 +66,10 @@ class Analysis:
 
     def statistic(self, step: Step) -> float:
         """Return F or χ² of a row, NaN where there is nothing to test."""
-        if not step.df or math.isnan(step.df) or math.isnan(step.deviance):
+        change = step.score if self.test == "Rao" else step.deviance
+        if not step.df or math.isnan(step.df) or math.isnan(change):
             return math.nan
-        fall = math.copysign(step.deviance, step.deviance * step.df)
+        fall = change if self.test == "Rao" else math.copysign(change, change * step.df)
         if not self.dispersion > 0:
             return math.inf if fall > 0 else math.nan
         return fall / self.dispersion / (abs(step.df) if self.test == "F" else 1.0)
@@ -79,21 +86,23 @@ def choose_test(fit: Estimate, test: str | None) -> str:
     """Return the test that fits the family unless one is asked for."""
     if test is None:
         return "Chisq" if fit.family.dispersion_known else "F"
-    if test not in TESTS:
+    if test not in (*TESTS, "LR"):
         raise ModelError(f"test={test!r} is not known; choose one of {', '.join(TESTS)}.")
     if test == "F" and fit.family.dispersion_known:
         raise ModelError(
             f"An F test needs an estimated dispersion, and the {fit.family.name} family has none "
             "to estimate; use test='Chisq'."
         )
-    return "Chisq" if test == "LR" else test
+    return "Chisq" if test in ("LR", "LRT") else test
 
 
 def sequential(fit: Estimate, test: str | None = None) -> Analysis:
     """Return the Type I table: each term after those before it."""
-    _refuse_untestable(fit)
+    refuse_untestable(fit)
     test = choose_test(fit, test)
     terms = estimable_terms(fit)
+    if test == "Rao":
+        return _sequential_scores(fit, terms)
     falls = _effects(fit, terms) if fit.family.quadratic else None
     deviances, dfs = _falling(fit, terms) if falls is None else falls
     steps = [
@@ -106,7 +115,18 @@ def sequential(fit: Estimate, test: str | None = None) -> Analysis:
     return Analysis((null, *steps), test, fit.dispersion, fit.df_resid)
 
 
-def _refuse_untestable(fit: Estimate) -> None:
+def _sequential_scores(fit: Estimate, terms: list[Term]) -> Analysis:
+    models = [refit(fit, _columns(terms[:k])) for k in range(len(terms))] + [fit]
+    steps = [
+        between(term.name, small, large, "Rao")
+        for term, (small, large) in zip(terms, pairwise(models), strict=True)
+    ]
+    first = models[0]
+    null = Step("NULL", math.nan, math.nan, float(first.df_resid), first.deviance)
+    return Analysis((null, *steps), "Rao", fit.dispersion, fit.df_resid)
+
+
+def refuse_untestable(fit: Estimate) -> None:
     """Raise for fits whose terms have no sums of squares of their own."""
     if fit.specification.plan is not None:
         raise ModelError(
@@ -166,7 +186,7 @@ def marginal(fit: Estimate, typ: int, test: str | None = None) -> Analysis:
     Type II tests each term after all others but those that contain it; Type III each term after
     all others, with factors coded by contrasts that sum to zero.
     """
-    _refuse_untestable(fit)
+    refuse_untestable(fit)
     test = choose_test(fit, test)
     if typ == 3:
         return _type_three(fit, test)
@@ -176,7 +196,7 @@ def marginal(fit: Estimate, typ: int, test: str | None = None) -> Analysis:
         others = [other for other in terms if not term.factors <= other.factors]
         without = refit(fit, _columns(others))
         with_it = refit(fit, sorted(_columns([*others, term])))
-        steps.append(_between(term.name, without, with_it, fit))
+        steps.append(between(term.name, without, with_it, test))
     return Analysis((*steps, _residual(fit)), test, fit.dispersion, fit.df_resid)
 
 
@@ -186,18 +206,18 @@ def _type_three(fit: Estimate, test: str) -> Analysis:
             "Type III tests need every coefficient to be estimable, and some columns are "
             "combinations of others; use typ=2."
         )
-    full = _recoded(fit)
+    full = recoded(fit)
     terms = list(full.frame.design.terms)
     steps = []
     if fit.family.quadratic and fit.specification.intercept:
         steps.append(_intercept_step(full))
     for term in terms:
         others = [other for other in terms if other is not term]
-        steps.append(_between(term.name, refit(full, _columns(others)), full, full))
+        steps.append(between(term.name, refit(full, _columns(others)), full, test))
     return Analysis((*steps, _residual(fit)), test, fit.dispersion, fit.df_resid)
 
 
-def _recoded(fit: Estimate) -> Estimate:
+def recoded(fit: Estimate) -> Estimate:
     """Return the same model with sum contrasts."""
     specification = fit.specification
     frame = specification.frame.recode("sum")
@@ -214,10 +234,11 @@ def _intercept_step(fit: Estimate) -> Step:
     return Step("Intercept", 1.0, fall, fit.df_resid + 1, fit.deviance + fall)
 
 
-def _between(name: str, small: Estimate, large: Estimate, full: Estimate) -> Step:
+def between(name: str, small: Estimate, large: Estimate, test: str) -> Step:
     df = float(small.df_resid - large.df_resid)
-    fall = small.deviance - large.deviance
-    return Step(name, df, fall if df else math.nan, large.df_resid, large.deviance)
+    fall = small.deviance - large.deviance if df else math.nan
+    score = score_statistic(small, large) if df and test == "Rao" else math.nan
+    return Step(name, df, fall, float(large.df_resid), large.deviance, score)
 
 
 def _residual(fit: Estimate) -> Step:
@@ -229,15 +250,23 @@ def compare(fits: Sequence[Estimate], test: str | None = None) -> Analysis:
     largest = min(fits, key=lambda fit: fit.df_resid)
     test = choose_test(largest, test)
     for one, other in pairwise(fits):
-        _refuse_incomparable(one, other)
-        small, large = sorted((one, other), key=lambda fit: fit.rank)
-        _refuse_unnested(small, large)
+        refuse_uncomparable(one, other)
     steps = [Step("1", math.nan, math.nan, float(fits[0].df_resid), fits[0].deviance)]
     for k, (one, other) in enumerate(pairwise(fits), start=2):
         df = float(one.df_resid - other.df_resid)
         fall = one.deviance - other.deviance
-        steps.append(Step(str(k), df, fall, float(other.df_resid), other.deviance))
+        score = math.nan
+        if test == "Rao" and df:
+            score = score_statistic(*sorted((one, other), key=lambda fit: fit.rank))
+        steps.append(Step(str(k), df, fall, float(other.df_resid), other.deviance, score))
     return Analysis(tuple(steps), test, largest.dispersion, largest.df_resid)
+
+
+def refuse_uncomparable(one: Estimate, other: Estimate) -> None:
+    """Raise unless two fits are of one response, one of them nested in the other."""
+    _refuse_incomparable(one, other)
+    small, large = sorted((one, other), key=lambda fit: fit.rank)
+    _refuse_unnested(small, large)
 
 
 def _refuse_incomparable(one: Estimate, other: Estimate) -> None:
@@ -269,8 +298,10 @@ def _refuse_incomparable(one: Estimate, other: Estimate) -> None:
 def _same(one: Any, other: Any) -> bool:
     if one is None or other is None:  # no weights are weights of 1
         given = one if other is None else other
-        return given is None or bool((to_numpy(given) == 1).all())
-    return bool(np.array_equal(to_numpy(one), to_numpy(other)))
+        return given is None or bool(namespace(given).all(given == 1))
+    if tuple(one.shape) != tuple(other.shape):
+        return False
+    return bool(namespace(one).all(one == like(other, one)))  # where they are: they may be long
 
 
 def _refuse_unnested(small: Estimate, large: Estimate) -> None:

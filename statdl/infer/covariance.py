@@ -3,55 +3,161 @@
 With H the curvature of the penalised loss at θ̂, I that of the loss alone, φ the dispersion and s_i
 the score of row i:
 
-    hessian   φ H⁻¹ I H⁻¹, I the exact second derivative
-    fisher    φ H⁻¹ I H⁻¹, I the expected information (Gauss-Newton): never negative
-    sandwich  H⁻¹ (Σ s_i s_iᵀ) H⁻¹, which holds when the variance is misspecified (White 1982)
+    hessian    φ H⁻¹ I H⁻¹, I the exact second derivative
+    fisher     φ H⁻¹ I H⁻¹, I the expected information (Gauss-Newton): never negative
+    classical  the one of these that a fit has by default
+    sandwich   H⁻¹ (Σ s_i s_iᵀ) H⁻¹, which holds when the variance is misspecified (White 1982)
+    HC0-HC4    the same, with corrections for what a row does to its own fitted value
+    cluster    H⁻¹ (Σ_g s_g s_gᵀ) H⁻¹, s_g the sum over a cluster, whose rows vary together
+    HAC        H⁻¹ (Σ_t Σ_u k(t − u) s_t s_uᵀ) H⁻¹ for rows in order of time (Newey & West 1987)
+    bootstrap  the spread of refits (statdl.study)
 
 Without a penalty H = I, and the first two are φ I⁻¹. By default networks have the exact information
-and regressions the expected one, as in R. The sandwich's bread is the default's, so that R's
-``sandwich`` agrees; under a penalty its scores are taken about their mean, which is then not 0.
-Prior weights enter a score once: a row of weight 2 is one observation here and not two.
+and regressions the expected one, as in R. The sandwiches' bread is the default's, so that R's
+``sandwich`` agrees. Prior weights enter a score once: a row of weight 2 is one observation here and
+not two.
 
 Each comes as a root R with R Rᵀ the covariance, which is all that a standard error asks for.
 
 References
 ----------
 White (1982), Maximum likelihood estimation of misspecified models, Econometrica 50.
+:mod:`statdl.infer.meat` has those of the others.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import namespace, to_numpy
-from statdl.errors import ModelError, NumericalError
-from statdl.estimate import (
-    EXAMINED_WEIGHTS,
-    Estimate,
-    Identification,
-    determine,
-    determined_root,
-)
+from statdl.backend.array import to_numpy
+from statdl.errors import ModelError, NumericalError, StatdlWarning
+from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification, Reported, determine
+from statdl.formula import Grouping, groupings
+from statdl.infer import meat
 
-KINDS = ("hessian", "fisher", "sandwich")
+#: By the information; from rows that vary each by its own; from rows that vary together; by refits.
+MODEL_KINDS = ("classical", "hessian", "fisher")
+ROBUST_KINDS = ("sandwich", "HC0", "HC1", "HC2", "HC3", "HC4")
+KINDS = (*MODEL_KINDS, *ROBUST_KINDS, "cluster", "HAC", "bootstrap")
+CORRECTIONS = ("full", "groups", "none")
+SCHEMES = ("pairs", "residual", "wild", "cluster")
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Which covariance of the coefficients to use, with what it needs to know.
+
+    Parameters
+    ----------
+    type : str
+        "classical" (the model's own), "hessian", "fisher"; "HC0" (= "sandwich"), "HC1", "HC2",
+        "HC3", "HC4" for rows of unequal variance; "cluster"; "HAC"; "bootstrap".
+    cluster : optional
+        What rows belong together, for "cluster" and "bootstrap": a column of the data, a formula
+        such as ``"~ firm"`` or (two ways) ``"~ firm + year"``, or a vector with one entry a row.
+    correction : {"full", "groups", "none"}, optional
+        For small samples. "cluster": G/(G − 1) · (n − 1)/(n − p) ("full", the default), G/(G − 1)
+        ("groups"), or 1. "HAC": n/(n − p) ("full") or 1 ("none", the default).
+    maxlags : int or "auto", optional
+        Lags of "HAC", with Bartlett's weights 1 − l/(L + 1); by default ⌊4 (n/100)^{2/9}⌋, and with
+        "auto" chosen from the data (Newey & West 1994).
+    scheme : {"pairs", "residual", "wild", "cluster"}, optional
+        What "bootstrap" draws: rows; residuals, or residuals with random signs (linear regression);
+        clusters. By default pairs, and clusters where ``cluster`` is given. With ``cluster`` the
+        signs of "wild" are those of clusters.
+    B, seed : int
+        Refits of the bootstrap, and their seed.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+    >>> by_gears = sd.Covariance("cluster", cluster="gear", correction="groups")
+    >>> fit.confint(vcov=by_gears).loc["wt"].round(2).to_dict()
+    {'2.5 %': -7.65, '97.5 %': -3.04}
+    """
+
+    type: str = "classical"
+    cluster: Any = None
+    correction: str | None = None
+    maxlags: int | str | None = None
+    scheme: str | None = None
+    B: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        known = {kind.lower(): kind for kind in KINDS}
+        if not isinstance(self.type, str) or self.type.lower() not in known:
+            raise ModelError(
+                f"type={self.type!r} is no kind of covariance; choose one of {', '.join(KINDS)}."
+            )
+        object.__setattr__(self, "type", known[self.type.lower()])
+        self._check_places()
+        self._check_values()
+
+    def _check_places(self) -> None:
+        """Refuse options of another kind."""
+        places = {
+            "cluster": ("cluster", "bootstrap"),
+            "correction": ("cluster", "HAC"),
+            "maxlags": ("HAC",),
+            "scheme": ("bootstrap",),
+        }
+        for name, kinds in places.items():
+            if getattr(self, name) is not None and self.type not in kinds:
+                raise ModelError(
+                    f"{name}= belongs to the covariance {' or '.join(map(repr, kinds))}, and not "
+                    f"to {self.type!r}."
+                )
+        if self.type == "cluster" and self.cluster is None:
+            raise ModelError(
+                "The covariance 'cluster' needs cluster=: a column of the data, a formula such as "
+                "'~ firm + year', or a vector."
+            )
+        if self.scheme == "cluster" and self.cluster is None:
+            raise ModelError("scheme='cluster' draws clusters; say which with cluster=.")
+
+    def _check_values(self) -> None:
+        if self.correction is not None and self.correction not in CORRECTIONS:
+            raise ModelError(
+                f"correction={self.correction!r} is not known; choose {', '.join(CORRECTIONS)}."
+            )
+        if self.correction == "groups" and self.type == "HAC":
+            raise ModelError("correction='groups' is for clusters; 'HAC' has 'full' and 'none'.")
+        if self.scheme is not None and self.scheme not in SCHEMES:
+            raise ModelError(f"scheme={self.scheme!r} is not known; choose {', '.join(SCHEMES)}.")
+        lags = self.maxlags
+        if lags is not None and lags != "auto" and (int(lags) != lags or lags < 0):
+            raise ModelError(f"maxlags must be a whole number of 0 or more, or 'auto': {lags!r}.")
+
+
+def as_covariance(vcov: Any, cluster: Any = None, **options: Any) -> Covariance:
+    """Return what ``vcov=`` and ``cluster=`` ask for: a name, a formula of clusters, an object."""
+    if isinstance(vcov, Covariance):
+        if cluster is not None:
+            raise ModelError("vcov= is a Covariance already; give it its cluster=.")
+        return vcov
+    if isinstance(vcov, str) and vcov.lstrip().startswith("~"):
+        vcov, cluster = "cluster", vcov if cluster is None else cluster
+    if vcov is None:
+        vcov = "classical" if cluster is None else "cluster"
+    return Covariance(vcov, cluster, **options)
 
 
 def covariance_root(estimate: Estimate, kind: str | None = None) -> Any:
-    """Return R, (P, r), with R Rᵀ the covariance of θ̂, of a kind or the fit's own."""
-    if kind is not None and kind not in KINDS:
-        raise ModelError(
-            f"type={kind!r} is no kind of covariance; choose one of {', '.join(KINDS)}."
-        )
-    if kind == "sandwich":
-        return _sandwich_root(estimate)
-    root = estimate.root
-    if kind is not None and not _is_own(estimate, kind):
-        found = determine(estimate.objective, estimate.device_parameters, expected=kind == "fisher")
-        root = to_numpy(found.root)
-    return root * math.sqrt(estimate.dispersion)
+    """Return R, (P, r), with R Rᵀ the covariance of θ̂, of a kind or the one that is reported."""
+    if kind is None:
+        reported = estimate.reported
+        if reported is not None:
+            return reported.root
+        return estimate.root * math.sqrt(estimate.dispersion)
+    found = report(estimate, Covariance(kind))
+    return estimate.root * math.sqrt(estimate.dispersion) if found is None else found.root
 
 
 def covariance(estimate: Estimate, kind: str | None = None) -> Any:
@@ -60,15 +166,79 @@ def covariance(estimate: Estimate, kind: str | None = None) -> Any:
     It is NaN where the weights are not identified: there is no such matrix, though what the network
     predicts has its errors.
     """
+    refuse_unexamined(estimate)
+    root = covariance_root(estimate, kind)
+    matrix = root @ root.T
+    singular = estimate.identification is Identification.SINGULAR
+    return np.full_like(matrix, math.nan) if singular else matrix
+
+
+def refuse_unexamined(estimate: Estimate) -> None:
+    """Raise NumericalError where a network has too many weights for a matrix of their size."""
     if estimate.identification is Identification.UNEXAMINED:
         raise NumericalError(
             f"{len(estimate.parameters)} weights are too many for their covariance matrix "
             f"(more than {EXAMINED_WEIGHTS}); fit a smaller network."
         )
-    root = covariance_root(estimate, kind)
-    matrix = root @ root.T
-    singular = estimate.identification is Identification.SINGULAR
-    return np.full_like(matrix, math.nan) if singular else matrix
+
+
+def model_df(estimate: Estimate) -> float:
+    """Return the residual degrees of freedom where the dispersion is estimated, else ∞."""
+    return math.inf if estimate.family.dispersion_known else estimate.df_resid
+
+
+def reference_df(estimate: Estimate) -> float:
+    """Return the degrees of freedom of the reference t, ∞ for the normal."""
+    return model_df(estimate) if estimate.reported is None else estimate.reported.df
+
+
+def report(estimate: Estimate, choice: Covariance) -> Reported | None:
+    """Return a covariance that the rows, but no refits, tell; None for the model's own.
+
+    Raises
+    ------
+    ModelError, DataError, NumericalError
+        Where the fit has no covariance of this kind.
+    """
+    if choice.type in MODEL_KINDS:
+        return _of_model(estimate, choice.type)
+    _ = estimate.specification.rows.n  # a fit from a file has no rows, and says so
+    _refuse_unsound(estimate)
+    if choice.type in ROBUST_KINDS:
+        return _heteroskedastic(estimate, choice.type)
+    if choice.type == "HAC":
+        return _autocorrelated(estimate, choice)
+    if choice.type == "cluster":
+        return _clustered(estimate, choice)
+    raise ModelError("The bootstrap is not available here; use vcov('bootstrap').")
+
+
+def given(estimate: Estimate, matrix: Any) -> Reported:
+    """Return a covariance matrix of one's own, of all coefficients or of the estimable ones."""
+    values = np.asarray(matrix, dtype=float)
+    kept = np.asarray(estimate.kept * estimate.specification.tables, dtype=bool)
+    if values.shape == (len(kept), len(kept)):
+        values = values[np.ix_(kept, kept)]
+    size = estimate.rank
+    if values.shape != (size, size):
+        raise ModelError(
+            f"vcov= is a matrix of shape {np.shape(matrix)}, and the fit has {len(kept)} "
+            "coefficients."
+        )
+    if not np.allclose(values, values.T, rtol=1e-8, atol=0) or not np.isfinite(values).all():
+        raise ModelError("vcov= must be a symmetric matrix of finite numbers.")
+    note = "Standard errors are from the covariance matrix that was given."
+    return Reported("given", half_root(values, "given"), model_df(estimate), note)
+
+
+def _of_model(estimate: Estimate, kind: str) -> Reported | None:
+    if kind == "classical" or _is_own(estimate, kind):
+        return None
+    found = determine(estimate.objective, estimate.device_parameters, expected=kind == "fisher")
+    root = to_numpy(found.root) * math.sqrt(estimate.dispersion)
+    which = {"hessian": "observed", "fisher": "expected"}[kind]
+    note = f"Standard errors are from the {which} information."
+    return Reported(kind, root, model_df(estimate), note)
 
 
 def _is_own(estimate: Estimate, kind: str) -> bool:
@@ -78,46 +248,99 @@ def _is_own(estimate: Estimate, kind: str) -> bool:
     return kind == "hessian"
 
 
-def _bread_root(estimate: Estimate) -> Any:
-    """Return B with B Bᵀ = H⁻¹, the penalty in H."""
-    objective = estimate.objective
-    if objective.penalised is None:
-        return estimate.root
-    expected = objective.predictor.linear
-    H = objective.curvature(estimate.device_parameters, expected=expected)
-    return to_numpy(determined_root(objective.predictor, H))
+def _refuse_unsound(estimate: Estimate) -> None:
+    refuse_unexamined(estimate)
+    if np.isnan(estimate.root).any():
+        raise ModelError(
+            "The fit has no finite maximum, so that there is no covariance around it: "
+            f"{estimate.convergence.message}"
+        )
 
 
-def whitened_scores(estimate: Estimate) -> Any:
-    """Return Σ z_i z_iᵀ over the rows, z_i = Bᵀ s_i with B Bᵀ = H⁻¹ at unit dispersion, (r, r).
+def _heteroskedastic(estimate: Estimate, kind: str) -> Reported:
+    squares = meat.heteroskedastic(estimate, "HC0" if kind == "sandwich" else kind)
+    df = model_df(estimate)
+    note = f"Standard errors are heteroskedasticity-robust ({kind}){_referring(df)}."
+    return Reported(kind, _sandwiched(estimate, squares, kind), df, note)
 
-    A row's score is s_i = w_i J_iᵀ (score in η); J B is what predictors are asked for anyway.
+
+def _autocorrelated(estimate: Estimate, choice: Covariance) -> Reported:
+    lags, n = choice.maxlags, estimate.objective.n
+    if lags == "auto":
+        lags = meat.chosen_lags(estimate)
+    elif lags is None:
+        lags = meat.usual_lags(n)
+    if int(lags) >= n:
+        raise ModelError(f"maxlags={lags} is not below the {n} rows of the fit.")
+    squares = meat.autocorrelated(estimate, int(lags), choice.correction == "full")
+    df = model_df(estimate)
+    note = (
+        "Standard errors are robust to heteroskedasticity and to autocorrelation over "
+        f"{int(lags)} {'lag' if lags == 1 else 'lags'} (Newey-West){_referring(df)}."
+    )
+    return Reported("HAC", _sandwiched(estimate, squares, "HAC"), df, note)
+
+
+def _clustered(estimate: Estimate, choice: Covariance) -> Reported:
+    groups = clusters(estimate, choice.cluster)
+    squares = meat.clustered(estimate, groups, choice.correction or "full")
+    counts = [meat.group_count(estimate, group) for group in groups]
+    df = cluster_df(estimate, counts)
+    note = (
+        f"Standard errors are robust to correlation within {_counted(groups, counts)}"
+        f"{_referring(df)}."
+    )
+    return Reported("cluster", _sandwiched(estimate, squares, "cluster"), df, note)
+
+
+def clusters(estimate: Estimate, by: Any) -> tuple[Grouping, ...]:
+    """Return the groups of the rows of a fit, in one or two ways."""
+    groups = groupings(estimate.frame, by)
+    if len(groups) > 2:
+        raise ModelError(f"Clusters have one way or two, and cluster= has {len(groups)}.")
+    return groups
+
+
+def cluster_df(estimate: Estimate, counts: list[int]) -> float:
+    """Return G − 1 where tests refer to t, G the smaller of two; ∞ where they refer to z."""
+    return math.inf if math.isinf(model_df(estimate)) else float(min(counts) - 1)
+
+
+def _counted(groups: tuple[Grouping, ...], counts: list[int]) -> str:
+    ways = [f"{count} clusters of `{one.name}`" for one, count in zip(groups, counts, strict=True)]
+    return " and ".join(ways)
+
+
+def _referring(df: float) -> str:
+    reference = "the normal" if math.isinf(df) else f"t with {df:.6g} degrees of freedom"
+    return f"; tests refer to {reference}"
+
+
+def _sandwiched(estimate: Estimate, squares: Any, kind: str) -> Any:
+    """Return R with R Rᵀ = B M Bᵀ."""
+    return meat.bread_root(estimate) @ half_root(squares, kind)
+
+
+def half_root(matrix: Any, kind: str) -> Any:
+    """Return R with R Rᵀ a symmetric matrix; what is negative in it counts as 0, with a warning.
+
+    The difference that makes a covariance of two-way clusters need not be positive; its negative
+    eigenvalues are set to 0 as by Cameron, Gelbach & Miller (2011).
     """
-    objective, theta = estimate.objective, estimate.device_parameters
-    root = estimate.to_device(_bread_root(estimate))
-    width = objective.predictor.outputs * (objective.size + root.shape[1])
-    squares = np.zeros((root.shape[1], root.shape[1]))
-    total = np.zeros(root.shape[1])
-    for rows in objective.rows.blocks(width):
-        _, score = estimate.family.loss_and_score(objective.eta(theta, rows), rows.y)
-        if rows.weights is not None:
-            score = score * rows.weights[:, None]
-        half = objective.predictor.jacobian_times(theta, rows.X, root)
-        z = to_numpy(namespace(half).sum(half * score[:, :, None], axis=1))
-        squares += z.T @ z
-        total += z.sum(axis=0)
-    if objective.penalised is not None:
-        squares -= np.outer(total, total) / estimate.nobs
-    return squares
+    values, vectors = np.linalg.eigh(matrix)
+    if values.size and values[0] < -1e-9 * max(values[-1], 0.0):
+        warnings.warn(
+            f"The {kind} covariance has a negative variance in some direction, which is set to 0; "
+            "there are few clusters for two ways.",
+            StatdlWarning,
+            stacklevel=2,
+        )
+    return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def score_trace(estimate: Estimate) -> float:
     """Return tr(H⁻¹ Σ s_i s_iᵀ) at unit dispersion: the parameters that the scores count."""
     known = estimate.recall("score_trace")
-    return float(np.trace(whitened_scores(estimate))) if known is None else known
+    return float(np.trace(meat.heteroskedastic(estimate))) if known is None else known
 
 
-def _sandwich_root(estimate: Estimate) -> Any:
-    values, vectors = np.linalg.eigh(whitened_scores(estimate))
-    half = vectors * np.sqrt(np.maximum(values, 0.0))
-    return _bread_root(estimate) @ half

@@ -29,7 +29,7 @@ from operator import add
 import numpy as np
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
-from statdl.estimate import Estimate
+from statdl.estimate import Estimate, Identification
 from statdl.infer.covariance import covariance_root
 from statdl.infer.mean import mean_bend, mean_jacobian
 from statdl.infer.predict import class_labels, estimable
@@ -80,7 +80,7 @@ def average_effects(
     ``kind`` is the covariance of :func:`~statdl.infer.covariance.covariance_root`.
     """
     kept = kept_columns(estimate)
-    rows = _rows(estimable(estimate, X), offset, weights)
+    rows = _rows(estimate, estimable(estimate, X), offset, weights)
     root = covariance_root(estimate, kind)
     count = mean_count(estimate)
     values = np.full((len(estimate.frame.design.names), count), math.nan)
@@ -89,6 +89,8 @@ def average_effects(
     for places, found in _pieces(estimate, rows, kept, changed):
         where = [kept[place] for place in places]
         values[where, :] = to_numpy(found.values).reshape(-1, count)
+        if not _examined(estimate):
+            continue
         half = to_numpy(found.gradients) @ root
         errors[where, :] = np.sqrt(np.sum(half * half, axis=1)).reshape(-1, count)
     discrete = {kept[place] for term in changed for place in term}
@@ -103,7 +105,7 @@ def average_effects(
 def own_effects(estimate: Estimate, *, kind: str | None = None) -> Effects:
     """Return the average marginal effects over the rows of the fit, by weight."""
     known = estimate.recall("effects")
-    if known is not None and kind is None:
+    if known is not None and kind is None and estimate.reported is None:
         return known
     rows = estimate.specification.rows
     offset = None if rows.offset is None else rows.offset[:, 0]
@@ -117,6 +119,11 @@ def kept_columns(estimate: Estimate) -> list[int]:
         return list(range(count))
     first = int(estimate.specification.intercept)
     return [j for j in range(count) if estimate.kept[j + first]]
+
+
+def _examined(estimate: Estimate) -> bool:
+    """Tell whether there are errors to ask for: derivatives in θ cost more than all else."""
+    return estimate.identification is not Identification.UNEXAMINED
 
 
 def mean_count(estimate: Estimate) -> int:
@@ -135,12 +142,16 @@ def indicator_terms(estimate: Estimate, kept: Sequence[int]) -> list[tuple[int, 
     return [places for places in found if places]
 
 
-def _rows(X: Array, offset: Array | None, weights: Array | None) -> Rows:
-    xp = namespace(X)
+def _rows(
+    estimate: Estimate, X: Array, offset: Array | None, weights: Array | None
+) -> Rows:
+    """Return inputs as rows without a response, with weights that sum to 1."""
+    y = like(X[:, :0], estimate.specification.rows.template)
+    xp = namespace(y)
     if weights is None:
-        weights = xp.ones((X.shape[0],), dtype=X.dtype, device=X.device)
+        weights = xp.ones((X.shape[0],), dtype=y.dtype, device=y.device)
     weights = weights / xp.sum(weights)
-    return Rows(X, X[:, :0], weights, None if offset is None else offset[:, None])
+    return Rows(X, y, weights, None if offset is None else offset[:, None])
 
 
 def _pieces(
@@ -151,7 +162,7 @@ def _pieces(
     slopes = [place for place in range(len(kept)) if place not in factors]
     if slopes:
         found = _over_blocks(estimate, rows, partial(average_slopes, places=slopes))
-        yield slopes, found / _units(estimate, kept, slopes, rows.X)
+        yield slopes, found / _units(estimate, kept, slopes, rows.y)
     for term in changed:
         off, on = _levels(estimate, kept, term)
         base = _set(rows, term, off)
@@ -214,6 +225,9 @@ def average_means(estimate: Estimate, rows: Rows) -> Averages:
     """Return Σ_i w_i μ_k(x_i), (K,), with its derivatives."""
     eta, pullback = _linearised(estimate, rows)
     mean = estimate.family.mean(eta)
+    if not _examined(estimate):
+        xp = namespace(mean)
+        return _without_gradients(xp.sum(mean * _column(rows), axis=0))
     D = mean_jacobian(estimate.family, eta) * _column(rows)[:, :, None]
     gradients = [pullback(D[:, k, :]) for k in range(mean.shape[1])]
     xp = namespace(mean)
@@ -227,6 +241,10 @@ def average_slopes(estimate: Estimate, rows: Rows, places: Sequence[int]) -> Ave
     family, weights = estimate.family, _column(rows)[:, :, None]
     D, d = mean_jacobian(family, eta) * weights, _input_jacobian(estimate, rows.X, eta)
     values = xp.sum(xp.matmul(D, d), axis=0)
+    if not _examined(estimate):
+        places = like(places, eta, xp.int64)
+        chosen = xp.take(xp.permute_dims(values, (1, 0)), places, axis=0)
+        return _without_gradients(xp.reshape(chosen, (-1,)))
     predictor, theta = estimate.objective.predictor, estimate.device_parameters
     turns = [predictor.input_turn(theta, rows.X, D[:, k, :]) for k in range(D.shape[1])]
     found, gradients = [], []
@@ -237,6 +255,10 @@ def average_slopes(estimate: Estimate, rows: Rows, places: Sequence[int]) -> Ave
             bent = 0.0 if bend is None else pullback(bend[:, k, :])
             gradients.append(turn[j, :] + bent)
     return Averages(xp.stack(found), xp.stack(gradients))
+
+
+def _without_gradients(values: Array) -> Averages:
+    return Averages(values, values[:, None][:, :0])
 
 
 def _linearised(estimate: Estimate, rows: Rows) -> tuple[Array, Callable[[Array], Array]]:

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from statdl.estimate import Estimate, Identification, null_model
-from statdl.infer.covariance import score_trace
+from statdl.infer.covariance import reference_df, score_trace
 from statdl.infer.distribution import chi2_tail, f_tail
+from statdl.infer.linear_hypothesis import slopes_test
 
 
 @dataclass(frozen=True)
@@ -159,14 +160,17 @@ class Goodness:
 
     @property
     def fvalue(self) -> float:
-        """F of all slopes together."""
+        """F of all slopes together; Wald's, where another covariance is reported."""
+        if self.estimate.reported is not None:
+            test = slopes_test(self.estimate)
+            return test.f if test.df else math.nan
         explained = self.total_sum_of_squares - self.estimate.deviance
         return _share(_share(explained, self.df_model), self.estimate.dispersion)
 
     @property
     def f_pvalue(self) -> float:
         """Its p-value."""
-        return f_tail(self.fvalue, self.df_model, self.estimate.df_resid)
+        return f_tail(self.fvalue, self.df_model, reference_df(self.estimate))
 
     @property
     def prsquared(self) -> float:

@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 
+from statdl import model
 from statdl.estimate import Estimate, Identification
 from statdl.formula import Term
 from statdl.infer.covariance import covariance_root
 from statdl.infer.distribution import f_tail
 from statdl.infer.wald import reference_df
-from statdl.model.network import Network
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,33 @@ def input_tests(estimate: Estimate, kind: str | None = None) -> tuple[InputTest,
     known = (Identification.IDENTIFIED, Identification.THROUGH_PENALTY)
     if plan is None or estimate.identification not in known:
         return tuple(InputTest(term.name, math.nan, 0, math.nan) for term in terms)
-    root = covariance_root(estimate, kind)
-    place = {int(position): k for k, position in enumerate(np.flatnonzero(estimate.kept))}
+    values, root = weights_of(estimate, covariance_root(estimate, kind))
+    free = set(np.flatnonzero(estimate.kept).tolist())
     found = []
     for term in terms:
-        weights = [place[j] for j in leaving(plan.network, term) if j in place]
-        statistic, df = wald(estimate.parameters[weights], root[weights, :])
+        weights = [place for place in leaving(plan.network, term) if place in free]
+        statistic, df = wald(values[weights], root[weights, :])
         alone = all(set(other.columns) <= set(term.columns) for other in terms)
         p = f_tail(statistic / df, df, reference_df(estimate)) if df and not alone else math.nan
         found.append(InputTest(term.name, statistic, df, p))
     return tuple(found)
 
 
-def leaving(network: Network, term: Term) -> tuple[int, ...]:
+def weights_of(estimate: Estimate, root: Any) -> tuple[Any, Any]:
+    """Return all parameters, (P,), and a root of their covariance, weights g v/‖v‖ in place of v.
+
+    Of a layer with weight normalisation the hypothesis is about g v/‖v‖, as it is of any other.
+    """
+    network = estimate.specification.plan.network  # type: ignore[union-attr]
+    full = np.zeros((len(estimate.kept), root.shape[1]))
+    full[np.asarray(estimate.kept, dtype=bool)] = root
+    theta = np.asarray(estimate.all_parameters, dtype=float)
+    moved = network.plain_change(theta, full.T)
+    assert moved is not None
+    return network.plain(theta), moved.T
+
+
+def leaving(network: model.Network, term: Term) -> tuple[int, ...]:
     """Return where θ has the weights that leave a term's columns."""
     first, *_, last = (block for block in network.layout if block.kind == "weights")
     places = _columns_of(first, term.columns)

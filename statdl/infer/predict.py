@@ -12,16 +12,19 @@ J is (I_q ⊗ x)ᵀ and this is exact, in a network it is the delta method.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from statdl.backend.array import Array, namespace
+from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.backend.special import sigmoid
-from statdl.errors import ModelError
-from statdl.estimate import Estimate
+from statdl.errors import ModelError, StatdlWarning
+from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification
+from statdl.infer.covariance import covariance_root, reference_df
 from statdl.infer.distribution import critical
 from statdl.infer.mean import softmax_jacobian
-from statdl.infer.wald import reference_df
 
 SCALES = ("response", "link", "class", "terms")
 INTERVALS = ("confidence", "prediction")
@@ -53,10 +56,45 @@ def predict(
     interval: str | None = None,
     level: float = 0.95,
 ) -> Prediction:
-    """Predict at inputs X (m, p), in the columns of the design, with an offset of (m,)."""
+    """Predict at inputs X (m, p), in the columns of the design, with an offset of (m,).
+
+    Rows are taken in blocks, since J R has as many numbers a row as there are parameters.
+    """
     check(estimate, scale, se_fit, interval)
+    if (se_fit or interval) and estimate.identification is Identification.UNEXAMINED:
+        _warn_unexamined(estimate)
     X = estimable(estimate, X)
-    eta = linear_predictor(estimate, X, offset)
+    width = estimate.outputs * (X.shape[1] + estimate.rank)
+    parts = [
+        _predicted(estimate, rows, scale, se_fit, interval, level)
+        for rows in _rows(estimate, X, offset).blocks(width)
+    ]
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _rows(estimate: Estimate, X: Array, offset: Array | None) -> Rows:
+    """Return inputs as rows without a response, to be brought to where θ̂ is."""
+    y = like(X[:, :0], estimate.specification.rows.template)
+    return Rows(X, y, offset=None if offset is None else like(offset, y)[:, None])
+
+
+def _joined(parts: Sequence[Prediction]) -> Prediction:
+    """Return the predictions of blocks of rows as one."""
+
+    def joined(name: str) -> Array | None:
+        values = [getattr(part, name) for part in parts]
+        return None if values[0] is None else namespace(values[0]).concat(values, axis=0)
+
+    together = {name: joined(name) for name in ("fit", "standard_error", "lower", "upper")}
+    return replace(parts[0], **together)
+
+
+def _predicted(
+    estimate: Estimate, rows: Rows, scale: str, se_fit: bool, interval: str | None, level: float
+) -> Prediction:
+    """Predict at some rows."""
+    X = rows.X
+    eta = estimate.objective.eta(estimate.device_parameters, rows)
     uncertain = se_fit or interval is not None
     if scale == "link":
         labels = output_labels(estimate)
@@ -92,6 +130,17 @@ def check(estimate: Estimate, scale: str, se_fit: bool, interval: str | None) ->
             raise ModelError("A predicted class has no standard error; use type='response'.")
 
 
+def _warn_unexamined(estimate: Estimate) -> None:
+    other = "" if estimate.family.has_classes else ", as method='conformal' does without them"
+    warnings.warn(
+        f"{len(estimate.parameters)} weights are too many for standard errors (more than "
+        f"{EXAMINED_WEIGHTS}), which are NaN, and limits with them; a smaller network has them"
+        f"{other}.",
+        StatdlWarning,
+        stacklevel=4,
+    )
+
+
 def estimable(estimate: Estimate, X: Array) -> Array:
     """Return the columns of X that were estimated, (m, kept)."""
     if estimate.specification.plan is not None:
@@ -111,8 +160,12 @@ def linear_predictor(estimate: Estimate, X: Array, offset: Array | None) -> Arra
 
 
 def _halves(estimate: Estimate, X: Array) -> Array:
-    """Return J B of every row, (m, q, P), B Bᵀ being the covariance of θ̂ at unit dispersion."""
-    root = estimate.to_device(estimate.root)
+    """Return J R of every row, (m, q, r), R Rᵀ being the covariance of θ̂."""
+    if estimate.identification is Identification.UNEXAMINED:  # J alone would take minutes
+        xp = namespace(X)
+        shape = (X.shape[0], estimate.outputs, 1)
+        return xp.full(shape, math.nan, dtype=X.dtype, device=X.device)
+    root = estimate.to_device(covariance_root(estimate))
     return estimate.objective.predictor.jacobian_times(estimate.device_parameters, X, root)
 
 
@@ -120,14 +173,14 @@ def linear_covariance(estimate: Estimate, X: Array) -> Array:
     """Return the covariance of the q linear predictors of each row, (m, q, q)."""
     xp = namespace(X)
     halves = _halves(estimate, X)
-    return xp.matmul(halves, xp.permute_dims(halves, (0, 2, 1))) * estimate.dispersion
+    return xp.matmul(halves, xp.permute_dims(halves, (0, 2, 1)))
 
 
 def standard_errors(estimate: Estimate, X: Array) -> Array:
     """Return the standard error of each linear predictor, (m, q)."""
     xp = namespace(X)
     halves = _halves(estimate, X)
-    return xp.sqrt(xp.sum(halves * halves, axis=2) * estimate.dispersion)
+    return xp.sqrt(xp.sum(halves * halves, axis=2))
 
 
 def mean_errors(estimate: Estimate, X: Array, eta: Array, mean: Array) -> Array:
@@ -195,10 +248,9 @@ def classes(estimate: Estimate, fit: Array) -> list[Any]:
         codes = xp.astype(fit[:, 0] >= 0.5, xp.int64)
     else:
         codes = xp.argmax(xp.where(xp.isnan(fit), xp.zeros_like(fit), fit), axis=1)
-    known = xp.isfinite(fit[:, 0])
-    return [
-        levels[int(code)] if bool(sure) else None for code, sure in zip(codes, known, strict=True)
-    ]
+    known = to_numpy(xp.isfinite(fit[:, 0])).tolist()
+    pairs = zip(to_numpy(codes).tolist(), known, strict=True)
+    return [levels[code] if sure else None for code, sure in pairs]
 
 
 def class_labels(estimate: Estimate) -> tuple[str, ...]:

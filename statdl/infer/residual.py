@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
+from statdl.backend.array import Array, Rows, epsilon, namespace
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import chi2_tail
+from statdl.model.family import Family
 
+#: Of the mean, one a row; and those that need the leverage, or the terms, as well.
 KINDS = ("response", "pearson", "deviance", "working")
+FURTHER_KINDS = ("standardised", "studentised", "partial")
 
 
 def fitted(estimate: Estimate) -> Array:
@@ -30,19 +30,25 @@ def residuals(estimate: Estimate, kind: str = "response") -> Array:
     working   (y − μ̂) dη/dμ
     """
     if kind not in KINDS:
-        raise ModelError(f"type={kind!r} is no kind of residual; choose one of {', '.join(KINDS)}.")
-    classes = estimate.outputs > 1
-    if classes and kind in ("deviance", "working"):
+        known = ", ".join((*KINDS, *FURTHER_KINDS))
+        raise ModelError(f"type={kind!r} is no kind of residual; choose one of {known}.")
+    if estimate.outputs > 1 and kind in ("deviance", "working"):
         raise ModelError(
             f"{kind} residuals are not defined for several classes; choose response or pearson."
         )
-    rows, family, eta = estimate.objective.rows, estimate.family, estimate.eta
+    return residuals_of(estimate.family, estimate.eta, estimate.objective.rows, kind)
+
+
+def residuals_of(family: Family, eta: Array, rows: Rows, kind: str) -> Array:
+    """Return the residuals of some rows at η, in one of ``KINDS``."""
     xp = namespace(eta)
-    difference = response_matrix(estimate) - family.mean(eta)
+    difference = _whole(family, rows.y) - family.mean(eta)
     if kind == "response":
         return difference
     weights = xp.ones_like(eta[:, :1]) if rows.weights is None else rows.weights[:, None]
     if kind == "pearson":
+        if family.quadratic:
+            return difference if rows.weights is None else difference * xp.sqrt(weights)
         return difference * xp.sqrt(_divided(weights, family.variance(eta)))
     if kind == "deviance":
         unit = xp.maximum(family.unit_deviance(eta, rows.y)[:, None], xp.zeros_like(weights))
@@ -60,8 +66,11 @@ def _divided(part: Array, whole: Array) -> Array:
 
 def response_matrix(estimate: Estimate) -> Array:
     """Return y in the shape of the mean: with the reference category's share, if there is one."""
-    y = estimate.objective.rows.y
-    if estimate.outputs == 1 and estimate.family.name != "multinomial":
+    return _whole(estimate.family, estimate.objective.rows.y)
+
+
+def _whole(family: Family, y: Array) -> Array:
+    if family.name != "multinomial":
         return y
     xp = namespace(y)
     return xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1)
@@ -84,7 +93,7 @@ def leverage(estimate: Estimate) -> Array:
     return objective.row_map(estimate.device_parameters, block)
 
 
-def _freedom(leverage: Array) -> Array:
+def freedom(leverage: Array) -> Array:
     """Return 1 − leverage, NaN for a row that its fitted value follows wherever it goes.
 
     Such a row has no residual of its own, and what is left of 1 − leverage is rounding.
@@ -96,7 +105,7 @@ def _freedom(leverage: Array) -> Array:
 
 def standardised(estimate: Estimate, kind: str = "deviance") -> Array:
     """Return residuals divided by √(φ̂ (1 − leverage)); R's rstandard."""
-    scale = (estimate.dispersion * _freedom(leverage(estimate))) ** 0.5
+    scale = (estimate.dispersion * freedom(leverage(estimate))) ** 0.5
     return residuals(estimate, kind)[:, 0] / scale
 
 
@@ -105,12 +114,12 @@ def cooks_distance(estimate: Estimate) -> Array:
     h = leverage(estimate)
     pearson = residuals(estimate, "pearson")[:, 0]
     scale = estimate.dispersion * estimate.rank
-    return (pearson / _freedom(h)) ** 2 * h / (scale if scale > 0 else math.nan)
+    return (pearson / freedom(h)) ** 2 * h / (scale if scale > 0 else math.nan)
 
 
-def weighted_residuals(estimate: Estimate) -> Any:
-    """Return √w (y − μ̂) as a host vector, which the tests below are about."""
-    return to_numpy(residuals(estimate, "pearson"))[:, 0]
+def weighted_residuals(estimate: Estimate) -> Array:
+    """Return √w (y − μ̂) as a vector, which the tests below are about."""
+    return residuals(estimate, "pearson")[:, 0]
 
 
 @dataclass(frozen=True)
@@ -129,24 +138,26 @@ def residual_shape(estimate: Estimate) -> ResidualShape:
     if known is not None:
         return known
     e = weighted_residuals(estimate)
-    return ResidualShape(len(e), *moments(e), durbin_watson(e))
+    return ResidualShape(e.shape[0], *moments(e), durbin_watson(e))
 
 
-def durbin_watson(e: Any) -> float:
+def durbin_watson(e: Array) -> float:
     """Return Σ (e_t − e_{t−1})² / Σ e_t²: about 2 without serial correlation."""
     total = float(e @ e)
-    return float(np.sum(np.diff(e) ** 2)) / total if total > 0 else math.nan
+    steps = e[1:] - e[:-1]
+    return float(steps @ steps) / total if total > 0 else math.nan
 
 
-def moments(e: Any) -> tuple[float, float]:
+def moments(e: Array) -> tuple[float, float]:
     """Return the skewness and kurtosis (3 for the normal) of the residuals."""
-    centred = e - e.mean()
-    largest = float(np.abs(centred).max())
+    xp = namespace(e)
+    centred = e - xp.mean(e)
+    largest = float(xp.max(xp.abs(centred)))
     if not largest > 0:
         return math.nan, math.nan
     scaled = centred / largest  # so that fourth powers neither overflow nor vanish
-    spread = math.sqrt(float(np.mean(scaled**2)))
-    return float(np.mean((scaled / spread) ** 3)), float(np.mean((scaled / spread) ** 4))
+    spread = math.sqrt(float(xp.mean(scaled**2)))
+    return float(xp.mean((scaled / spread) ** 3)), float(xp.mean((scaled / spread) ** 4))
 
 
 def jarque_bera(shape: ResidualShape) -> tuple[float, float]:

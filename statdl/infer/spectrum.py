@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statdl.estimate import DETERMINED, Estimate, scaled
+from statdl.estimate import DETERMINED, Estimate, Redundancy, filled, free_directions, scaled
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,22 @@ class Spectrum:
     condition: float
 
 
+def lengths(estimate: Estimate) -> int:
+    """Return how many free parameters are but lengths of directions, which nothing knows."""
+    found = free_directions(estimate.objective.predictor, np.asarray(estimate.parameters))
+    return sum(not one.known for one in found)
+
+
 def spectrum(estimate: Estimate) -> Spectrum:
-    """Return rank and condition of the information, the penalty left out."""
+    """Return rank and condition of the information, the penalty and the lengths of weight
+    normalisation left out."""
     H = np.asarray(estimate.information)
     if not H.size or not np.all(np.isfinite(H)):
         return Spectrum(0, len(H), math.inf)
-    values = np.linalg.eigvalsh(scaled(estimate.objective.predictor, H)[0])
-    rank = int(np.sum(values > DETERMINED * values[-1]))
+    predictor = estimate.objective.predictor
+    apart = Redundancy.of(predictor, np.asarray(estimate.parameters))
+    values = np.linalg.eigvalsh(scaled(predictor, apart, filled(predictor, apart, H))[0])
+    rank = int(np.sum(values > DETERMINED * values[-1])) - apart.count
     smallest = float(values[0])
-    return Spectrum(rank, len(H), float(values[-1]) / smallest if smallest > 0 else math.inf)
+    condition = float(values[-1]) / smallest if smallest > 0 else math.inf
+    return Spectrum(rank, len(H) - apart.count, condition)

@@ -6,6 +6,7 @@ from statdl.backend.array import Array, namespace
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.formula import Term
+from statdl.infer.covariance import covariance_root
 from statdl.infer.predict import Prediction, output_labels
 
 
@@ -31,7 +32,7 @@ def term_contributions(estimate: Estimate, X: Array, *, se_fit: bool) -> Predict
             block = xp.take(X - centre, columns, axis=1)
             fits.append(block @ xp.take(beta[:, k], columns + first))
             half = block @ xp.take(roots[k, :, :], columns + first, axis=0)
-            errors.append(xp.sqrt(xp.sum(half * half, axis=1) * estimate.dispersion))
+            errors.append(xp.sqrt(xp.sum(half * half, axis=1)))
     empty = xp.zeros((X.shape[0], 0), dtype=X.dtype, device=X.device)
     names = [term.name for term in design.terms]
     outputs = output_labels(estimate)
@@ -53,9 +54,10 @@ def _columns(term: Term, X: Array) -> Array:
 
 def _full_root(estimate: Estimate) -> Array:
     """Return the covariance root with rows of 0 where not estimable, (q, m, P), on the host."""
-    xp = namespace(estimate.root)
+    own = covariance_root(estimate)
+    xp = namespace(own)
     kept = [j for j, keep in enumerate(estimate.kept) if keep]
-    rank = estimate.root.shape[1]
+    rank = own.shape[1]
     root = xp.zeros((estimate.outputs, len(estimate.kept), rank))
-    root[:, kept, :] = xp.reshape(estimate.root, (estimate.outputs, len(kept), rank))
+    root[:, kept, :] = xp.reshape(own, (estimate.outputs, len(kept), rank))
     return root

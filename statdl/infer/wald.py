@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from statdl.estimate import Estimate, Identification
+from statdl.infer.covariance import covariance_root
+from statdl.infer.covariance import reference_df as reference_df
 from statdl.infer.distribution import critical, two_sided
 
 
@@ -42,14 +44,10 @@ class Coefficients:
         return self.estimate - half, self.estimate + half
 
 
-def reference_df(estimate: Estimate) -> float:
-    """Return the degrees of freedom of the reference t, ∞ for the normal."""
-    return math.inf if estimate.family.dispersion_known else estimate.df_resid
-
-
 def coefficients(estimate: Estimate) -> Coefficients:
     """Return the coefficient table; weights that are not identified have no errors."""
-    errors = np.sqrt(np.sum(estimate.root**2, axis=1)) * math.sqrt(estimate.dispersion)
+    errors = np.sqrt(np.sum(covariance_root(estimate) ** 2, axis=1))
+    errors[~np.any(estimate.root, axis=1)] = math.nan  # nothing to vary: the direction of one input
     if estimate.identification is Identification.SINGULAR:
         errors = np.full_like(errors, math.nan)
     return Coefficients(

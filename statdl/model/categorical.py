@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, Rows, namespace, supports, to_numpy
 from statdl.backend.special import gammaln, log_sum_exp, softmax_and_log_sum, xlogy
 from statdl.errors import DataError
 from statdl.model.curvature import RowCurvature
 from statdl.model.family import Encoded, refuse, total
 from statdl.model.link import Cauchit, ComplementaryLogLog, Logit, Probit, Tolerance
+
+
+#: Whole numbers in a range of so many are looked for one by one.
+FEW_CLASSES = 64
 
 
 @dataclass(frozen=True)
@@ -295,17 +299,30 @@ def _refuse_one_class(y: Array, weights: Array | None) -> None:
 
 def _integer_levels(values: Array) -> tuple[Array, tuple[int, ...]]:
     """Return codes and levels of a numeric response that holds integers."""
-    host = to_numpy(values)
-    whole = host == host.round()
-    if not whole.all():
-        row = int((~whole).argmax())
+    xp = namespace(values)
+    whole = values == xp.round(values)
+    if not bool(xp.all(whole)):
+        row = int(xp.argmin(xp.astype(whole, xp.int8)))
         raise DataError(
             "The multinomial family needs categories or integers; the response has "
-            f"{float(host[row]):g} in row {row}. Make it a string or factor if it names categories."
+            f"{float(values[row]):g} in row {row}. Make it a string or factor if it names "
+            "categories."
         )
-    levels = sorted({int(value) for value in host.tolist()})
-    codes = namespace(host).asarray(levels).searchsorted(host)
-    return like(codes, values, namespace(values).int64), tuple(levels)
+    levels = _present(values)
+    codes = xp.astype(xp.searchsorted(levels, values), xp.int64)
+    return codes, tuple(int(level) for level in to_numpy(levels).tolist())
+
+
+def _present(values: Array) -> Array:
+    """Return the distinct values of whole numbers, in order; few candidates need no sorting."""
+    xp = namespace(values)
+    lowest, highest = float(xp.min(values)), float(xp.max(values))
+    if highest - lowest >= FEW_CLASSES:
+        return xp.sort(xp.unique_values(values))
+    kind = {"dtype": values.dtype, "device": values.device}
+    candidates = xp.arange(lowest, highest + 1, **kind)
+    found = xp.any(values[None, :] == candidates[:, None], axis=1)
+    return xp.take(candidates, xp.nonzero(found)[0])
 
 
 def _indicators(codes: Array, categories: int) -> Array:
@@ -313,4 +330,5 @@ def _indicators(codes: Array, categories: int) -> Array:
     xp = namespace(codes)
     labels = xp.arange(1, categories, dtype=codes.dtype, device=codes.device)
     # (K − 1, n) in memory, as η is
-    return xp.astype(labels[:, None] == codes[None, :], xp.float64).T
+    kind = xp.float64 if supports(codes, "float64") else xp.float32
+    return xp.astype(labels[:, None] == codes[None, :], kind).T

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from statdl.backend.array import Array, Rows, namespace
+from statdl.backend.array import Array, Rows, like, namespace
 from statdl.model.objective import Objective
 from statdl.model.predictor import Linear
 
@@ -23,17 +23,17 @@ class Standardised:
 
     @classmethod
     def of(cls, predictor: Linear, rows: Rows) -> Standardised:
-        """Return the coordinates in which the columns have mean 0 and standard deviation 1."""
-        xp = namespace(rows.X)
-        if rows.X.shape[1] == 0:
-            return cls(predictor, xp.ones((1, 1), dtype=rows.X.dtype, device=rows.X.device))
-        centre = xp.mean(rows.X, axis=0) * int(predictor.intercept)
-        spread = xp.sqrt(xp.mean((rows.X - centre) ** 2, axis=0))
+        """Return the coordinates in which the columns have mean 0 and standard deviation 1.
+
+        They are on the host, as the parameters are.
+        """
+        centre = rows.column_means() * int(predictor.intercept)
+        spread = rows.column_means(lambda X: (X - like(centre, X)) ** 2) ** 0.5
+        xp = namespace(spread)
         spread = xp.where(spread > 0, spread, xp.ones_like(spread))
-        size = predictor.columns
-        diagonal = xp.eye(size, dtype=rows.X.dtype, device=rows.X.device)
         first = int(predictor.intercept)
-        scales = xp.concat([xp.ones_like(spread[:1])] * first + [spread])
+        diagonal = xp.eye(predictor.columns, dtype=spread.dtype)
+        scales = xp.concat([xp.ones((first,), dtype=spread.dtype), spread])
         transform = diagonal * scales[None, :]
         if predictor.intercept:
             transform[0, 1:] = centre

@@ -24,6 +24,14 @@ from statdl.model.training import (
     dropout_masks,
     prediction_moments,
 )
+from statdl.model.weight_normalisation import (
+    Direction,
+    directions,
+    effective,
+    pull,
+    push,
+    turn,
+)
 
 
 class Pass(NamedTuple):
@@ -32,6 +40,7 @@ class Pass(NamedTuple):
     layers: tuple[LayerPass, ...]
     last: Array  # (…, n, inputs of the output layer)
     eta: Array  # (…, n, q)
+    plain: Array  # (…, P) θ with weights in place of directions
     statistics: RunningStatistics | None = None  # the running ones after this batch
 
 
@@ -77,38 +86,61 @@ class Feedforward:
         """P, the number of parameters."""
         return self.output.stop
 
+    @cached_property
+    def directed(self) -> tuple[Layer, ...]:
+        """The layers with weight normalisation."""
+        return tuple(layer for layer in self.layers if layer.directed)
+
+    def plain(self, parameters: Array) -> Array:
+        """Return θ with weights in place of directions: what the layers work with."""
+        return effective(self.directed, parameters) if self.directed else parameters
+
+    def plain_change(self, parameters: Array, direction: Array | None) -> Array | None:
+        """Return the change of :meth:`plain` along a direction of θ."""
+        if direction is None or not self.directed:
+            return direction
+        return push(self.directed, parameters, direction)
+
+    def directions(self, parameters: Array) -> list[Direction]:
+        """Return the directions of weight normalisation in θ, (P,)."""
+        return directions(self.directed, parameters)
+
     def forward(self, parameters: Array, X: Array, training: Training | None = None) -> Pass:
         """Run the network on X, (n, p), and keep what a run backwards needs."""
-        x, passed = X, []
+        x, passed, plain = X, [], self.plain(parameters)
         for index, layer in enumerate(self.layers):
             mask = None if training is None else training.masks[index]
             moments = None
             if training is None:
                 moments = prediction_moments(layer, index, self.statistics, X)
-            passed.append(layer.forward(parameters, x, moments, mask))
+            passed.append(layer.forward(plain, x, moments, mask))
             x = passed[-1].outputs
         last = self._with_inputs(x, X)
-        eta = self.output.long_value(parameters, last)
+        eta = self.output.long_value(plain, last)
         statistics = None if training is None else training.updated(self.layers, passed)
-        return Pass(tuple(passed), last, eta, statistics)
+        return Pass(tuple(passed), last, eta, plain, statistics)
 
     def backward(self, parameters: Array, passed: Pass, G: Array) -> Array:
         """Return Σ_i J_iᵀ G_i, (P,), from a run forwards: backpropagation."""
-        gradient, G = self._empty(parameters, passed, G)
+        return pull(self.directed, parameters, self._plain_gradient(passed, G))
+
+    def _plain_gradient(self, passed: Pass, G: Array) -> Array:
+        """Return the gradient in the weights; where θ has scales of weights it holds anything."""
+        gradient, G = self._empty(passed, G)
         self.output.write_gradient(gradient, passed.last, G)
-        for layer, one, delta in self._deltas(parameters, passed, G):
+        for layer, one, delta in self._deltas(passed, G):
             layer.write_gradient(gradient, one, delta)
         return gradient
 
     def input_gradient(self, parameters: Array, X: Array, G: Array) -> Array:
         """Return (∂η_i/∂x_i)ᵀ G_i for each row, (n, p): what marginal effects are made of."""
         passed = self.forward(parameters, X)
-        G = self._empty(parameters, passed, G)[1]
-        full = self.output.pull(parameters, G)
+        G = self._empty(passed, G)[1]
+        full = self.output.pull(passed.plain, G)
         if not self.layers:
             return full
-        *_, (first, _, delta) = self._deltas(parameters, passed, G)
-        slope = first.affine.pull(parameters, delta.raw)
+        *_, (first, _, delta) = self._deltas(passed, G)
+        slope = first.affine.pull(passed.plain, delta.raw)
         return slope + full[..., self.hidden[-1].units :] if self.skip else slope
 
     def training(
@@ -128,7 +160,7 @@ class Feedforward:
         self, parameters: Array, X: Array, V: Array | None, U: Array | None = None
     ) -> Array:
         """Return J V, the change of η along V of θ and U of X: (m, P) and (m, n, p) → (m, n, q)."""
-        return self._push(parameters, self.forward(parameters, X), V, U)[2]
+        return self._push(self.forward(parameters, X), self.plain_change(parameters, V), U)[2]
 
     def hessian_vector(
         self,
@@ -143,21 +175,29 @@ class Feedforward:
         This is Pearlmutter's (1994) R-operator. With V alone it is (Σ S_ik ∂²η_ik/∂θ∂θᵀ) V; with
         U alone it is how a slope in X changes with θ.
         """
-        xp = namespace(X)
         passed = self.forward(parameters, X)
-        tangents, last, eta = self._push(parameters, passed, V, U)
-        _, S = self._empty(parameters, passed, S)
+        change = self._turned(passed, S, self.plain_change(parameters, V), U)
+        change = pull(self.directed, parameters, change)
+        if V is None or not self.directed:
+            return change
+        return change + turn(self.directed, parameters, V, self._plain_gradient(passed, S))
+
+    def _turned(self, passed: Pass, S: Array, V: Array | None, U: Array | None) -> Array:
+        """Return the change of the gradient in the weights, along V of the weights and U of X."""
+        xp, parameters = namespace(S), passed.plain
+        tangents, last, eta = self._push(passed, V, U)
+        _, S = self._empty(passed, S)
         kind = xp.result_type(parameters, eta)
-        change = xp.empty((*eta.shape[:-2], self.size), dtype=kind, device=X.device)
+        change = xp.empty((*eta.shape[:-2], self.size), dtype=kind, device=S.device)
         self.output.write_turn(change, passed.last, xp.zeros_like(eta), S, last)
         g, g_change = self._pull_output(parameters, V, S, eta)
         for k in reversed(range(len(self.layers))):
             layer, one = self.layers[k], passed.layers[k]
             delta = layer.delta(parameters, one, g)
-            turn = layer.turn(parameters, one, tangents[k], V, g, g_change)
-            layer.write_turn(change, one, delta, turn, tangents[k])
+            turned = layer.turn(parameters, one, tangents[k], V, g, g_change)
+            layer.write_turn(change, one, delta, turned, tangents[k])
             if k:
-                g, g_change = _pull_both(layer.affine, parameters, V, delta.raw, turn.raw)
+                g, g_change = _pull_both(layer.affine, parameters, V, delta.raw, turned.raw)
         return change
 
     # inside ---------------------------------------------------------------------------------
@@ -174,7 +214,7 @@ class Feedforward:
             )
         return xp.concat([values, xp.broadcast_to(X, shape)], axis=-1)
 
-    def _empty(self, parameters: Array, passed: Pass, G: Array) -> tuple[Array, Array]:
+    def _empty(self, passed: Pass, G: Array) -> tuple[Array, Array]:
         """Return room for a gradient, and G with an axis for every axis of the result."""
         xp = namespace(G)
         if G.ndim < passed.eta.ndim:
@@ -182,12 +222,11 @@ class Feedforward:
         kind = xp.result_type(passed.eta, G)
         return xp.empty((*G.shape[:-2], self.size), dtype=kind, device=G.device), G
 
-    def _deltas(
-        self, parameters: Array, passed: Pass, G: Array
-    ) -> Iterator[tuple[Layer, LayerPass, Delta]]:
+    def _deltas(self, passed: Pass, G: Array) -> Iterator[tuple[Layer, LayerPass, Delta]]:
         """Walk the hidden layers from the last to the first with their gradients in z and u."""
         if not self.layers:
             return
+        parameters = passed.plain
         g = self._from_output(parameters, G)
         for k in reversed(range(len(self.layers))):
             layer, one = self.layers[k], passed.layers[k]
@@ -216,9 +255,10 @@ class Feedforward:
         return g, xp.zeros(shape, dtype=g.dtype, device=g.device)
 
     def _push(
-        self, parameters: Array, passed: Pass, V: Array | None, U: Array | None
+        self, passed: Pass, V: Array | None, U: Array | None
     ) -> tuple[list[Tangent], Array | None, Array]:
         """Return the tangents of every layer, of the output layer's inputs, and of η."""
+        parameters = passed.plain
         if V is None and U is None:
             raise ModelError("A tangent needs a direction, of the parameters or of the inputs.")
         tangents: list[Tangent] = []

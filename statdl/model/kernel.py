@@ -1,7 +1,7 @@
 """A network's batches, fast: forwards and backwards in buffers that are made once.
 
 What :class:`~statdl.model.feedforward.Feedforward` computes, for the case that training repeats
-millions of times: one network, no normalisation, NumPy. Every product is written where it is
+millions of times: one network, nothing standardised, NumPy. Every product is written where it is
 needed, biases ride along as a column of ones, and the tables [b | W] are views of θ, so that a
 small batch costs little more than its matrix products. The plain path is the oracle of its tests.
 """
@@ -28,14 +28,15 @@ def supported(predictor: Predictor, X: Array) -> bool:
     """Tell whether there is a kernel for this predictor and these inputs."""
     if not (is_numpy(X) and isinstance(predictor, Network) and predictor.hidden):
         return False
-    return all(hidden.normalisation is None for hidden in predictor.hidden)
+    return all(hidden.normalisation in (None, "weight") for hidden in predictor.hidden)
 
 
 class Kernel:
     """Gradients of a network on batches of ``rows`` rows.
 
     ``inputs`` given to :meth:`run` have a column of ones in front where there are biases;
-    ``gradient`` is (P,), and every run writes all of it.
+    ``gradient`` is (P,), and every run writes all of it. Of layers with weight normalisation it is
+    the gradient in the weights, and the parameters are :meth:`Network.plain`'s.
     """
 
     def __init__(self, network: Network, family: Family, rows: int, gradient: Array) -> None:

@@ -1,6 +1,6 @@
 """Layers: an affine map of the inputs, perhaps standardised, through an activation.
 
-    z = W x + b,   u = γ ∘ ẑ + β (with normalisation; else u = z),   a = f(u)
+    z = W x + b,   u = γ ∘ ẑ + β (with batch or layer normalisation; else u = z),   a = f(u)
 
 Each layer can be run four ways, and each way keeps what the next one needs:
 
@@ -16,12 +16,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from statdl.backend.array import Array, is_numpy, namespace
 from statdl.errors import ModelError
 from statdl.model.activation import Activation, Tanh
 from statdl.model.standardise import Standardised
+
+
+#: The kinds of normalisation.
+Normalisation = Literal["batch", "layer", "weight"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,9 @@ class Hidden:
         One or more.
     activation : Activation
         f; tanh unless given.
-    normalisation : "batch", "layer" or None
-        Standardises the pre-activations, which then get a scale γ and a shift β a unit.
+    normalisation : "batch", "layer", "weight" or None
+        "batch" and "layer" standardise the pre-activations, which then get a scale γ and a shift β
+        a unit; "weight" splits a unit's weights into a direction v and a scale g, w = g v/‖v‖.
     dropout : float
         0 ≤ p < 1: the share of values set to 0 in training, the others growing by 1/(1 − p).
 
@@ -47,7 +52,7 @@ class Hidden:
 
     units: int
     activation: Activation = field(default_factory=Tanh)
-    normalisation: Literal["batch", "layer"] | None = None
+    normalisation: Normalisation | None = None
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -56,10 +61,10 @@ class Hidden:
                 f"A hidden layer needs one unit or more, not {self.units!r}; for a regression "
                 "without hidden layers give hidden=()."
             )
-        if self.normalisation not in (None, "batch", "layer"):
+        if self.normalisation not in (None, *get_args(Normalisation)):
             raise ModelError(
-                f"normalisation={self.normalisation!r} is not known; choose 'batch', 'layer' "
-                "or None."
+                f"normalisation={self.normalisation!r} is not known; choose 'batch', 'layer', "
+                "'weight' or None."
             )
         if not 0 <= self.dropout < 1:
             raise ModelError(
@@ -91,6 +96,11 @@ class Affine:
     def stop(self) -> int:
         """Where the next parameters start."""
         return self.start + self.outputs * self.columns
+
+    def rows(self) -> list[list[int]]:
+        """Return where θ has the weights of each output."""
+        firsts = range(self.start + self.intercept, self.stop, self.columns) if self.columns else ()
+        return [list(range(first, first + self.inputs)) for first in firsts]
 
     def table(self, parameters: Array) -> Array:
         """Return [b | W], (…, outputs, columns), a view."""
@@ -195,18 +205,28 @@ class Layer:
 
     @property
     def normalised(self) -> bool:
-        """Whether it has scales and shifts."""
-        return self.hidden.normalisation is not None
+        """Whether it standardises, and has scales and shifts."""
+        return self.hidden.normalisation in ("batch", "layer")
+
+    @property
+    def directed(self) -> bool:
+        """Whether θ has directions and scales in place of weights."""
+        return self.hidden.normalisation == "weight"
 
     @property
     def stop(self) -> int:
         """Where the next layer's parameters start."""
-        return self.affine.stop + 2 * self.hidden.maps * self.normalised
+        return self.affine.stop + self.hidden.maps * (2 * self.normalised + self.directed)
 
     @cached_property
     def scale_slice(self) -> slice:
-        """Where θ holds γ."""
+        """Where θ holds γ, or g."""
         return slice(self.affine.stop, self.affine.stop + self.hidden.maps)
+
+    @property
+    def scale_places(self) -> range:
+        """Where θ holds γ, or g, one by one."""
+        return range(self.scale_slice.start, self.scale_slice.stop)
 
     @cached_property
     def shift_slice(self) -> slice:

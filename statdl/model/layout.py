@@ -3,7 +3,8 @@
 Units are called h1, h2, … where there is one hidden layer, and h1.1, h1.2, …, h2.1, … where there
 are more: h2.1 is the first unit of the second layer. A weight is named by what it joins,
 ``wt -> h1`` or ``h1 -> mpg``, a bias ``bias -> h1``, normalisation's parameters ``scale -> h1`` and
-``shift -> h1``; the maps of a maxout unit are ``h1[1]``, ``h1[2]``, ….
+``shift -> h1``; the maps of a maxout unit are ``h1[1]``, ``h1[2]``, …. With weight normalisation
+``wt -> h1`` is an entry of the unit's direction, and ``scale -> h1`` the length of its weights.
 """
 
 from __future__ import annotations
@@ -60,12 +61,11 @@ def blocks(layers: Sequence[Layer], output: Affine) -> tuple[Block, ...]:
     found: list[Block] = []
     for index, layer in enumerate(layers):
         found += _affine_blocks(index, layer.affine)
+        maps = (layer.hidden.maps,)
+        if layer.normalised or layer.directed:
+            found.append(Block(index, "scale", maps, layer.scale_slice.start, 1))
         if layer.normalised:
-            maps = (layer.hidden.maps,)
-            found += [
-                Block(index, "scale", maps, layer.scale_slice.start, 1),
-                Block(index, "shift", maps, layer.shift_slice.start, 1),
-            ]
+            found.append(Block(index, "shift", maps, layer.shift_slice.start, 1))
     return (*found, *_affine_blocks(len(layers), output))
 
 
@@ -74,6 +74,19 @@ def _affine_blocks(index: int, affine: Affine) -> Iterator[Block]:
         yield Block(index, "bias", (affine.outputs,), affine.start, affine.columns)
     shape = (affine.outputs, affine.inputs)
     yield Block(index, "weights", shape, affine.start + affine.intercept, affine.columns)
+
+
+def sizes(layout: Sequence[Block]) -> tuple[Block, ...]:
+    """Return the blocks that hold how large each layer's weights are: those that decay shrinks.
+
+    Of a weight-normalised layer these are the scales, ½ λ Σ g² = ½ λ Σ ‖w‖²: its directions have no
+    size of their own.
+    """
+    found = {block.layer: block for block in layout if block.kind == "weights"}
+    shifted = {block.layer for block in layout if block.kind == "shift"}
+    scales = (block for block in layout if block.kind == "scale" and block.layer not in shifted)
+    found |= {block.layer: block for block in scales}
+    return tuple(found.values())
 
 
 def unit_names(layers: Sequence[Layer], index: int) -> tuple[str, ...]:
@@ -103,8 +116,8 @@ def parameter_names(
     for index, layer in enumerate(layers):
         targets = _map_names(layers, index)
         names += _table_names(sources, targets, layer.affine.intercept)
-        if layer.normalised:
-            names += [f"{kind} -> {unit}" for kind in ("scale", "shift") for unit in targets]
+        kinds = ("scale", "shift")[: 2 * layer.normalised + layer.directed]
+        names += [f"{kind} -> {unit}" for kind in kinds for unit in targets]
         sources = unit_names(layers, index)
     if skip:
         sources = (*sources, *input_names)

@@ -22,6 +22,7 @@ from statdl.model.metric import METRICS
 from statdl.model.network import Network
 from statdl.model.objective import Objective
 from statdl.model.training import RunningStatistics, Training
+from statdl.model.weight_normalisation import pull
 
 #: Bytes of rows that are put in order at once.
 GATHERED_BYTES = 1 << 20
@@ -282,8 +283,11 @@ class KernelLearner(Learner):
         if rows.weights is not None:
             self._weights = rows.weights.take(order) * self._relative
         self._start = self._stop = 0
+        self._plain = parameters
+        if self.lesson.network.directed:
+            self._plain = namespace(parameters).empty_like(parameters)  # filled by every batch
         for kernel in self._kernels.values():
-            kernel.bind(parameters)
+            kernel.bind(self._plain)
 
     def gradient(self, first: int, stop: int) -> Array:
         if stop > self._stop:
@@ -297,8 +301,11 @@ class KernelLearner(Learner):
         rows = slice(first, stop)
         weights = None if self._weights is None else self._weights[rows]
         offset = None if self._offset is None else self._offset[rows]
-        kernel = self._kernels[stop - first]
+        kernel, directed = self._kernels[stop - first], self.lesson.network.directed
+        if directed:
+            self._plain[...] = self.lesson.network.plain(self._parameters)
         gradient = kernel.run(inputs, self._y[rows], self._eta[rows], weights, offset, masks)
+        gradient = pull(directed, self._parameters, gradient)
         if self._decay is not None:
             xp = namespace(gradient)
             xp.multiply(self._decay, self._parameters, out=self._scratch)

@@ -3,8 +3,9 @@
     η = W_{L+1} a_L + b,   a_l = f_l(W_l a_{l−1} + b_l),   a_0 = x
 
 θ is one flat vector. Each affine layer is an output-major table [b | W], after it the scales and
-shifts of a normalised layer, so that a network without hidden layers has Linear's θ, and hands its
-work to :class:`~statdl.model.predictor.Linear`.
+shifts of a normalised layer ([b | V] and scales with weight normalisation), so that a network
+without hidden layers has Linear's θ, and hands its work to
+:class:`~statdl.model.predictor.Linear`.
 
 Every function takes θ of shape (P,), or (k, P) for k networks at once, and then its result has k in
 front, (k, n, q) for η.
@@ -18,15 +19,26 @@ from functools import cached_property, partial
 from typing import Any
 
 from statdl.backend.array import ACCELERATOR_BYTES, CACHE_BYTES, Array, is_numpy, namespace
+from statdl.backend.random import zeros
+from statdl.errors import ModelError
 from statdl.model.curvature import RowCurvature
 from statdl.model.feedforward import Feedforward, Pass
 from statdl.model.hessian import structured_hessian
 from statdl.model.initial import Initial, default_initial
-from statdl.model.layout import Block, LayerRow, blocks, layer_rows, parameter_names, unit_names
+from statdl.model.layout import (
+    Block,
+    LayerRow,
+    blocks,
+    layer_rows,
+    parameter_names,
+    sizes,
+    unit_names,
+)
 from statdl.model.predictor import Linear
 from statdl.model.rowroot import dense, root, rows_of
 from statdl.model.symmetry import canonical
 from statdl.model.training import RunningStatistics, Training
+from statdl.model.weight_normalisation import polar, pull, turn
 
 
 @dataclass(frozen=True)
@@ -101,18 +113,19 @@ class Network(Feedforward):
     def slopes(self, parameters: Array) -> Array:
         xp = namespace(parameters)
         slopes = xp.zeros_like(parameters)
-        for block in self.layout:
-            if block.kind == "weights":
-                chosen = xp.asarray(list(block.positions), dtype=xp.int64, device=slopes.device)
-                slopes[chosen] = xp.take(parameters, chosen)
+        for block in sizes(self.layout):
+            chosen = xp.asarray(list(block.positions), dtype=xp.int64, device=slopes.device)
+            slopes[chosen] = xp.take(parameters, chosen)
         return slopes
 
     def initial(self, rng: Any, rule: Initial | None = None) -> Any:
         """Return initial parameters as a host array (P,), drawn by a host generator.
 
-        Biases and shifts are 0 and scales 1; ``rule`` replaces each layer's default.
+        Biases and shifts are 0 and scales 1; ``rule`` replaces each layer's default. With weight
+        normalisation the weights are those drawn: their lengths are the scales.
         """
-        parameters = 0.0 * rng.random(self.size)
+        rng.random(self.size - sum(layer.hidden.maps for layer in self.directed))
+        parameters = zeros(self.size)
         activations = (*(hidden.activation for hidden in self.hidden), None)
         fans = (*(hidden.units for hidden in self.hidden), self.outputs)
         affine = (*(layer.affine for layer in self.layers), self.output)
@@ -123,6 +136,24 @@ class Network(Feedforward):
         for layer in self.layers:
             if layer.normalised:
                 parameters[layer.scale_slice] = 1.0
+        return self.with_scales(parameters)
+
+    def with_scales(self, parameters: Any) -> Any:
+        """Return host parameters with scales of directions at their lengths: g v/‖v‖ = v.
+
+        Raises
+        ------
+        ModelError
+            Where a unit's weights are all 0, which have no direction.
+        """
+        for layer in self.directed:
+            weights = layer.affine.weights(parameters)
+            if weights.shape[1] and not (weights != 0).any(axis=1).all():
+                raise ModelError(
+                    "Weights that are all 0 into a hidden unit have no direction, which "
+                    "normalisation='weight' needs; start elsewhere."
+                )
+            parameters[layer.scale_slice] = polar(layer, parameters).length[:, 0]
         return parameters
 
     def canonical(self, parameters: Array) -> Array:
@@ -247,9 +278,9 @@ class Network(Feedforward):
         shape = (*seeds.shape[:-1], self.size)
         jacobian = xp.empty(shape, dtype=kind, device=seeds.device)
         self.output.write_jacobian(jacobian, passed.last, seeds)
-        for layer, one, delta in self._deltas(parameters, passed, seeds):
+        for layer, one, delta in self._deltas(passed, seeds):
             layer.write_jacobian(jacobian, one, delta)
-        return jacobian
+        return pull(self.directed, parameters[..., None, :], jacobian)
 
     def _stacked(self, parameters: Array, passed: Pass, seeds: Array) -> Array:
         """Return the rows G_iᵀ J_i of all seeds below each other, (…, s n, P)."""
@@ -270,9 +301,18 @@ class Network(Feedforward):
     ) -> Array:
         passed = self.forward(parameters, X)
         skipped = self.inputs * self.skip
-        return structured_hessian(
-            self.layers, self.output, skipped, parameters, passed.layers, passed.last, G, H
+        hessian = structured_hessian(
+            self.layers, self.output, skipped, passed.plain, passed.layers, passed.last, G, H
         )
+        return self._in_directions(parameters, passed, G, hessian) if self.directed else hessian
+
+    def _in_directions(self, parameters: Array, passed: Pass, G: Array, hessian: Array) -> Array:
+        """Return the Hessian in directions and scales from that in weights."""
+        xp = namespace(hessian)
+        half = xp.permute_dims(pull(self.directed, parameters, hessian), (1, 0))
+        basis = xp.eye(self.size, dtype=parameters.dtype, device=parameters.device)
+        bent = turn(self.directed, parameters, basis, self._plain_gradient(passed, G))
+        return pull(self.directed, parameters, xp.asarray(half, copy=True)) + bent
 
     def _hessian_width(self, plain: bool) -> int:
         maps = sum(hidden.maps for hidden in self.hidden)

@@ -4,6 +4,10 @@
 
 Every quantity below is a map over blocks and a sum, so that the same code serves rows in memory, a
 mini-batch, and data that arrive in pieces.
+
+Parameters may be on the host while the rows are on a device: what is asked for comes back to where
+the parameters are, in one copy. What solvers do with it is then arithmetic of small host arrays, on
+which a device would only spend time launching.
 """
 
 from __future__ import annotations
@@ -14,7 +18,16 @@ from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
-from statdl.backend.array import Array, Rows, epsilon, namespace, overflow_allowed
+from statdl.backend.array import (
+    Array,
+    Rows,
+    epsilon,
+    host_zeros,
+    like,
+    namespace,
+    overflow_allowed,
+    returned,
+)
 from statdl.backend.linalg import factorise
 from statdl.model.exponential import Gaussian
 from statdl.model.family import Family
@@ -72,9 +85,10 @@ class Objective:
 
     def value_and_gradient(self, parameters: Array) -> tuple[float, Array]:
         """Return J(θ) and ∂J/∂θ = −Σ J_iᵀ w_i score_i + ∂penalty/∂θ."""
+        theta = self._there(parameters)
 
         def block(rows: Rows) -> tuple[Array, Array]:
-            eta, pullback = self.predictor.linearise(parameters, rows.X)
+            eta, pullback = self.predictor.linearise(theta, rows.X)
             loss, score = self.family.loss_and_score(_shifted(eta, rows), rows.y)
             xp = namespace(loss)
             if rows.weights is not None:
@@ -83,11 +97,12 @@ class Objective:
                 score = score * rows.weights[:, None]
             return xp.sum(loss), pullback(score)
 
-        loss, pulled = _sum(block, self._blocks())
+        loss, pulled = returned(parameters, *_sum(block, self._blocks()))
         if self.penalised is None:
             return float(loss), -pulled
-        loss = loss + self.penalty.value(parameters, self.penalised)
-        return float(loss), self.penalty.gradient(parameters, self.penalised) - pulled
+        penalised = like(self.penalised, pulled)
+        loss = loss + self.penalty.value(parameters, penalised)
+        return float(loss), self.penalty.gradient(parameters, penalised) - pulled
 
     def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
         """Return ∂²J/∂θ∂θᵀ, exact, or expected: Jᵀ E[H] J, which is positive semi-definite.
@@ -95,9 +110,10 @@ class Objective:
         The exact one adds what the predictor's own second derivatives make of the score,
         Jᵀ H J − Σ_i Σ_k w_i score_ik ∇²η_ik.
         """
+        theta = self._there(parameters)
 
         def block(rows: Rows) -> tuple[Array]:
-            eta = self.eta(parameters, rows)
+            eta = self.eta(theta, rows)
             if expected or self.family.canonical:
                 H = self.family.information(eta)
             else:
@@ -105,16 +121,16 @@ class Objective:
             if rows.weights is not None:
                 H = H.weighted(rows.weights)
             if expected or self.predictor.linear:
-                return (self.predictor.curvature(parameters, rows.X, H),)
+                return (self.predictor.curvature(theta, rows.X, H),)
             _, score = self.family.loss_and_score(eta, rows.y)
             if rows.weights is not None:
                 score = score * rows.weights[:, None]
-            return (self.predictor.hessian(parameters, rows.X, -score, H),)
+            return (self.predictor.hessian(theta, rows.X, -score, H),)
 
-        (H,) = _sum(block, self._blocks())
+        (H,) = returned(parameters, *_sum(block, self._blocks()))
         if self.penalised is None:
             return H
-        return H + _diagonal(self.penalty.curvature(parameters, self.penalised))
+        return H + _diagonal(self.penalty.curvature(parameters, like(self.penalised, H)))
 
     def eta(self, parameters: Array, rows: Rows) -> Array:
         """Return η of the given rows, offset included, (n, q)."""
@@ -122,9 +138,10 @@ class Objective:
 
     def row_sum(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> float:
         """Return Σ_i w_i f(η_i, row_i) for a per-row function f."""
+        theta = self._there(parameters)
 
         def block(rows: Rows) -> tuple[Array]:
-            values = function(self.eta(parameters, rows), rows)
+            values = function(self.eta(theta, rows), rows)
             xp = namespace(values)
             if rows.weights is not None:
                 values = xp.where(rows.weights > 0, rows.weights * values, xp.zeros_like(values))
@@ -135,15 +152,18 @@ class Objective:
 
     def row_map(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> Array:
         """Return f(η_i, row_i) for every row, stacked."""
-        parts = [function(self.eta(parameters, rows), rows) for rows in self._blocks()]
+        theta = self._there(parameters)
+        parts = [function(self.eta(theta, rows), rows) for rows in self._blocks()]
         return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
 
     def least_squares(self, working: Array) -> Array:
-        """Return argmin Σ w ‖working_i − η_i(θ)‖² for a linear predictor: a start, not a fit."""
+        """Return argmin Σ w ‖working_i − η_i(θ)‖² for a linear predictor: a start, not a fit.
+
+        It is on the host.
+        """
         gaussian = Objective(Gaussian(), self.predictor.single(), self.rows)
         quadratic = replace(gaussian, rows=replace(self.rows, y=working, offset=None))
-        xp = namespace(working)
-        origin = xp.zeros((quadratic.size,), dtype=working.dtype, device=working.device)
+        origin = host_zeros(quadratic.size, self.rows.template)
         _, gradient = quadratic.value_and_gradient(origin)
         return -factorise(quadratic.curvature(origin)).solve(gradient)
 
@@ -164,6 +184,10 @@ class Objective:
         y = self.rows.y
         xp = namespace(y)
         return max(float(xp.mean(y * y)) * (4 * epsilon(y)) ** 2, 1e-300)
+
+    def _there(self, parameters: Array) -> Array:
+        """Return the parameters where the rows are summed."""
+        return like(parameters, self.rows.template)
 
     def _blocks(self) -> Iterator[Rows]:
         return self.rows.blocks(self.predictor.width)

@@ -1,7 +1,5 @@
 """What people see: numbers as text, tables, summaries."""
 
-from __future__ import annotations
+from statdl.lazy import lazy_names
 
-from statdl.report.table import DataTable, Document, Pairs, Printed, Summary, Table
-
-__all__ = ["DataTable", "Document", "Pairs", "Printed", "Summary", "Table"]
+__all__ = lazy_names(__name__)  # those of __init__.pyi

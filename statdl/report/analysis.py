@@ -18,6 +18,7 @@ FORMATS = {
     "RSS": "number",
     "Deviance": "number",
     "Resid. Dev": "number",
+    "Rao": "number",
     "F": "statistic",
     "Chisq": "statistic",
     "Pr(>F)": "p_value",
@@ -83,7 +84,9 @@ def _deviance(analysis: Analysis, steps: Sequence[Step], typ: int) -> dict[str, 
 
 def _tests(analysis: Analysis, steps: Sequence[Step]) -> dict[str, list[float | None]]:
     name = "F" if analysis.test == "F" else "Chisq"
+    scores = {"Rao": [_none(step.score) for step in steps]} if analysis.test == "Rao" else {}
     return {
+        **scores,
         name: [_none(analysis.statistic(step)) for step in steps],
         f"Pr(>{name})": [_none(analysis.p_value(step)) for step in steps],
     }

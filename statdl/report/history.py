@@ -6,6 +6,8 @@ from typing import Any
 
 from statdl.estimate import Estimate
 from statdl.lazy import lazy
+from statdl.solve.iterate import Outcome
+from statdl.solve.training import Training
 
 pd = lazy("pandas")
 
@@ -27,3 +29,15 @@ def history_frame(estimate: Estimate) -> Any:
             "step": trace.step,
         }
     )
+
+
+def best_epoch(estimate: Estimate) -> int | None:
+    """Return the epoch whose weights were kept by early stopping; None where none was chosen."""
+    solver = estimate.specification.solver
+    if not isinstance(solver, Training) or solver.patience is None:
+        return None
+    if estimate.convergence.outcome is Outcome.NON_FINITE:  # then those before it blew up
+        return None
+    watched = [record for record in estimate.history if "validation_loss" in record]
+    best = min(watched, key=lambda record: record["validation_loss"], default=None)
+    return None if best is None else int(best["epoch"])

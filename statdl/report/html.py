@@ -23,7 +23,7 @@ table-layout:auto;font-variant-numeric:tabular-nums;color:inherit}
 .statdl-report th[scope=col]{font-weight:600;border-bottom:1px solid}
 .statdl-report th[scope=col]:first-child{text-align:left}
 .statdl-report td+th[scope=row]{padding-left:2em}
-.statdl-report tbody+tbody th[scope=col]{border-top:1px solid}
+.statdl-report tbody+tbody tr:first-child>*{border-top:1px solid}
 .statdl-report p,.statdl-report ol{margin:.5em 0;padding-left:0;font-size:.9em}
 .statdl-report ol{padding-left:1.6em;width:0;min-width:100%;box-sizing:border-box}"""
 
@@ -72,7 +72,8 @@ def _tables(tables: Sequence[Table], caption: str) -> list[str]:
     lines = _start("statdl-table", "<br>".join(captions))
     lines += ["<thead>", _header(first), "</thead>", "<tbody>", *map(_row, first.rows)]
     for table in others:
-        lines += ["</tbody>", "<tbody>", _header(table), *map(_row, table.rows)]
+        again = [_header(table)] if table.columns != first.columns else []
+        lines += ["</tbody>", "<tbody>", *again, *map(_row, table.rows)]
     return [*lines, *END]
 
 

@@ -25,6 +25,7 @@ ESCAPES = str.maketrans(
 )
 DASHES = re.compile("-(?=-)")  # two hyphens would join into a dash
 NUMBER = re.compile(r"([<>]?)(-?)(\d+(?:\.\d*)?|inf)(?:e([+-]\d+))?(%?)")
+ENTRY = re.compile(r"(\(?)([^()*]*)(\**)(\)?)")  # a number in parentheses, or with stars
 
 
 def escape(text: str) -> str:
@@ -48,13 +49,26 @@ def value(text: str) -> str:
     """
     match = NUMBER.fullmatch(text)
     if match is None:
-        return escape(text)
+        return _entry(text)
     relation, sign, digits, power, percent = match.groups()
     tail = r"\%" if percent else ""
     if power is not None:
         return rf"${relation}{sign}{digits}\times10^{{{int(power)}}}${tail}"
     before = "".join(f"${mark}$" for mark in (relation, sign) if mark)
     return before + digits + tail
+
+
+def _entry(text: str) -> str:
+    """Return an entry of a regression table: -1.2**, (0.3) or (0.1, 0.5); other text escaped."""
+    match = ENTRY.fullmatch(text)
+    if match is None or not any(match.group(1, 3, 4)):
+        return escape(text)
+    before, inside, stars, after = match.groups()
+    numbers = inside.split(", ")
+    if not all(map(NUMBER.fullmatch, numbers)):
+        return escape(text)
+    marks = f"$^{{{stars}}}$" if stars else ""
+    return before + ", ".join(map(value, numbers)) + marks + (after or "")
 
 
 def render(document: Document, label: str = "") -> str:
@@ -91,7 +105,8 @@ def _tables(tables: Sequence[Table]) -> list[str]:
             lines.append(r"\midrule")
         if table.title:
             lines += [_row([_across(columns, table.title)]), r"\midrule"]
-        lines += [_row(map(escape, table.columns)), r"\midrule"]
+        if table is tables[0] or table.columns != tables[0].columns:
+            lines += [_row(map(escape, table.columns)), r"\midrule"]
         lines += [_row([escape(row[0]), *map(value, row[1:])]) for row in table.rows]
     return _tabular("l" + "r" * (columns - 1), lines)
 

@@ -13,7 +13,7 @@ from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification, Plan
 from statdl.infer.effects import Effects, own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.inputs import InputTest, input_tests
-from statdl.infer.spectrum import Spectrum, spectrum
+from statdl.infer.spectrum import Spectrum, lengths, spectrum
 from statdl.model.network import Network
 from statdl.report.format import integer, number, p_value, significant, statistic
 from statdl.report.table import Pairs, Summary, Table
@@ -54,7 +54,7 @@ def _head(goodness: Goodness, plan: Plan, found: Spectrum) -> Pairs:
     estimate = goodness.estimate
     record = estimate.convergence
     defined = estimate.identification in KNOWN
-    free = len(estimate.parameters)
+    free = len(estimate.parameters) - lengths(estimate)
     held = "" if free == plan.network.size else f" ({free} free)"
     return Pairs(
         left=(
@@ -231,10 +231,17 @@ def _convergence_notes(estimate: Estimate) -> list[str]:
 
 def _identification_notes(estimate: Estimate, found: Spectrum, weights: bool) -> list[str]:
     notes = []
+    plan = estimate.specification.plan
+    assert plan is not None
     if estimate.identification is Identification.UNEXAMINED:
         notes.append(
             f"{len(estimate.parameters)} weights are too many for their information to be examined "
             f"(more than {EXAMINED_WEIGHTS}): there are no standard errors and no criteria."
+        )
+    if plan.network.directed:
+        notes.append(
+            "Weight normalisation: weights into hidden units are a direction of length 1 times a "
+            "scale; the length is no parameter."
         )
     shrunk = estimate.specification.penalty.active
     if estimate.identification is Identification.SINGULAR:

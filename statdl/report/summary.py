@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from statdl.estimate import Estimate
+from statdl import report
+from statdl.estimate import Estimate, Identification
 from statdl.infer.distribution import check_level
 from statdl.infer.goodness import Goodness
 from statdl.infer.residual import jarque_bera, omnibus, residual_shape
 from statdl.infer.wald import Coefficients, coefficients
 from statdl.report.format import integer, number, p_value, significant, statistic
-from statdl.report.network import network_summary
 from statdl.report.table import Pairs, Summary, Table
 from statdl.solve.iterate import Outcome
 
@@ -28,8 +28,9 @@ def summarise(goodness: Goodness, *, level: float = 0.95, weights: bool = False)
     check_level(level)
     estimate = goodness.estimate
     if estimate.specification.plan is not None:
-        tables = coefficient_tables(estimate, level) if weights else ()
-        return network_summary(goodness, level, tables)
+        shown = weights and estimate.identification is not Identification.UNEXAMINED
+        tables = coefficient_tables(estimate, level) if shown else ()
+        return report.network_summary(goodness, level, tables)
     if estimate.family.quadratic:
         return _linear(goodness, level)
     if estimate.family.name == "multinomial":
@@ -153,6 +154,8 @@ def _weighted(estimate: Estimate) -> bool:
 
 
 def _covariance_type(estimate: Estimate) -> str:
+    if estimate.reported is not None:
+        return estimate.reported.kind
     return "penalised" if estimate.specification.penalty.active else "nonrobust"
 
 
@@ -218,6 +221,8 @@ def notes(goodness: Goodness) -> tuple[str, ...]:
     """Return the sentences beneath the table: conventions first, then everything that is amiss."""
     estimate = goodness.estimate
     found = [*_convergence_notes(estimate)]
+    if estimate.reported is not None:
+        found.append(estimate.reported.note)
     aliased = [
         name
         for name, keep in zip(estimate.specification.coefficient_names, estimate.kept, strict=True)

@@ -9,12 +9,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from statdl.errors import ModelError
 from statdl.lazy import lazy
-from statdl.report import html, latex, text
+from statdl.report import html, latex, markdown, text
 from statdl.report.block import Document, Pairs, Table
 from statdl.report.format import FORMATS
 
 pd = lazy("pandas")
+great_tables = lazy("great_tables")
 
 __all__ = ["DataTable", "Document", "Pairs", "Printed", "Summary", "Table"]
 
@@ -39,6 +41,10 @@ class Printed(ABC):
     def to_latex(self, label: str = "") -> str:
         r"""Return the report as a LaTeX table (booktabs) that ``\ref{label}`` can refer to."""
         return latex.render(self.document(), label)
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown with pipe tables."""
+        return markdown.render(self.document())
 
     def __str__(self) -> str:
         return self.to_text()
@@ -163,6 +169,32 @@ class DataTable(Printed):
         """Return a pandas DataFrame of the raw values, indexed by the row labels."""
         index = pd.Index(list(self.index), name=self.index_name or None)
         return pd.DataFrame({name: self[name] for name in self.columns}, index=index)
+
+    def to_great_tables(self) -> Any:
+        """Return the table as it prints, as a ``great_tables.GT`` for further styling.
+
+        Raises
+        ------
+        ModelError
+            When the package great_tables is not installed.
+        """
+        document = self.document()
+        tables = [block for block in document.blocks if isinstance(block, Table)]
+        head = tables[0].columns
+        rows = [row for table in tables for row in table.rows]
+        labels = ["label", *head[1:]]
+        frame = pd.DataFrame(rows, columns=labels)
+        try:
+            shown = great_tables.GT(frame, rowname_col="label")
+        except ImportError as error:
+            raise ModelError(
+                "to_great_tables() needs the package great_tables; install it with: "
+                "pip install 'statdl[tables]'."
+            ) from error
+        shown = shown.tab_header(document.title) if document.title else shown
+        for note in document.notes:
+            shown = shown.tab_source_note(note)
+        return shown.cols_align("right", columns=labels[1:])
 
     def _formatted(self, name: str) -> list[str]:
         return list(map(FORMATS[self.formats.get(name, "automatic")], self.columns[name]))

@@ -94,7 +94,8 @@ def _table_lines(tables: Sequence[Table], full: int) -> list[str]:
             lines.append("-" * full)
         if table.title:
             lines += [centre(table.title, full), "-" * full]
-        lines += [_row_text(table.columns, widths), "-" * full]
+        if table is tables[0] or table.columns != tables[0].columns:
+            lines += [_row_text(table.columns, widths), "-" * full]
         lines += [_row_text(row, widths) for row in table.rows]
     return lines
 

@@ -1,9 +1,5 @@
 """What users hold: a fit."""
 
-from __future__ import annotations
+from statdl.lazy import lazy_names
 
-from statdl.results.fit import Fit
-from statdl.results.held import Call
-from statdl.results.network import NetworkFit
-
-__all__ = ["Call", "Fit", "NetworkFit"]
+__all__ = lazy_names(__name__)  # those of __init__.pyi

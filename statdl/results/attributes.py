@@ -181,12 +181,14 @@ class Attributes(Held):
     @property
     def cov_type(self) -> str:
         """The kind of covariance behind the standard errors."""
+        if self.estimate.reported is not None:
+            return self.estimate.reported.kind
         return "penalised" if self.estimate.specification.penalty.active else "nonrobust"
 
     @property
     def fittedvalues(self) -> Any:
         """The fitted means."""
-        return self._rows(residual.fitted(self.estimate))
+        return self._rows(residual.fitted(self.estimate), "fitted")
 
     @property
     def mu(self) -> Any:
@@ -196,7 +198,7 @@ class Attributes(Held):
     @property
     def resid(self) -> Any:
         """Response residuals."""
-        return self._rows(residual.residuals(self.estimate, "response"))
+        return self._rows(residual.residuals(self.estimate, "response"), "resid")
 
     @property
     def resid_response(self) -> Any:
@@ -206,17 +208,17 @@ class Attributes(Held):
     @property
     def resid_pearson(self) -> Any:
         """Pearson residuals."""
-        return self._rows(residual.residuals(self.estimate, "pearson"))
+        return self._rows(residual.residuals(self.estimate, "pearson"), "resid_pearson")
 
     @property
     def resid_deviance(self) -> Any:
         """Deviance residuals."""
-        return self._rows(residual.residuals(self.estimate, "deviance"))
+        return self._rows(residual.residuals(self.estimate, "deviance"), "resid_deviance")
 
     @property
     def resid_working(self) -> Any:
         """Working residuals."""
-        return self._rows(residual.residuals(self.estimate, "working"))
+        return self._rows(residual.residuals(self.estimate, "working"), "resid_working")
 
     def _least_squares(self, what: str) -> Goodness:
         if not self.estimate.family.quadratic:

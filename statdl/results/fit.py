@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from statdl.backend.array import Array, like, namespace, place, to_numpy
+from statdl import storage, study
+from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.linalg import design_matrix
 from statdl.errors import DataError, ModelError
 from statdl.formula import like as frame_like
@@ -22,28 +23,31 @@ from statdl.formula import update_formula
 from statdl.infer import anova as analysis
 from statdl.infer import predict as prediction
 from statdl.infer import residual
-from statdl.infer.covariance import covariance
 from statdl.infer.distribution import check_level
 from statdl.infer.effects import average_effects, own_effects
 from statdl.infer.goodness import LogLikelihood
+from statdl.infer.term_tests import model_tests, term_tests
 from statdl.infer.terms import term_contributions
 from statdl.lazy import lazy
 from statdl.report import DataTable, Summary
 from statdl.report.analysis import comparison_table, term_table
 from statdl.report.effects import effects_table
 from statdl.report.summary import summarise
+from statdl.report.wald import adjusted_table, model_test_table, term_test_table
 from statdl.results.attributes import Attributes
-from statdl.storage import write_fit
-from statdl.study.bootstrap import bootstrap_covariance
-from statdl.study.parametric import ratio_table
-from statdl.study.prediction import Resampling, resampled_prediction
+from statdl.results.choice import Choice
+from statdl.results.diagnostics import Diagnostics
+from statdl.results.inference import Inference
+from statdl.results.margins import Margins
+from statdl.results.pictures import Pictures
+from statdl.results.tables import Tables
 
 pd = lazy("pandas")
 np = lazy("numpy")
 
 
 @dataclass(frozen=True, repr=False)
-class Fit(Attributes):
+class Fit(Attributes, Margins, Tables, Inference, Choice, Diagnostics, Pictures):
     """A fitted model.
 
     Examples
@@ -66,39 +70,9 @@ class Fit(Attributes):
         columns = {name: to_numpy(X[:, j]) for j, name in enumerate(frame.design.coefficient_names)}
         return frame_like(frame.source, columns, frame.index)
 
-    def confint(self, level: float = 0.95) -> Any:
-        """Return Wald confidence limits, in columns such as "2.5 %" and "97.5 %" (R)."""
-        tail = (1 - level) / 2
-        return self._limits(level, (f"{100 * tail:g} %", f"{100 * (1 - tail):g} %"))
-
     def coef(self) -> Any:
         """Return the coefficients."""
         return self.params
-
-    def vcov(self, type: str | None = None, *, B: int = 200, seed: int = 0) -> Any:
-        """Return the covariance matrix of the coefficients as a frame; NaN where not estimable.
-
-        Parameters
-        ----------
-        type : {"hessian", "fisher", "sandwich", "bootstrap"}, optional
-            From the exact second derivatives, the expected information, White's sandwich (HC0), or
-            refits to resampled rows; by default the one the fit's standard errors are from.
-        B, seed : int
-            Resamples of the bootstrap, and their seed.
-        """
-        labels = self._labels()
-        tables = self.estimate.specification.tables
-        kept = np.asarray(self.estimate.kept * tables, dtype=bool)
-        full = np.full((len(labels), len(labels)), math.nan)
-        own = type != "bootstrap"
-        full[np.ix_(kept, kept)] = (
-            covariance(self.estimate, type) if own else bootstrap_covariance(self.estimate, B, seed)
-        )
-        return pd.DataFrame(full, index=labels, columns=labels)
-
-    def cov_params(self) -> Any:
-        """Return the covariance matrix of the coefficients."""
-        return self.vcov()
 
     def logLik(self) -> LogLikelihood:
         """Return R's log-likelihood, whose degrees of freedom count the dispersion."""
@@ -119,19 +93,7 @@ class Fit(Attributes):
 
     def fitted(self) -> Any:
         """Return the fitted means, or the probabilities of every class."""
-        return self._rows(residual.fitted(self.estimate))
-
-    def residuals(self, type: str = "response") -> Any:
-        """Return residuals: "response", "pearson", "deviance" or "working"."""
-        return self._rows(residual.residuals(self.estimate, type))
-
-    def leverage(self) -> Any:
-        """Return the diagonal of the hat matrix."""
-        return self._rows(residual.leverage(self.estimate)[:, None])
-
-    def cooks_distance(self) -> Any:
-        """Return Cook's distance of every row."""
-        return self._rows(residual.cooks_distance(self.estimate)[:, None])
+        return self._rows(residual.fitted(self.estimate), "fitted")
 
     def predict(
         self,
@@ -142,6 +104,8 @@ class Fit(Attributes):
         se_fit: bool = False,
         interval: str | None = None,
         level: float = 0.95,
+        vcov: Any = None,
+        cluster: Any = None,
         method: str = "delta",
         B: int = 200,
         seed: int = 0,
@@ -164,6 +128,8 @@ class Fit(Attributes):
             Add limits of the mean, or (normal errors) of a new observation.
         level : float
             Confidence level.
+        vcov, cluster : optional
+            The covariance behind errors and limits, as for :meth:`vcov`.
         method : {"delta", "bootstrap", "conformal", "cv+"}
             Where errors and limits are from: the covariance; the percentiles of B refits to
             resampled rows; or (limits of a new response, whatever the model) split conformal
@@ -178,31 +144,30 @@ class Fit(Attributes):
         ``se_fit``, ``lwr``, ``upr`` when errors or limits are asked for (one set a class, as
         ``fit.a``, for several classes).
         """
+        estimate = self.with_covariance(vcov, cluster).estimate
         resampled = method != "delta"
         shown = None if resampled and interval == "prediction" else interval
-        prediction.check(self.estimate, type, se_fit, shown)
+        prediction.check(estimate, type, se_fit, shown)
         X, given, index, source = self._inputs(newdata, offset)
         if resampled:
-            found = resampled_prediction(
-                self.estimate, prediction.estimable(self.estimate, X), given, method,
-                Resampling(B, seed, folds),
+            found = study.resampled_prediction(
+                estimate, prediction.estimable(estimate, X), given, method,
+                study.Resampling(B, seed, folds),
                 scale=type, se_fit=se_fit, interval=interval, level=level,
             )  # fmt: skip
             return self._predicted(found, index, source)
         if type == "terms":
-            return self._predicted(
-                term_contributions(self.estimate, X, se_fit=se_fit), index, source
-            )
+            return self._predicted(term_contributions(estimate, X, se_fit=se_fit), index, source)
         scale = "response" if type == "class" else type
         found = prediction.predict(
-            self.estimate, X, given, scale=scale, se_fit=se_fit, interval=interval, level=level
+            estimate, X, given, scale=scale, se_fit=se_fit, interval=interval, level=level
         )
         if type == "class":
-            return self._vector(prediction.classes(self.estimate, found.fit), index, source)
+            return self._vector(prediction.classes(estimate, found.fit), index, source)
         return self._predicted(found, index, source)
 
     def effects(
-        self, newdata: Any = None, *, type: str | None = None, level: float = 0.95
+        self, newdata: Any = None, *, type: Any = None, level: float = 0.95, cluster: Any = None
     ) -> DataTable:
         """Return the average marginal effect of each column on the mean response.
 
@@ -216,29 +181,43 @@ class Fit(Attributes):
         newdata : frame, dict or array, optional
             Rows to average over, each counted once; by default those of the fit. Rows with missing
             values are left out.
-        type : {"hessian", "fisher", "sandwich"}, optional
-            The covariance behind the standard errors, as for :meth:`vcov`.
+        type : optional
+            The covariance behind the standard errors, as ``vcov=`` elsewhere.
         level : float
             Confidence level.
+        cluster : optional
+            What rows belong together, for type="cluster".
 
         Returns
         -------
         DataTable with the columns ``Effect``, ``Std. Error``, ``t`` or ``z``, its p-value and
         the limits; with several classes a column ``Class`` before them.
         """
+        estimate = self.with_covariance(type, cluster).estimate
         if newdata is None:
-            found = own_effects(self.estimate, kind=type)
+            found = own_effects(estimate)
         else:
             X, offset, _, _ = self._inputs(newdata, None)
-            found = average_effects(self.estimate, *_complete(X, offset), kind=type)
+            found = average_effects(estimate, *_complete(X, offset))
         return effects_table(found, check_level(level))
 
-    def summary(self, level: float = 0.95) -> Summary:
-        """Return the summary: prints in a terminal, shows as HTML in a notebook."""
-        return summarise(self.goodness, level=level)
+    def summary(self, level: float = 0.95, *, vcov: Any = None, cluster: Any = None) -> Summary:
+        """Return the summary: prints in a terminal, shows as HTML in a notebook.
+
+        ``vcov`` and ``cluster`` choose the covariance, as for :meth:`vcov`.
+        """
+        return summarise(self.with_covariance(vcov, cluster).goodness, level=level)
 
     def anova(
-        self, *others: Fit, typ: int = 1, test: str | None = None, B: int = 99, seed: int = 0
+        self,
+        *others: Fit,
+        typ: int = 1,
+        test: str | None = None,
+        vcov: Any = None,
+        cluster: Any = None,
+        adjust: str | None = None,
+        B: int = 99,
+        seed: int = 0,
     ) -> DataTable:
         """Return the analysis of variance of this fit, or compare it with others.
 
@@ -248,21 +227,44 @@ class Fit(Attributes):
             Fits to the same rows, to compare in the order given.
         typ : {1, 2, 3}
             Sequential, each term after those it is not part of, or (sum contrasts) after all.
-        test : {"F", "Chisq"}, optional
-            F where the dispersion is estimated, else χ².
+        test : {"F", "Chisq" (= "LRT"), "Rao"}, optional
+            F where the dispersion is estimated, else the likelihood ratio; or Rao's score test.
+        vcov, cluster : optional
+            Wald tests under another covariance, as for :meth:`vcov`.
+        adjust : str, optional
+            Adjust the p-values for their number, by a method of :func:`statdl.adjust`.
         B, seed : int
             A network is compared with a smaller model by a parametric bootstrap of B responses.
         """
-        if others:
-            _refuse_strangers(others)
-            fits = [self, *others]
-            estimates = [fit.estimate for fit in fits]
-            if any(estimate.specification.plan is not None for estimate in estimates):
-                return ratio_table(estimates, [fit.label for fit in fits], B, seed)
-            compared = analysis.compare(estimates, test)
-            return comparison_table(compared, estimates, [fit.describe() for fit in fits])
+        table = self._analysis(others, typ, test, vcov, cluster, B, seed)
+        return table if adjust is None else adjusted_table(table, adjust)
+
+    def _analysis(
+        self,
+        others: Sequence[Fit],
+        typ: int,
+        test: str | None,
+        vcov: Any,
+        cluster: Any,
+        B: int,
+        seed: int,
+    ) -> DataTable:
+        _refuse_strangers(others)
+        fits = [fit.with_covariance(vcov, cluster) for fit in (self, *others)]
+        estimates = [fit.estimate for fit in fits]
+        chosen = vcov is not None or cluster is not None or estimates[0].reported is not None
         if typ not in (1, 2, 3):
             raise ModelError(f"typ={typ!r} is not known; choose 1, 2 or 3.")
+        if others and chosen:
+            words = [fit.describe() for fit in fits]
+            return model_test_table(estimates, model_tests(estimates), test, words)
+        if chosen:
+            return term_test_table(estimates[0], term_tests(estimates[0], typ), test, typ)
+        if others:
+            if any(estimate.specification.plan is not None for estimate in estimates):
+                return study.ratio_table(estimates, [fit.label for fit in fits], B, seed)
+            compared = analysis.compare(estimates, test)
+            return comparison_table(compared, estimates, [fit.describe() for fit in fits])
         if typ == 1:
             return term_table(analysis.sequential(self.estimate, test), self.estimate, 1)
         return term_table(analysis.marginal(self.estimate, typ, test), self.estimate, typ)
@@ -290,7 +292,7 @@ class Fit(Attributes):
         OSError
             Where the file cannot be written; an older one is then as it was.
         """
-        write_fit(path, self.call.front.__name__, self.goodness)
+        storage.write_fit(path, self.call.front.__name__, self.goodness)
 
     def _inputs(self, newdata: Any, offset: Any) -> tuple[Array, Array | None, Any, Any]:
         specification = self.estimate.specification
@@ -301,7 +303,7 @@ class Fit(Attributes):
             given = None if rows.offset is None else rows.offset[:, 0]
             return rows.X, given, frame.index, frame.source
         new = frame.design.encode(newdata)
-        X = specification.inputs(like(place(new.X, None, None), rows.template))
+        X = specification.inputs(like(new.X, rows.template))
         given = None if new.offset is None else like(new.offset, rows.template)
         if offset is not None:
             extra = like(offset, rows.template)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from statdl.backend.array import Array, to_numpy
+from statdl.backend.device import where
 from statdl.errors import DataError
 from statdl.estimate import Convergence, Estimate
 from statdl.formula import like as frame_like
@@ -74,6 +75,11 @@ class Held:
         return self.convergence.converged
 
     @property
+    def device(self) -> str:
+        """Where the fit ran: "cpu", or a card such as "cuda:0 NVIDIA H200"."""
+        return where(self.estimate.specification.rows.template)
+
+    @property
     def trace(self) -> Trace:
         """Loss, gradient norm and step of every iteration."""
         return self.estimate.trace
@@ -135,19 +141,20 @@ class Held:
         stacked = np.stack([lower.T.reshape(-1), upper.T.reshape(-1)], axis=1)
         return pd.DataFrame(stacked, index=self._labels(), columns=list(columns))
 
-    def _rows(self, values: Array) -> Any:
+    def _rows(self, values: Array, name: str = "fit") -> Any:
+        """Return what each row has: a vector called ``name``, or a column a class."""
         frame = self.estimate.frame
         if values.shape[1] == 1:
-            return self._vector(values[:, 0], frame.index, frame.source)
+            return self._vector(values[:, 0], frame.index, frame.source, name)
         if frame.source is None:
             return values
         labels = prediction.class_labels(self.estimate)
         columns = {label: to_numpy(values[:, k]) for k, label in enumerate(labels)}
         return frame_like(frame.source, columns, frame.index)
 
-    def _vector(self, values: Any, index: Any, source: Any) -> Any:
+    def _vector(self, values: Any, index: Any, source: Any, name: str = "fit") -> Any:
         """Return a vector in the kind of the data: a series of a frame's library, or an array."""
         if source is None:
             return np.asarray(values) if isinstance(values, list) else values
         host = values if isinstance(values, list) else to_numpy(values)
-        return frame_like(source, {"fit": host}, index)["fit"]
+        return frame_like(source, {name: host}, index)[name]

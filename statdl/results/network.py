@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,11 @@ from statdl.report.effects import input_table
 from statdl.report.history import history_frame
 from statdl.report.summary import summarise
 from statdl.results.fit import Fit
+from statdl.results.pictures import NetworkPictures
 
 
 @dataclass(frozen=True, repr=False)
-class NetworkFit(Fit):
+class NetworkFit(Fit, NetworkPictures):
     """A fitted network.
 
     Examples
@@ -62,14 +64,27 @@ class NetworkFit(Fit):
         """Return the layers with their output shapes and numbers of parameters."""
         return architecture_table(self.plan.network)
 
-    def summary(self, level: float = 0.95, weights: bool = False) -> Summary:
+    def summary(
+        self, level: float = 0.95, weights: bool = False, *, vcov: Any = None, cluster: Any = None
+    ) -> Summary:
         """Return the summary: effects and tests of the inputs, and what the weights are worth.
 
-        ``weights`` adds the table of the weights, where they are identified.
+        ``weights`` adds the table of the weights, where they are identified; ``vcov`` and
+        ``cluster`` choose the covariance, as for :meth:`vcov`.
         """
-        return summarise(self.goodness, level=level, weights=weights)
+        chosen = self.with_covariance(vcov, cluster)
+        return summarise(chosen.goodness, level=level, weights=weights)
 
-    def confint(self, level: float = 0.95, what: str = "effects") -> Any:
+    def confint(
+        self,
+        level: float = 0.95,
+        what: str = "effects",
+        *,
+        parm: str | Sequence[str] | None = None,
+        method: str = "wald",
+        vcov: Any = None,
+        cluster: Any = None,
+    ) -> Any:
         """Return confidence limits of the average marginal effects, or of the weights.
 
         Parameters
@@ -78,21 +93,31 @@ class NetworkFit(Fit):
             Confidence level.
         what : {"effects", "weights"}
             Limits of "weights" are NaN where these are not identified.
+        parm : str or sequence of str, optional
+            Which weights, or whose effects; by default all.
+        method : {"wald"}
+            Networks have no other.
+        vcov, cluster : optional
+            The covariance, as for :meth:`vcov`.
         """
-        if what == "weights":
-            return super().confint(level)
+        if what == "weights" or method != "wald":
+            return super().confint(
+                level, parm=parm, method=method, vcov=vcov, cluster=cluster
+            )
         if what != "effects":
             raise ModelError(f"what={what!r} is not known; choose effects or weights.")
-        table = self.effects(level=level).to_frame()
+        table = self.with_covariance(vcov, cluster).effects(level=level).to_frame()
+        if parm is not None:
+            table = table.loc[[parm] if isinstance(parm, str) else list(parm)]
         limits = table.iloc[:, -2:]
         return limits.set_index(table["Class"], append=True) if "Class" in table else limits
 
-    def input_tests(self, type: str | None = None) -> DataTable:
+    def input_tests(self, type: Any = None) -> DataTable:
         """Return the joint Wald test of all weights that leave each input.
 
         A term has no p-value where it is the network's only input: without it the hidden units
         would not be identified (White 1989), and where the weights are not identified as it is
         there is no test at all. ``type`` is the covariance, as for :meth:`vcov`.
         """
-        tests = input_tests(self.estimate, type)
-        return input_table(tests, reference_df(self.estimate))
+        estimate = self.with_covariance(type).estimate
+        return input_table(input_tests(estimate), reference_df(estimate))

@@ -1,1 +1,5 @@
 """Optimisation without statistics: one loop, one algorithm a file."""
+
+from statdl.lazy import lazy_names
+
+__all__ = lazy_names(__name__)  # those of __init__.pyi

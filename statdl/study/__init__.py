@@ -1,1 +1,5 @@
 """Experiments over many fits: resampling, comparison, choice of a model."""
+
+from statdl.lazy import lazy_names
+
+__all__ = lazy_names(__name__)  # those of __init__.pyi

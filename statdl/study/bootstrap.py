@@ -20,7 +20,8 @@ import numpy as np
 from statdl.backend.array import Array, like, to_numpy
 from statdl.backend.random import generator
 from statdl.errors import ModelError, NumericalError, StatdlWarning
-from statdl.estimate import Estimate, Identification
+from statdl.estimate import Estimate
+from statdl.formula import Grouping
 from statdl.infer.distribution import check_level
 from statdl.infer.predict import Prediction, class_labels, output_labels
 from statdl.study.refits import Refits, batch_of, near
@@ -29,10 +30,15 @@ from statdl.study.refits import Refits, batch_of, near
 FEWEST = 2
 
 
-def case_weights(estimate: Estimate, B: int, seed: int) -> Any:
-    """Return the weights of B resamples, (B, n): how often each row is drawn, times its weight."""
+def check_count(B: int) -> None:
+    """Refuse numbers of refits that have no spread."""
     if int(B) != B or B < FEWEST:
         raise ModelError(f"B must be a whole number of {FEWEST} or more resamples, not {B!r}.")
+
+
+def case_weights(estimate: Estimate, B: int, seed: int) -> Any:
+    """Return the weights of B resamples, (B, n): how often each row is drawn, times its weight."""
+    check_count(B)
     given = estimate.objective.rows.weights
     own = np.ones(estimate.objective.n) if given is None else to_numpy(given)
     counted = own > 0
@@ -42,8 +48,22 @@ def case_weights(estimate: Estimate, B: int, seed: int) -> Any:
     return counts * own
 
 
-def resampled(estimate: Estimate, B: int = 200, seed: int = 0) -> Refits:
-    """Return B refits to resampled rows, each from the estimate.
+def cluster_weights(estimate: Estimate, B: int, seed: int, group: Grouping) -> Any:
+    """Return the weights of B resamples of clusters, (B, n): all rows of a cluster come together."""
+    check_count(B)
+    weights, codes = estimate.objective.rows.weights, to_numpy(group.codes)
+    own = np.ones(len(codes)) if weights is None else to_numpy(weights)
+    present = np.unique(codes[own > 0])
+    counts = np.zeros((int(B), int(codes.max()) + 1))
+    share = np.full(len(present), 1 / len(present))
+    counts[:, present] = generator(seed).multinomial(len(present), share, size=int(B))
+    return counts[:, codes] * own
+
+
+def resampled(
+    estimate: Estimate, B: int = 200, seed: int = 0, group: Grouping | None = None
+) -> Refits:
+    """Return B refits to resampled rows, or to resampled clusters, each from the estimate.
 
     Examples
     --------
@@ -52,7 +72,11 @@ def resampled(estimate: Estimate, B: int = 200, seed: int = 0) -> Refits:
     >>> resampled(fit.estimate, B=50).parameters.shape
     (50, 2)
     """
-    found = near(estimate, weights=case_weights(estimate, B, seed))
+    if group is None:
+        weights = case_weights(estimate, B, seed)
+    else:
+        weights = cluster_weights(estimate, B, seed, group)
+    found = near(estimate, weights=weights)
     sound = np.isfinite(found.parameters).all(axis=1) & np.isfinite(found.loss)
     if sound.sum() < FEWEST:
         raise NumericalError(
@@ -68,13 +92,6 @@ def resampled(estimate: Estimate, B: int = 200, seed: int = 0) -> Refits:
             stacklevel=4,
         )
     return Refits(found.parameters[sound], found.loss[sound], found.converged[sound])
-
-
-def bootstrap_covariance(estimate: Estimate, B: int = 200, seed: int = 0) -> Any:
-    """Return the covariance of θ̂ over B resamples, (P, P); NaN where weights are not identified."""
-    spread = np.atleast_2d(np.cov(resampled(estimate, B, seed).parameters, rowvar=False, ddof=1))
-    singular = estimate.identification is Identification.SINGULAR
-    return np.full_like(spread, math.nan) if singular else spread
 
 
 def bootstrap_prediction(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,21 @@ import numpy as np
 from statdl.backend.array import Rows, namespace, to_numpy
 from statdl.estimate import Estimate
 from statdl.infer.goodness import Goodness
-from statdl.report import DataTable
+from statdl.report.regression import (
+    RegressionTable,
+    all_terms,
+    as_stars,
+    check_below,
+    column_names,
+    regression_cells,
+    regression_notes,
+)
 
 FORMATS = {
     "Rows": "integer",
     "Eff. df": "integer",
+    "R-squared": "number",
+    "Adj. R-squared": "number",
     "Log-Likelihood": "significant",
     "AIC": "significant",
     "BIC": "significant",
@@ -82,14 +92,51 @@ def _accuracy(estimate: Estimate, eta: object, rows: Rows) -> float | None:
 
 
 def comparison(
-    estimates: Sequence[Estimate], names: Sequence[str], validation: Sequence[Rows] | None = None
-) -> DataTable:
-    """Return the table of the fits, one a row."""
+    estimates: Sequence[Estimate],
+    labels: Sequence[str],
+    validation: Sequence[Rows] | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    below: str = "std.error",
+    stars: bool | Mapping[str, float] = False,
+    level: float = 0.95,
+    exponentiate: bool = False,
+) -> RegressionTable:
+    """Return the fits side by side: coefficients over their errors, and measures of fit."""
+    check_below(below)
+    heads, marks = column_names(names, len(estimates)), as_stars(stars)
+    cells = [
+        regression_cells(one, below=below, stars=marks, level=level, exponentiate=exponentiate)
+        for one in estimates
+    ]
+    columns = _measures(estimates, validation)
+    terms = all_terms(cells)
+    notes = regression_notes(estimates, heads, below, marks, level) if terms else []
+    return RegressionTable(
+        "Model",
+        heads,
+        columns,
+        "Comparison of fits",
+        tuple(f"{head} {label}" for head, label in zip(heads, labels, strict=True)),
+        {name: FORMATS[name] for name in columns},
+        (*notes, *_notes(estimates)),
+        terms,
+        tuple(cells),
+    )
+
+
+def _measures(
+    estimates: Sequence[Estimate], validation: Sequence[Rows] | None
+) -> dict[str, list[float | None]]:
+    """Return what is said of every fit; a measure that no fit has is left out."""
     goodness = [Goodness(estimate) for estimate in estimates]
     own = [score(estimate) for estimate in estimates]
+    linear = [each if each.estimate.specification.least_squares else None for each in goodness]
     columns: dict[str, list[float | None]] = {
         "Rows": [estimate.nobs for estimate in estimates],
         "Eff. df": [estimate.degrees_of_freedom for estimate in estimates],
+        "R-squared": [None if each is None else each.rsquared for each in linear],
+        "Adj. R-squared": [None if each is None else each.rsquared_adj for each in linear],
         "Log-Likelihood": [each.llf for each in goodness],
         "AIC": [each.aic for each in goodness],
         "BIC": [each.bic for each in goodness],
@@ -101,21 +148,11 @@ def comparison(
         new = [score(*pair) for pair in zip(estimates, validation, strict=True)]
         columns["Val. Loss"] = [each.loss for each in new]
         columns["Val. Accuracy"] = [each.accuracy for each in new]
-    columns = {
+    return {
         name: values
         for name, values in columns.items()
         if any(value is not None for value in values)
     }
-    heading = tuple(f"Model {k}: {name}" for k, name in enumerate(names, start=1))
-    return DataTable(
-        "Model",
-        tuple(str(k) for k in range(1, len(names) + 1)),
-        columns,
-        "Comparison of fits",
-        heading,
-        {name: FORMATS[name] for name in columns},
-        _notes(estimates),
-    )
 
 
 def _notes(estimates: Sequence[Estimate]) -> tuple[str, ...]:

@@ -17,8 +17,11 @@ from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate, Identification, free_parameters, starting_values
 from statdl.estimate.restarts import COMMON_TICKS, NEAR
 from statdl.model.batch import Batch
+from statdl.model.weight_normalisation import polar
 from statdl.solve.batched import Minima, Together
 from statdl.solve.descent import GradientDescent
+from statdl.solve.progress import shown
+from statdl.solve.training import Training
 
 #: Distance from its maximum, in standard errors, that a refit may stop at: far below its noise.
 TOLERANCE = 0.05
@@ -128,15 +131,24 @@ def _in_chunks(estimate: Estimate, weights: Any, y: Any, each: int, run: Any) ->
     count, wide = given.shape[0], int(np.prod(given.shape[1:])) + min(size, OWN_CURVATURE) ** 2
     together = max(1, ROOM // (wide * each))
     found = []
-    for first in range(0, count, together):
+    for first in shown(range(0, count, together), "refits"):
         rows = slice(first, min(first + together, count))
         parts = (None if part is None else part[rows] for part in (weights, y))
         found.append(run(batch_of(estimate, *parts), rows.stop - rows.start))
     return Refits(
-        np.concatenate([to_numpy(one.parameters) for one in found]),
+        _of_length_one(estimate, np.concatenate([to_numpy(one.parameters) for one in found])),
         np.concatenate([to_numpy(one.loss) for one in found]),
         np.concatenate([np.asarray(one.converged, dtype=bool) for one in found]),
     )
+
+
+def _of_length_one(estimate: Estimate, parameters: Any) -> Any:
+    """Return parameters (B, P) whose directions are as long as the estimate's: that of one."""
+    plan = estimate.specification.plan
+    if plan is not None and plan.fixed is None:
+        for layer in plan.network.directed:
+            layer.affine.weights(parameters)[...] = polar(layer, parameters).unit
+    return parameters
 
 
 def _solver(estimate: Estimate, tolerance: float, ticks: int) -> Together:
@@ -153,13 +165,14 @@ def _refuse(estimate: Estimate) -> None:
         raise DataError(
             "A model loaded from a file has no rows to fit again; fit it to its data first."
         )
-    trained = isinstance(estimate.specification.solver, GradientDescent)
+    trained = isinstance(estimate.specification.solver, GradientDescent | Training)
     if trained and estimate.specification.plan is not None:
         raise ModelError(
             "Refits go to the minimum of the loss, and a network trained by gradient descent need "
             "not be there; fit it with method='newton' or 'lbfgs'."
         )
-    if estimate.identification is not Identification.SINGULAR and np.isnan(estimate.root).any():
+    known = (Identification.SINGULAR, Identification.UNEXAMINED)  # NaN for reasons of their own
+    if estimate.identification not in known and np.isnan(estimate.root).any():
         raise ModelError(
             "The fit has no finite maximum to start from, so that refits have none either: "
             f"{estimate.convergence.message}"

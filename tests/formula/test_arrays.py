@@ -44,8 +44,10 @@ def test_the_design_names_columns_and_adds_none():
     assert frame.recode("sum") is frame
 
 
-def test_precision_is_that_of_X():
-    assert array_frame(X.astype("f4"), Y, weights=WEIGHTS).weights.dtype == np.float32
+def test_precisions_are_as_given():
+    single = array_frame(X.astype("f4"), Y, weights=WEIGHTS)
+    assert single.X.dtype == np.float32
+    assert single.weights.dtype == np.float64
     assert array_frame(np.eye(3, dtype=int), [1, 2, 3]).X.dtype == np.float64
     assert array_frame(np.eye(3, dtype=bool), [1, 2, 3]).response.values.dtype == np.float64
 

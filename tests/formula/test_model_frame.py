@@ -196,6 +196,34 @@ def test_categories_keep_their_order():
     assert model_frame("y ~ v", enum).design.names == ("v[T.lo]", "v[T.hi]")
 
 
+def arrow_dictionary(order, *, ordered):
+    """A column of two chunks, with one missing value, whose dictionary has the order given."""
+    codes = ([1, 0, None, 2], [1, 0])
+    chunks = [
+        pa.DictionaryArray.from_arrays(pa.array(part), pa.array(order), ordered=ordered)
+        for part in codes
+    ]
+    return pa.chunked_array(chunks)
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "pandas"])
+@pytest.mark.parametrize(
+    ("ordered", "levels"),
+    [(True, ("mid", "lo", "hi")), (False, ("hi", "lo", "mid"))],
+)
+def test_a_dictionary_of_arrow_keeps_the_order_that_it_says_it_has(library, ordered, levels):
+    column = arrow_dictionary(["mid", "lo", "hi"], ordered=ordered)
+    table = pa.table({"y": np.arange(6.0), "v": column})
+    data = table if library == "pyarrow" else table.to_pandas(types_mapper=pd.ArrowDtype)
+    frame = model_frame("y ~ v", data)
+    assert frame.design.levels == {"v": levels}
+    assert frame.dropped == 1
+    words = ["lo", "mid", "hi", "lo", "mid"]
+    expected = [[float(word == level) for level in levels[1:]] for word in words]
+    np.testing.assert_array_equal(frame.X, expected)
+    np.testing.assert_array_equal(frame.design.encode({"v": words}).X, expected)
+
+
 @pytest.mark.parametrize("subset", [None, "n > 2"])
 def test_levels_that_no_row_has_are_dropped(subset):
     data = pd.DataFrame(

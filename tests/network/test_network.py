@@ -35,6 +35,7 @@ KINDS = {
     "without biases": {"intercept": False, "skip": True},
     "layer normalised": {"normalisation": "layer"},
     "batch normalised": {"normalisation": "batch", "skip": True},
+    "weight normalised": {"normalisation": "weight", "skip": True},
 }
 CASES = [
     pytest.param(make(), kind, id=f"{name}, {kind}")
@@ -328,6 +329,7 @@ def test_skip_adds_a_linear_predictor():
         (Network(784, (Hidden(512, ReLU()),), 10), (401_920, 5_130)),
         (Network(3, (Hidden(4, Maxout(3)),)), (48, 5)),
         (Network(3, (Hidden(4, Tanh(), "batch"),), skip=True), (24, 8)),
+        (Network(3, (Hidden(4, Tanh(), "weight"),)), (20, 5)),
     ],
 )
 def test_parameter_counts_of_the_lectures(net, counts):
@@ -410,9 +412,10 @@ def shuffled(net, theta, seed, turn=True):
         maps = (order[:, None] * pieces + np.arange(pieces)[::-1]).ravel()
         table[...] = table[maps]
         outgoing[...] = outgoing[:, order]
-        if layer.normalised:
-            theta[layer.scale_slice] = theta[layer.scale_slice][maps]
-            theta[layer.shift_slice] = theta[layer.shift_slice][maps]
+        for place in (layer.scale_slice, layer.shift_slice)[
+            : 2 * layer.normalised + layer.directed
+        ]:
+            theta[place] = theta[place][maps]
         centre = layer.hidden.activation.centre
         if centre is None or not turn:
             continue
@@ -423,12 +426,13 @@ def shuffled(net, theta, seed, turn=True):
         else:
             table[turned] *= -1
         if centre:
-            follower.table(theta)[:, 0] += 2 * centre * outgoing[:, turned].sum(axis=1)
+            leaving = follower.weights(net.plain(theta))[:, :units]
+            follower.table(theta)[:, 0] += 2 * centre * leaving[:, turned].sum(axis=1)
         outgoing[:, turned] *= -1
     return theta
 
 
-@pytest.mark.parametrize("kind", ["plain", "skip", "layer normalised"])
+@pytest.mark.parametrize("kind", ["plain", "skip", "layer normalised", "weight normalised"])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_permuted_and_turned_networks_have_one_canonical_form(name, kind):
     net = network(ACTIVATIONS[name](), kind, units=(5, 4))
@@ -471,7 +475,7 @@ def test_batch_normalised_units_keep_their_places():
 # training ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("normalisation", [None, "layer", "batch"])
+@pytest.mark.parametrize("normalisation", [None, "layer", "batch", "weight"])
 def test_gradient_in_training(normalisation):
     net = Network(3, tuple(Hidden(n, Tanh(), normalisation, 0.3) for n in (5, 4)), 2, skip=True)
     theta, X, G = draws(net)

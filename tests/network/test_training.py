@@ -123,6 +123,7 @@ OPTIONS = {
     "decay": {"penalised": 1.0},
     "lasso": {"lasso": 1.0},
     "one layer": {"units": (4,)},
+    "weight normalisation": {"hidden": {"normalisation": "weight"}, "penalised": 1.0},
     "three layers": {"units": (4, 3, 2), "hidden": {"dropout": 0.1}},
 }
 

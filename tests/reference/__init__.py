@@ -20,13 +20,19 @@ import pandas as pd
 from statdl import datasets
 
 HERE = Path(__file__).parent
-KINDS = ("lm", "glm", "multinom", "anova", "nist", "nnet", "terasvirta")
+KINDS = ("broom", "lm", "glm", "multinom", "anova", "nist", "nnet", "terasvirta", "covariance", "influence", "specification")
 
 
 @cache
 def cases(kind: str) -> tuple[dict[str, Any], ...]:
     """Return the cases of one JSON file; README.md beside this file says what each holds."""
     return tuple(json.loads((HERE / f"{kind}.json").read_text(encoding="utf-8"))["cases"])
+
+
+@cache
+def groups(kind: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the cases of a file that has several groups of them, such as "inference"."""
+    return json.loads((HERE / f"{kind}.json").read_text(encoding="utf-8"))
 
 
 def ids(kind: str) -> list[str]:

@@ -1,0 +1,29 @@
+from statdl.estimate.fit import as_regression as as_regression
+from statdl.estimate.fit import estimate as estimate
+from statdl.estimate.fit import null_model as null_model
+from statdl.estimate.fit import objective_of as objective_of
+from statdl.estimate.fit import refit as refit
+from statdl.estimate.identify import DETERMINED as DETERMINED
+from statdl.estimate.identify import EXAMINED_WEIGHTS as EXAMINED_WEIGHTS
+from statdl.estimate.identify import determine as determine
+from statdl.estimate.identify import determined_root as determined_root
+from statdl.estimate.identify import filled as filled
+from statdl.estimate.identify import scaled as scaled
+from statdl.estimate.network import estimate_network as estimate_network
+from statdl.estimate.network import free_parameters as free_parameters
+from statdl.estimate.network import network_objective as network_objective
+from statdl.estimate.network import starting_values as starting_values
+from statdl.estimate.record import Convergence as Convergence
+from statdl.estimate.record import Estimate as Estimate
+from statdl.estimate.record import Identification as Identification
+from statdl.estimate.record import Plan as Plan
+from statdl.estimate.record import Practice as Practice
+from statdl.estimate.record import Reported as Reported
+from statdl.estimate.record import Specification as Specification
+from statdl.estimate.redundancy import Redundancy as Redundancy
+from statdl.estimate.redundancy import free_directions as free_directions
+from statdl.estimate.specify import specify as specify
+from statdl.estimate.totals import Remembered as Remembered
+from statdl.estimate.totals import Totals as Totals
+
+__all__: list[str]

@@ -1,0 +1,257 @@
+"""How well predicted probabilities tell two classes apart, and how true they are.
+
+Rows of counts are as many single trials: a row with s successes and f failures has weight s among
+the cases and f among the controls.
+
+References
+----------
+DeLong, DeLong & Clarke-Pearson (1988), Comparing the areas under two or more correlated receiver
+operating characteristic curves, Biometrics 44. Hosmer & Lemeshow (1980), Comm. Statist. A 9.
+Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import to_numpy
+from statdl.errors import DataError, ModelError
+from statdl.estimate import Estimate
+from statdl.infer import residual
+from statdl.infer.distribution import chi2_tail, critical
+from statdl.infer.hypothesis import HypothesisTest
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Fitted probabilities with the successes and failures behind them, (n,) each, on the host."""
+
+    probability: Any
+    successes: Any
+    failures: Any
+
+
+def trials(estimate: Estimate, what: str) -> Trials:
+    """Return what a fit with two classes predicted, and what happened.
+
+    Raises
+    ------
+    ModelError
+        For other families.
+    """
+    family = estimate.family
+    if not (family.has_classes and estimate.outputs == 1):
+        raise ModelError(f"{what} is for a response of two classes (the binomial family).")
+    rows = estimate.objective.rows
+    y = to_numpy(rows.y)[:, 0]
+    weights = np.ones_like(y) if rows.weights is None else to_numpy(rows.weights)
+    mean = to_numpy(residual.fitted(estimate))[:, -1]
+    return Trials(mean, weights * y, weights * (1 - y))
+
+
+@dataclass(frozen=True, repr=False)
+class Roc:
+    """A receiver operating characteristic: of all thresholds, from the highest to the lowest.
+
+    Shapes: (t + 1,) each, beginning with the threshold that calls nothing a case.
+    """
+
+    threshold: Any
+    sensitivity: Any
+    specificity: Any
+    auc: float
+    standard_error: float
+    level: float
+    lower: float
+    upper: float
+
+    def __repr__(self) -> str:
+        return (
+            f"AUC {self.auc:.4f} ({100 * self.level:g} % interval {self.lower:.4f} to "
+            f"{self.upper:.4f}, DeLong; {len(self.threshold) - 1} thresholds)"
+        )
+
+
+def roc(estimate: Estimate, level: float = 0.95) -> Roc:
+    """Return the curve, the area under it, and DeLong's interval.
+
+    AUC = P(probability of a case > that of a control) + ½ P(equal). With V₁₀ of a case the share of
+    controls below it, and V₀₁ of a control the share of cases above it, Var AUC = s²(V₁₀)/m +
+    s²(V₀₁)/n.
+    """
+    found = trials(estimate, "A receiver operating characteristic")
+    values, place = np.unique(found.probability, return_inverse=True)
+    cases = np.bincount(place, found.successes)
+    controls = np.bincount(place, found.failures)
+    m, n = cases.sum(), controls.sum()
+    below = (np.cumsum(controls) - controls / 2) / n  # V₁₀ of a case at each value
+    above = (m - np.cumsum(cases) + cases / 2) / m  # V₀₁ of a control
+    auc = float(cases @ below / m)
+    variance = _variance(below, cases, auc) / m + _variance(above, controls, auc) / n
+    error = math.sqrt(float(variance))
+    half = critical(level, math.inf) * error
+    sensitivity = np.concatenate([[0.0], np.cumsum(cases[::-1]) / m])
+    specificity = np.concatenate([[1.0], 1 - np.cumsum(controls[::-1]) / n])
+    return Roc(
+        np.concatenate([[np.inf], values[::-1]]),
+        sensitivity,
+        specificity,
+        auc,
+        error,
+        level,
+        max(0.0, float(auc - half)),
+        min(1.0, float(auc + half)),
+    )
+
+
+def _variance(values: Any, counts: Any, mean: float) -> float:
+    """Return the sample variance of values that occur ``counts`` times."""
+    total = counts.sum()
+    return float(counts @ (values - mean) ** 2) / (total - 1) if total > 1 else math.nan
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Groups of rows by predicted probability: what was predicted, and what happened.
+
+    lower and upper are Wilson's limits of the observed share.
+    """
+
+    label: tuple[str, ...]
+    n: Any
+    predicted: Any
+    observed: Any
+    lower: Any
+    upper: Any
+
+
+def calibration(
+    estimate: Estimate, groups: int = 10, by: str = "quantile", level: float = 0.95
+) -> Calibration:
+    """Return predicted against observed shares in groups of equal size, or of equal width."""
+    found = trials(estimate, "Calibration")
+    if by not in ("quantile", "uniform"):
+        raise ModelError(f"by={by!r} is not known; choose quantile or uniform.")
+    cuts = _cuts(found.probability, groups) if by == "quantile" else np.linspace(0, 1, groups + 1)
+    cases, controls, expected = _grouped(found, cuts)
+    n = cases + controls
+    some = n > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        observed, predicted = cases / n, expected / n
+        lower, upper = _wilson(observed, n, critical(level, math.inf))
+    labels = [
+        f"{'[' if k == 0 else '('}{a:.4g}, {b:.4g}]" for k, (a, b) in enumerate(pairwise(cuts))
+    ]
+    return Calibration(
+        tuple(label for label, kept in zip(labels, some, strict=True) if kept),
+        n[some],
+        predicted[some],
+        observed[some],
+        lower[some],
+        upper[some],
+    )
+
+
+def hosmer_lemeshow(estimate: Estimate, groups: int = 10) -> HypothesisTest:
+    """Return Σ (observed − expected)²/expected over cases and controls of groups by probability.
+
+    Groups are cut at the quantiles of the fitted probabilities; χ² with groups − 2 degrees of
+    freedom.
+    """
+    found = trials(estimate, "The Hosmer-Lemeshow test")
+    cuts = _cuts(found.probability, groups)
+    if len(cuts) < 4:
+        raise DataError(
+            f"The fitted probabilities take so few values that they make {len(cuts) - 1} groups; "
+            "the test needs 3 at least."
+        )
+    cases, controls, expected = _grouped(found, cuts)
+    unexpected = cases + controls - expected
+    statistic = float(
+        np.sum((cases - expected) ** 2 / expected) + np.sum((cases - expected) ** 2 / unexpected)
+    )
+    df = len(cuts) - 3
+    notes = () if len(cuts) == groups + 1 else (f"Ties leave {len(cuts) - 1} groups.",)
+    return HypothesisTest(
+        "Hosmer-Lemeshow test",
+        "X-squared",
+        statistic,
+        {"df": df},
+        chi2_tail(statistic, df),
+        "the probabilities are those the model says.",
+        notes,
+    )
+
+
+def _cuts(probability: Any, groups: int) -> Any:
+    if groups < 3 or groups != int(groups):
+        raise ModelError(f"groups={groups!r} must be a whole number from 3 on.")
+    return np.unique(np.quantile(probability, np.linspace(0, 1, int(groups) + 1)))
+
+
+def _grouped(found: Trials, cuts: Any) -> tuple[Any, Any, Any]:
+    """Return cases, controls and expected cases of the groups (a, b], the first with its a."""
+    place = np.clip(np.searchsorted(cuts, found.probability, side="left") - 1, 0, len(cuts) - 2)
+    size, total = len(cuts) - 1, found.successes + found.failures
+    sums = (found.successes, found.failures, total * found.probability)
+    cases, controls, expected = (np.bincount(place, each, minlength=size) for each in sums)
+    return cases, controls, expected
+
+
+def _wilson(share: Any, n: Any, z: float) -> tuple[Any, Any]:
+    """Return Wilson's score limits of a binomial share."""
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Observed classes against predicted ones: counts (K, K), rows observed."""
+
+    labels: tuple[str, ...]
+    counts: Any
+
+    @property
+    def accuracy(self) -> float:
+        """The share that is predicted right."""
+        return float(np.trace(self.counts) / self.counts.sum())
+
+    @property
+    def recall(self) -> Any:
+        """Of each class, the share that is found: of two classes specificity and sensitivity."""
+        return _shares(np.diagonal(self.counts), self.counts.sum(axis=1))
+
+    @property
+    def precision(self) -> Any:
+        """Of what is predicted to be a class, the share that is."""
+        return _shares(np.diagonal(self.counts), self.counts.sum(axis=0))
+
+
+def _shares(part: Any, whole: Any) -> Any:
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+
+
+def confusion(estimate: Estimate, threshold: float = 0.5) -> Confusion:
+    """Return how often each class was observed where each was predicted.
+
+    Of two classes the second is predicted where its probability is above ``threshold``; of
+    several the most probable one.
+    """
+    family, rows = estimate.family, estimate.objective.rows
+    if not family.has_classes:
+        raise ModelError("A confusion table is for a response of classes.")
+    mean = to_numpy(residual.fitted(estimate))
+    y = to_numpy(rows.y)
+    shares = np.column_stack([1 - y.sum(axis=1), y])
+    if rows.weights is not None:
+        shares = shares * to_numpy(rows.weights)[:, None]
+    K = shares.shape[1]
+    predicted = (mean[:, -1] > threshold).astype(int) if K == 2 else mean.argmax(axis=1)
+    counts = np.stack([np.bincount(predicted, shares[:, k], minlength=K) for k in range(K)])
+    return Confusion(tuple(map(str, estimate.specification.levels)), counts)

@@ -1,0 +1,311 @@
+"""The middle of a sandwich: what the rows' scores vary by, in coordinates of the bread.
+
+With B Bᵀ = H⁻¹ at unit dispersion and s_i the score of row i, z_i = Bᵀ s_i, and every sandwich is
+
+    cov(θ̂) = B M Bᵀ,     M = Σ_i Σ_j a_ij z_i z_jᵀ,
+
+a_ij saying which rows vary together. In these coordinates M is near φ I where the model is true,
+whatever the units and the condition of X. Scores come block by block, (b, r), and no array of all
+rows' scores is ever made. Under a penalty scores are taken about their mean, which is then not 0.
+
+References
+----------
+MacKinnon & White (1985), Journal of Econometrics 29, 305 (HC1, HC2, HC3).
+Cribari-Neto (2004), Computational Statistics & Data Analysis 45, 215 (HC4).
+Cameron, Gelbach & Miller (2011), Journal of Business & Economic Statistics 29, 238 (clusters).
+Newey & West (1987), Econometrica 55, 703; (1994), Review of Economic Studies 61, 631 (HAC).
+Zeileis (2006), Journal of Statistical Software 16(9), for the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any
+
+from statdl.backend.array import Array, Rows, block_rows, epsilon, like, namespace, to_numpy
+from statdl.backend.segments import segment_starts, segment_sums
+from statdl.errors import DataError, ModelError, NumericalError
+from statdl.estimate import Estimate, determined_root
+from statdl.formula import Grouping
+
+LEVERAGE_KINDS = ("HC2", "HC3", "HC4")
+
+
+def bread_root(estimate: Estimate) -> Any:
+    """Return B with B Bᵀ = H⁻¹, the penalty in H, on the host."""
+    objective = estimate.objective
+    if objective.penalised is None:
+        return estimate.root
+    expected = objective.predictor.linear
+    H = objective.curvature(estimate.device_parameters, expected=expected)
+    return to_numpy(determined_root(objective.predictor, estimate.device_parameters, H))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The rows' scores of an estimate in the coordinates of ``root``, (P, r), on the device.
+
+    ``centre`` is their mean, taken from every row; None where it is 0.
+    """
+
+    estimate: Estimate
+    root: Array
+    centre: Array | None = None
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Scores:
+        """Return the scores of an estimate, about their mean where a penalty moves it from 0."""
+        own = cls(estimate, estimate.to_device(bread_root(estimate)))
+        if estimate.objective.penalised is None:
+            return own
+        total = reduce(add, (namespace(z).sum(z, axis=0) for z in own.blocks()))
+        return cls(estimate, own.root, total / estimate.nobs)
+
+    def blocks(self, order: Array | None = None) -> Iterator[Array]:
+        """Yield z of blocks of rows, (b, r), in an order if one is given."""
+        return (self.block(rows)[0] for rows in self.rows(order))
+
+    def block(self, rows: Rows) -> tuple[Array, Array, Array]:
+        """Return z (b, r), η (b, q) and J B (b, q, r) of some rows."""
+        objective, theta = self.estimate.objective, self.estimate.device_parameters
+        xp = namespace(rows.X)
+        eta = objective.eta(theta, rows)
+        _, score = objective.family.loss_and_score(eta, rows.y)
+        if rows.weights is not None:
+            some = rows.weights[:, None] > 0
+            score = xp.where(some, score * rows.weights[:, None], xp.zeros_like(score))
+        half = objective.predictor.jacobian_times(theta, rows.X, self.root)
+        z = xp.sum(half * score[:, :, None], axis=1)
+        if self.centre is not None:
+            counted = xp.ones_like(z[:, 0]) if rows.weights is None else rows.weights > 0
+            z = z - xp.astype(counted, z.dtype)[:, None] * self.centre[None, :]
+        return z, eta, half
+
+    def rows(self, order: Array | None = None) -> Iterator[Rows]:
+        """Yield blocks of rows, in an order if one is given."""
+        rows, objective = self.estimate.objective.rows, self.estimate.objective
+        width = objective.predictor.outputs * (objective.size + self.root.shape[1])
+        if order is None:
+            yield from rows.blocks(width)
+            return
+        size = block_rows(rows.template, width)
+        for start in range(0, rows.n, size):
+            yield rows.take(order[start : min(start + size, rows.n)])
+
+
+def _gram(z: Array) -> Array:
+    return z.T @ z
+
+
+def heteroskedastic(estimate: Estimate, kind: str = "HC0") -> Any:
+    """Return M = Σ f(h_i) z_i z_iᵀ, (r, r), for rows that vary each by its own.
+
+    f is 1 (HC0), n/(n − p) (HC1), 1/(1 − h) (HC2), 1/(1 − h)² (HC3) or (1 − h)^−δ with
+    δ = min(4, n h/p) (HC4), h the leverage.
+    """
+    scores = Scores.of(estimate)
+    if kind not in LEVERAGE_KINDS:
+        total = to_numpy(reduce(add, (_gram(z) for z in scores.blocks())))
+        return total * (_degrees(estimate) if kind == "HC1" else 1.0)
+    _refuse_leverage(estimate, kind)
+    return to_numpy(reduce(add, _inflated(scores, kind)))
+
+
+def _inflated(scores: Scores, kind: str) -> Iterator[Array]:
+    estimate = scores.estimate
+    for rows in scores.rows():
+        z, eta, half = scores.block(rows)
+        h = estimate.family.information(eta).diagonal[:, 0] * namespace(z).sum(
+            half[:, 0, :] ** 2, axis=1
+        )
+        h = h if rows.weights is None else h * rows.weights
+        free = 1 - h
+        _refuse_determined(free, kind)
+        yield _gram(z * (_factor(kind, h, free, estimate) ** 0.5)[:, None])
+
+
+def _factor(kind: str, h: Array, free: Array, estimate: Estimate) -> Array:
+    if kind == "HC2":
+        return 1 / free
+    if kind == "HC3":
+        return 1 / free**2
+    xp = namespace(h)
+    delta = xp.minimum(h * (estimate.nobs / estimate.rank), xp.full_like(h, 4.0))
+    return free**-delta
+
+
+def _refuse_leverage(estimate: Estimate, kind: str) -> None:
+    if estimate.outputs > 1:
+        raise ModelError(
+            f"{kind} divides by 1 − leverage, and with several classes a row has a matrix of "
+            "leverages and no single one; use HC0, HC1, 'cluster' or 'bootstrap'."
+        )
+    if not estimate.objective.predictor.linear or estimate.objective.penalised is not None:
+        raise ModelError(
+            f"{kind} is for regressions without a penalty, whose leverages are those of a "
+            "projection; use HC0, HC1, 'cluster' or 'bootstrap'."
+        )
+
+
+def _refuse_determined(free: Array, kind: str) -> None:
+    xp = namespace(free)
+    held = free <= epsilon(free) ** 0.5
+    if bool(xp.any(held)):
+        number = int(xp.sum(xp.astype(held, xp.int64)))
+        raise NumericalError(
+            f"{kind} divides by 1 − leverage, and {number} "
+            f"{'row has' if number == 1 else 'rows have'} a leverage of 1: the fitted value follows "
+            "the response wherever it goes. Use HC0 or HC1, or leave what only such a row "
+            "determines out of the model."
+        )
+
+
+def _degrees(estimate: Estimate) -> float:
+    """Return n/(n − p)."""
+    if not estimate.df_resid > 0:
+        raise NumericalError("There are no residual degrees of freedom to correct for; use HC0.")
+    return float(estimate.nobs / estimate.df_resid)
+
+
+def clustered(estimate: Estimate, groups: tuple[Grouping, ...], correction: str) -> Any:
+    """Return M = Σ_g z_g z_gᵀ, z_g the sum over a group: rows of one group vary together.
+
+    Two ways a, b add and take off what is in both: M_a + M_b − M_{a:b}. ``correction`` multiplies
+    each part by G/(G − 1) ("groups"), and by (n − 1)/(n − p) as well ("full"), or by 1 ("none").
+    """
+    scores = Scores.of(estimate)
+    total = sum(_one_way(scores, group, correction) for group in groups)
+    if len(groups) == 1:
+        return total
+    return total - _one_way(scores, groups[0].crossed(groups[1]), correction)
+
+
+def _one_way(scores: Scores, group: Grouping, correction: str) -> Any:
+    estimate = scores.estimate
+    count = group_count(estimate, group)
+    factor = 1.0
+    if correction != "none":
+        factor = count / (count - 1)
+    if correction == "full":
+        factor *= _degrees(estimate) * (estimate.nobs - 1) / estimate.nobs
+    return to_numpy(_group_gram(scores, group)) * factor
+
+
+def group_count(estimate: Estimate, group: Grouping) -> int:
+    """Return G, the number of groups with rows that count; one is too few."""
+    weights = estimate.objective.rows.weights
+    codes = group.codes
+    if weights is not None:
+        codes = like(codes, weights, namespace(weights).int64)[weights > 0]
+    count = int(namespace(codes).unique_values(codes).shape[0])
+    if count < 2:
+        raise DataError(
+            f"`{group.name}` puts all rows in one cluster; what clusters vary by takes two or more."
+        )
+    return count
+
+
+def _group_gram(scores: Scores, group: Grouping) -> Array:
+    """Return Σ_g z_g z_gᵀ with the rows in the order of their groups.
+
+    A group may go on in the next block, so that the last sum of each block is carried over.
+    """
+    X = scores.estimate.objective.rows.template
+    xp = namespace(X)
+    codes = like(group.codes, X, xp.int64)
+    order = xp.argsort(codes)
+    codes = xp.take(codes, order)
+    r, place = scores.root.shape[1], 0
+    total = xp.zeros((r, r), dtype=X.dtype, device=X.device)
+    carried, of = xp.zeros((1, r), dtype=X.dtype, device=X.device), codes[0]
+    for z in scores.blocks(order):
+        here = codes[place : place + z.shape[0]]
+        place += z.shape[0]
+        sums = segment_sums(z, segment_starts(here))
+        if bool(here[0] == of):
+            sums = xp.concat([sums[:1, :] + carried, sums[1:, :]], axis=0)
+        else:
+            total = total + _gram(carried)
+        total = total + _gram(sums[:-1, :])
+        carried, of = sums[-1:, :], here[-1]
+    return total + _gram(carried)
+
+
+def autocorrelated(estimate: Estimate, lags: int, correct: bool) -> Any:
+    """Return M = Γ_0 + Σ_l (1 − l/(L + 1)) (Γ_l + Γ_lᵀ), Γ_l = Σ_t z_t z_{t−l}ᵀ, up to L lags.
+
+    Rows are in the order of the data; Bartlett's weights keep M from being indefinite.
+    """
+    scores = Scores.of(estimate)
+    parts = (_gram(z) + _lagged(z, past, lags) for z, past in _with_past(scores, lags))
+    total = to_numpy(reduce(add, parts))
+    return total * (_degrees(estimate) if correct else 1.0)
+
+
+def _with_past(scores: Scores, lags: int) -> Iterator[tuple[Array, Array]]:
+    """Yield z of each block after the rows before it, as many as there are lags (zeros first)."""
+    X = scores.estimate.objective.rows.template
+    xp = namespace(X)
+    past = xp.zeros((lags, scores.root.shape[1]), dtype=X.dtype, device=X.device)
+    for z in scores.blocks():
+        together = xp.concat([past, z], axis=0)
+        yield z, together
+        past = together[together.shape[0] - lags :, :]
+
+
+def _lagged(z: Array, together: Array, lags: int) -> Array:
+    """Return zᵀ u + uᵀ z with u_t the weighted sum of the z before t."""
+    if not lags:
+        return 0 * _gram(z)
+    n = z.shape[0]
+    u = reduce(
+        add,
+        (
+            (1 - lag / (lags + 1)) * together[lags - lag : lags - lag + n, :]
+            for lag in range(1, lags + 1)
+        ),
+    )
+    product = z.T @ u
+    return product + product.T
+
+
+def usual_lags(n: int) -> int:
+    """Return ⌊4 (n/100)^{2/9}⌋ lags, Newey and West's (1994) rule of thumb."""
+    return int(4 * (n / 100) ** (2 / 9))
+
+
+def chosen_lags(estimate: Estimate) -> int:
+    """Return the lags that Newey and West (1994) choose from the data, without prewhitening.
+
+    With c_l the autocovariances of Σ_j s_tj over the slopes j, up to ⌊4 (n/100)^{2/9}⌋ lags,
+    s_0 = c_0 + 2 Σ c_l and s_1 = 2 Σ l c_l, it is ⌊1.1447 (n s_1²/s_0²)^{1/3}⌋.
+    """
+    scores = Scores.of(estimate)
+    wide = usual_lags(estimate.objective.n)
+    direction = scores.estimate.to_device(_slopes(estimate))
+    xp = namespace(direction)
+    raw = _unwhitened(scores, direction)
+    v = xp.concat([z @ raw for z in scores.blocks()])
+    n = v.shape[0]
+    c = [float(v[lag:] @ v[: n - lag]) / n for lag in range(wide + 1)]
+    s0 = c[0] + 2 * sum(c[1:])
+    s1 = 2 * sum(lag * one for lag, one in enumerate(c))
+    return min(int(1.1447 * (n * (s1 / s0) ** 2) ** (1 / 3)), n - 1)
+
+
+def _slopes(estimate: Estimate) -> Any:
+    """Return 1 for every slope and 0 for every intercept, (P,)."""
+    ones = to_numpy(estimate.parameters) * 0 + 1
+    device = estimate.objective.slopes(estimate.to_device(ones))
+    return to_numpy(device if estimate.rank > estimate.outputs else estimate.to_device(ones))
+
+
+def _unwhitened(scores: Scores, direction: Array) -> Array:
+    """Return v with zᵀ v = sᵀ direction: v = B⁻¹ direction."""
+    xp = namespace(direction)
+    return xp.linalg.pinv(scores.root) @ direction
+
+

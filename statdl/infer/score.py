@@ -1,0 +1,53 @@
+"""Rao's score test: does the smaller model's maximum slope upwards in the larger one?
+
+With U the score of the larger model and I its expected information, both at the smaller model's
+estimate,
+
+    S = Uᵀ I⁻¹ U,     S/φ̂ ~ χ² with as many degrees of freedom as parameters are added.
+
+Only the smaller model has to be fitted. For a generalised linear model S is the sum of squares that
+the larger model's columns explain of the smaller one's working residuals.
+
+References: Rao (1948), Proceedings of the Cambridge Philosophical Society 44, 50; Pregibon (1982),
+GLIM 82, Springer.
+"""
+
+from __future__ import annotations
+
+from statdl.backend.array import Array, namespace
+from statdl.backend.linalg import (
+    design_matrix,
+    factorise,
+    orthogonal_triangular,
+    solve_upper,
+)
+from statdl.estimate import Estimate
+
+
+def score_statistic(small: Estimate, large: Estimate) -> float:
+    """Return S, at unit dispersion; the smaller model must be nested in the larger one.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> small, large = (
+    ...     sd.glm(f"am ~ {right}", data=cars, family="binomial").estimate
+    ...     for right in ("wt", "wt + hp")
+    ... )
+    >>> round(score_statistic(small, large), 4)
+    9.5504
+    """
+    theta = _embedded(small, large)
+    _, gradient = large.objective.value_and_gradient(theta)
+    information = large.objective.curvature(theta, expected=True)
+    half = factorise(information).whiten(gradient)
+    return float(half @ half)
+
+
+def _embedded(small: Estimate, large: Estimate) -> Array:
+    """Return the larger model's parameters that give the smaller model's η, (P,)."""
+    rows = large.objective.rows
+    eta = small.eta if rows.offset is None else small.eta - rows.offset
+    Q, R = orthogonal_triangular(design_matrix(rows.X, large.objective.intercept))
+    return namespace(eta).reshape(solve_upper(R, Q.T @ eta).T, (-1,))

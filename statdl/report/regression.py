@@ -1,0 +1,145 @@
+"""Fits side by side as papers print them: coefficients over their errors, measures of fit below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from statdl.errors import ModelError
+from statdl.estimate import Estimate
+from statdl.infer.distribution import check_level
+from statdl.infer.predict import output_labels
+from statdl.infer.wald import coefficients
+from statdl.report.block import Document, Table
+from statdl.report.format import FORMATS, number, p_value, statistic
+from statdl.report.table import DataTable
+
+#: p-values below which an estimate gets a mark, where marks are asked for.
+STARS = {"*": 0.05, "**": 0.01, "***": 0.001}
+BELOW = ("std.error", "statistic", "p.value", "conf.int", "nothing")
+
+
+@dataclass(frozen=True, repr=False)
+class RegressionTable(DataTable):
+    """Measures of fit, one row a fit, that print below the coefficients of the fits.
+
+    ``terms`` are the rows of coefficients, ``cells`` by fit what stands there: an estimate and what
+    is below it, or nothing.
+    """
+
+    terms: tuple[str, ...] = ()
+    cells: tuple[Mapping[str, tuple[str, str]], ...] = field(default_factory=tuple)
+
+    def document(self) -> Document:
+        """Return the fits in columns."""
+        head = ("", *self.index)
+        blocks = [Table(head, tuple(row for term in self.terms for row in self._rows(term)))]
+        measures = tuple(
+            (name, *map(FORMATS[self.formats.get(name, "automatic")], values))
+            for name, values in self.columns.items()
+        )
+        blocks.append(Table(head, measures))
+        return Document(
+            self.title, tuple(block for block in blocks if block.rows), self.notes, self.heading
+        )
+
+    def _rows(self, term: str) -> list[tuple[str, ...]]:
+        found = [one.get(term, ("", "")) for one in self.cells]
+        above = (term, *(cell[0] for cell in found))
+        below = ("", *(cell[1] for cell in found))
+        return [above, below] if any(below) else [above]
+
+
+def regression_cells(
+    estimate: Estimate, *, below: str, stars: Mapping[str, float], level: float, exponentiate: bool
+) -> dict[str, tuple[str, str]]:
+    """Return an estimate and what stands below it, by term; nothing for a network.
+
+    Terms of several classes are named after their class.
+    """
+    if estimate.specification.plan is not None:
+        return {}
+    found = coefficients(estimate)
+    lower, upper = found.interval(check_level(level))
+    outputs = output_labels(estimate) or ("",)
+    cells = {}
+    for k, output in enumerate(outputs):
+        for j, name in enumerate(estimate.specification.coefficient_names):
+            at = (j, k)
+            label = f"{output}: {name}" if output else name
+            limits = (lower[at], upper[at])
+            value = found.estimate[at]
+            if exponentiate:
+                value, limits = np.exp(value), tuple(np.exp(limits))
+            under = {
+                "std.error": number(found.standard_error[at], 3),
+                "statistic": statistic(found.statistic[at]),
+                "p.value": p_value(found.p_value[at]),
+                "conf.int": f"{number(limits[0], 3)}, {number(limits[1], 3)}",
+                "nothing": "",
+            }[below]
+            mark = _mark(float(found.p_value[at]), stars)
+            cells[label] = (number(value) + mark, f"({under})" if under else "")
+    return cells
+
+
+def _mark(p: float, stars: Mapping[str, float]) -> str:
+    """Return the mark of the smallest bound that a p-value is below."""
+    reached = [(bound, mark) for mark, bound in stars.items() if p < bound]
+    return min(reached)[1] if reached else ""
+
+
+def as_stars(stars: bool | Mapping[str, float]) -> Mapping[str, float]:
+    """Return marks with their bounds: none, the usual ones, or one's own."""
+    if isinstance(stars, bool):
+        return STARS if stars else {}
+    if not isinstance(stars, Mapping) or not all(0 < bound < 1 for bound in stars.values()):
+        raise ModelError(f"stars={stars!r}: give True, or marks with bounds such as {STARS}.")
+    return stars
+
+
+def check_below(below: str) -> None:
+    """Refuse what cannot stand below an estimate."""
+    if below not in BELOW:
+        raise ModelError(f"below={below!r} is not known; choose one of {', '.join(BELOW)}.")
+
+
+def regression_notes(
+    estimates: Sequence[Estimate],
+    heads: Sequence[str],
+    below: str,
+    stars: Mapping[str, float],
+    level: float,
+) -> list[str]:
+    """Return what the cells are, and which covariance they are from."""
+    words = {
+        "std.error": "standard errors",
+        "statistic": "t or z values",
+        "p.value": "p-values",
+        "conf.int": f"{100 * level:g} % confidence limits",
+    }
+    notes = [f"In parentheses: {words[below]}."] if below in words else []
+    if stars:
+        marks = sorted(stars.items(), key=lambda pair: -pair[1])
+        notes.append(", ".join(f"{mark} p < {bound:g}" for mark, bound in marks) + ".")
+    robust = [one.reported.note if one.reported is not None else "" for one in estimates]
+    if len(set(robust)) == 1:
+        return notes + [note for note in robust[:1] if note]
+    return notes + [f"{head} {note}" for head, note in zip(heads, robust, strict=True) if note]
+
+
+def column_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    """Return the heads of the columns: (1), (2), … unless named."""
+    if names is None:
+        return tuple(f"({k})" for k in range(1, count + 1))
+    if len(names) != count or len(set(names)) != count:
+        raise ModelError(f"names= needs {count} different names, one for each fit.")
+    return tuple(str(name) for name in names)
+
+
+def all_terms(cells: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the terms of all fits, in the order in which they first appear."""
+    return tuple(dict.fromkeys(term for one in cells for term in one))

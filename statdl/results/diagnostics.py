@@ -1,0 +1,162 @@
+"""Diagnostics of a fit: how it was computed, its residuals, influence and tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from statdl.backend.array import to_numpy
+from statdl.formula import like as frame_like
+from statdl.infer import influence, residual
+from statdl.infer.collinearity import inflation
+from statdl.infer.numerics import Numerics, numerics
+from statdl.infer.terms import term_contributions
+from statdl.lazy import lazy
+from statdl.report import DataTable
+from statdl.report.diagnostics import inflation_table, outlier_table
+from statdl.results.specification_tests import SpecificationTests
+
+pd = lazy("pandas")
+
+
+class Diagnostics(SpecificationTests):
+    """What tells whether a fit can be believed."""
+
+    @property
+    def numerics(self) -> Numerics:
+        """The condition of the columns, the method, and how many digits the arithmetic trusts.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars")).numerics
+        Cholesky; condition 6.8; 15.1 digits trusted (float64)
+        """
+        return numerics(self.estimate)
+
+    def residuals(self, type: str = "response") -> Any:
+        """Return residuals.
+
+        Parameters
+        ----------
+        type : str
+            "response", "pearson", "deviance", "working"; "standardised" and "studentised" (R's
+            rstandard and rstudent); "partial", the working residuals with each term added back, a
+            column a term (centred, as R does).
+        """
+        if type == "partial":
+            return self._partial_residuals()
+        if type.replace("ized", "ised") in ("standardised", "studentised"):
+            return self._measure("rstandard" if type.startswith("standard") else "rstudent")
+        return self._rows(
+            residual.residuals(self.estimate, type),
+            "resid" if type == "response" else f"resid_{type}",
+        )
+
+    def leverage(self) -> Any:
+        """Return the diagonal of the hat matrix."""
+        return self._rows(residual.leverage(self.estimate)[:, None], "leverage")
+
+    def hatvalues(self) -> Any:
+        """Return the diagonal of the hat matrix (R's name)."""
+        return self.leverage()
+
+    def rstandard(self, type: str = "deviance") -> Any:
+        """Return residuals divided by their standard deviation, "deviance" or "pearson" (R)."""
+        influence.check(self.estimate)
+        return self._rows(residual.standardised(self.estimate, type)[:, None], "rstandard")
+
+    def rstudent(self) -> Any:
+        """Return residuals divided by their standard deviation without the row itself (R)."""
+        return self._measure("rstudent")
+
+    def cooks_distance(self) -> Any:
+        """Return Cook's distance: how far each row moves the coefficients, all together."""
+        return self._rows(residual.cooks_distance(self.estimate)[:, None], "cooks_distance")
+
+    def dffits(self) -> Any:
+        """Return how far each row moves its own fitted value, in standard errors."""
+        return self._measure("dffits")
+
+    def covratio(self) -> Any:
+        """Return by what each row multiplies the determinant of the covariance when left out."""
+        return self._measure("covratio")
+
+    def dfbetas(self) -> Any:
+        """Return how far each row moves each coefficient, in standard errors; a column each."""
+        found = influence.influence(self.estimate, (), dfbetas=True)
+        return self._columns(found, self._estimated_names())
+
+    def influence(self) -> Any:
+        """Return every measure of every row's influence, as a frame (R's influence.measures).
+
+        Columns: hat, sigma (σ̂ without the row), rstandard, rstudent, dffits, covratio,
+        cooks.distance, and ``dfb.`` with each coefficient's name. Formulas are in
+        :mod:`statdl.infer.influence`. For least squares they are what a fit without the row gives,
+        for other families one step of scoring towards it.
+
+        Raises
+        ------
+        ModelError
+            For several classes, networks and penalised fits.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.influence().loc["Chrysler Imperial", ["hat", "rstudent"]].round(3).to_dict()
+        {'hat': 0.184, 'rstudent': 2.535}
+        """
+        found = influence.influence(self.estimate, dfbetas=True)
+        names = [f"dfb.{name}" for name in self._estimated_names()]
+        return self._columns(found, [*influence.MEASURES, *names])
+
+    def outlier_test(self, cutoff: float = 0.05, most: int = 10) -> DataTable:
+        """Return the rows whose studentised residuals are too large for n of them (Bonferroni).
+
+        As car's outlierTest: rows with a Bonferroni p-value up to ``cutoff``, at most ``most``, or
+        the largest of all where there is none.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.outlier_test().index
+        ('Chrysler Imperial',)
+        """
+        found = influence.outliers(self.estimate, cutoff, most)
+        index = self.estimate.frame.index
+        labels = [str(row if index is None else index[row]) for row in found.row.tolist()]
+        return outlier_table(found, labels, cutoff)
+
+    def vif(self) -> DataTable:
+        """Return the variance inflation factor of every term, generalised for factors (car's vif).
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+        >>> fit.vif()["VIF"].round(3).tolist()
+        [1.767, 1.767]
+        """
+        return inflation_table(inflation(self.estimate, self.estimate.covariance))
+
+    def _estimated_names(self) -> list[str]:
+        names = self.estimate.specification.coefficient_names
+        return [name for name, kept in zip(names, self.estimate.kept, strict=True) if kept]
+
+    def _measure(self, name: str) -> Any:
+        return self._rows(influence.influence(self.estimate, (name,), dfbetas=False).T, name)
+
+    def _columns(self, values: Any, names: list[str]) -> Any:
+        """Return (k, n) values as a frame of the data's kind with k columns."""
+        frame = self.estimate.frame
+        host = to_numpy(values)
+        if frame.source is None or isinstance(frame.source, pd.DataFrame):
+            return pd.DataFrame(host.T, index=frame.index, columns=names, copy=False)
+        return frame_like(frame.source, dict(zip(names, host, strict=True)), frame.index)
+
+    def _partial_residuals(self) -> Any:
+        """Return working residuals with each term's contribution added back."""
+        working = residual.residuals(self.estimate, "working")
+        terms = term_contributions(self.estimate, self.estimate.specification.rows.X, se_fit=False)
+        return self._columns((working + terms.fit).T, list(terms.labels))

@@ -1,0 +1,174 @@
+"""Margins of a fit: predictions, comparisons and slopes, of every row, averaged, or at a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from statdl.errors import ModelError
+from statdl.infer.contrasts import (
+    comparison_questions,
+    is_logged,
+    prediction_questions,
+    slope_questions,
+)
+from statdl.infer.distribution import check_level
+from statdl.infer.margins import Question, Scale, margins, scale_of
+from statdl.infer.population import Population, datagrid, population
+from statdl.lazy import lazy
+from statdl.report.margins import margins_frame
+from statdl.results.inference import Inference
+
+np = lazy("numpy")
+
+
+class Margins(Inference):
+    """What a model says in the units of the response.
+
+    Everything but ``variables`` is shared by the verbs:
+
+    newdata : frame, dict or array, optional
+        Rows to ask about; by default those of the fit. "mean" is one row of means and modes,
+        "balanced" has every combination of levels. Rows with missing values are left out.
+    by : bool, str or sequence of str
+        False for an answer of every row, True for their average, or columns of the data to average
+        within.
+    type : {"response", "link"}
+        Means (probabilities of every class) or linear predictors.
+    weights : optional
+        What rows count for in averages: None for the weights of the fit (1 for new data), False for
+        1, a column, or a vector.
+    vcov, cluster : optional
+        The covariance, as for :meth:`vcov`.
+    level : float
+        Confidence level.
+
+    Limits are estimate ± c · std.error, with c of t where a dispersion is estimated.
+    """
+
+    def predictions(
+        self,
+        newdata: Any = None,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        by: Any = False,
+        type: str = "response",
+        weights: Any = None,
+        vcov: Any = None,
+        cluster: Any = None,
+        level: float = 0.95,
+    ) -> Any:
+        """Return predictions with standard errors.
+
+        ``variables`` maps names to values that all rows are set to, one after another (None for all
+        levels, or the quartiles of a number).
+        """
+        rows = self._asked(newdata, weights, vcov, cluster)
+        questions = prediction_questions(rows, variables)
+        return _answered(rows, questions, scale_of(type), by, level)
+
+    def comparisons(
+        self,
+        variables: Any = None,
+        newdata: Any = None,
+        *,
+        comparison: str = "difference",
+        by: Any = False,
+        type: str = "response",
+        weights: Any = None,
+        vcov: Any = None,
+        cluster: Any = None,
+        level: float = 0.95,
+    ) -> Any:
+        """Return how predictions change with a variable, the others as they are.
+
+        Parameters
+        ----------
+        variables : str, sequence or mapping, optional
+            Which variables, by default all; or a mapping to their changes. Numbers change by 1
+            (an indicator of 0 and 1 from 0 to 1), by another step, by "sd", "2sd", "iqr", "minmax",
+            or (from, to); factors from the first level to each other ("reference"), to the next
+            ("sequential"), every two ("pairwise"), or (from, to).
+        comparison : {"difference", "ratio", "lnratio", "lift", "lnor"}
+            A⁺ − A⁻, A⁺/A⁻, log(A⁺/A⁻), (A⁺ − A⁻)/A⁻ or the log odds ratio, of the predictions
+            averaged where these are averaged.
+        """
+        rows = self._asked(newdata, weights, vcov, cluster)
+        questions = comparison_questions(rows, variables, comparison)
+        return _answered(rows, questions, scale_of(type), by, level)
+
+    def slopes(
+        self,
+        variables: Any = None,
+        newdata: Any = None,
+        *,
+        slope: str = "dydx",
+        by: Any = False,
+        type: str = "response",
+        weights: Any = None,
+        vcov: Any = None,
+        cluster: Any = None,
+        level: float = 0.95,
+    ) -> Any:
+        """Return the derivatives of predictions in the variables; factors are compared by level.
+
+        ``slope`` is "dydx", or an elasticity: "eyex" = ∂log y/∂log x, "eydx" = ∂log y/∂x, "dyex" =
+        ∂y/∂log x.
+        """
+        rows = self._asked(newdata, weights, vcov, cluster)
+        questions = slope_questions(rows, variables, slope)
+        scale = scale_of(type, is_logged(slope))
+        return _answered(rows, questions, scale, by, level)
+
+    def avg_predictions(self, newdata: Any = None, *, by: Any = True, **options: Any) -> Any:
+        """Return predictions averaged over the rows, or within the groups ``by``."""
+        return self.predictions(newdata, by=by, **options)
+
+    def avg_comparisons(
+        self, variables: Any = None, newdata: Any = None, *, by: Any = True, **options: Any
+    ) -> Any:
+        """Return comparisons averaged over the rows, or within the groups ``by``."""
+        return self.comparisons(variables, newdata, by=by, **options)
+
+    def avg_slopes(
+        self, variables: Any = None, newdata: Any = None, *, by: Any = True, **options: Any
+    ) -> Any:
+        """Return slopes averaged over the rows, or within the groups ``by``."""
+        return self.slopes(variables, newdata, by=by, **options)
+
+    def datagrid(self, grid: str = "mean_or_mode", **values: Any) -> Any:
+        """Return rows to predict at: every combination of ``values``, the rest typical.
+
+        Parameters
+        ----------
+        grid : {"mean_or_mode", "balanced", "counterfactual"}
+            Other variables at their mean or most frequent level; factors at every level; or the
+            rows of the fit, once for every combination.
+        values
+            Values of variables by name: one, several, or a function of the column such as
+            ``np.median``.
+        """
+        return datagrid(self.estimate, grid, values)
+
+    def _asked(self, newdata: Any, weights: Any, vcov: Any, cluster: Any) -> Population:
+        estimate = self.with_covariance(vcov, cluster).estimate
+        if isinstance(newdata, str):
+            grids = {"mean": "mean_or_mode", "balanced": "balanced"}
+            if newdata not in grids:
+                raise ModelError(f"newdata={newdata!r} is not known; choose mean or balanced.")
+            newdata = datagrid(estimate, grids[newdata], {})
+        return population(estimate, newdata).weighted(weights)
+
+
+def _answered(
+    rows: Population, questions: Sequence[Question], scale: Scale, by: Any, level: float
+) -> Any:
+    check_level(level)
+    keys: dict[str, Any] = {}
+    groups = None
+    if by is True:
+        groups = np.zeros(rows.n, dtype=np.int64)
+    elif by is not False and by is not None:
+        groups, keys = rows.grouped([by] if isinstance(by, str) else list(by))
+    found = margins(rows, questions, scale, groups)
+    return margins_frame(found, rows, questions, keys, level)

@@ -1,0 +1,283 @@
+"""Pictures of a fit; each draws on the axes given, or on new ones, and returns them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from statdl import study
+from statdl.lazy import lazy
+from statdl.report import DataTable, plot
+from statdl.results.held import Held
+
+partial = lazy("statdl.infer.partial")
+tables = lazy("statdl.report.partial")
+
+
+class Pictures(Held):
+    """What can be seen of every fit."""
+
+    def partial_effect(
+        self,
+        variable: str,
+        newdata: Any = None,
+        *,
+        vcov: Any = None,
+        cluster: Any = None,
+        level: float = 0.95,
+        points: int | Sequence[Any] | None = None,
+    ) -> DataTable:
+        """Return the average mean response by the values of one variable.
+
+            m(v) = Σ_i w_i μ(x_i with the variable at v) / Σ_i w_i
+
+        with everything that the formula makes of the variable following it, such as ``poly(wt, 2)``
+        or ``wt:hp``; standard errors are the delta method's, √(gᵀ C g) with g = ∂m(v)/∂θ. Limits
+        are made on the scale of the link (the log odds for several classes) and carried back.
+
+        Parameters
+        ----------
+        variable : str
+            A column of the data, as it is called there.
+        newdata : frame, dict or array, optional
+            Rows to average over, each counted once; by default those of the fit, by weight. Rows
+            with missing values are left out.
+        vcov, cluster : optional
+            The covariance behind the standard errors, as for :meth:`with_covariance`.
+        level : float
+            Confidence level.
+        points : int or sequence, optional
+            How many values a number runs through, 50 unless given, from its smallest to its
+            largest; or the values themselves. A factor has its levels.
+
+        Returns
+        -------
+        DataTable with the variable, ``Mean``, ``Std. Error`` and limits; with several classes a
+        row for each, named in the column ``Class``.
+
+        Raises
+        ------
+        ModelError
+            For what is no variable of the model, or one whose effect is not estimable.
+        DataError
+            Where the data were changed since the fit.
+
+        References
+        ----------
+        Friedman (2001), Greedy function approximation: a gradient boosting machine, Annals of
+        Statistics 29, section 8.2; Graubard & Korn (1999), Predictive margins with survey data,
+        Biometrics 55.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+        >>> fit.partial_effect("wt", points=[2, 3, 4])["Mean"].round(2).tolist()
+        [24.81, 20.93, 17.06]
+        """
+        under = study.under(self.estimate, vcov, cluster)
+        found = partial.partial_effect(under, variable, newdata, points=points, level=level)
+        return tables.partial_table(found)
+
+    def plot_effect(
+        self,
+        variable: str,
+        newdata: Any = None,
+        *,
+        vcov: Any = None,
+        cluster: Any = None,
+        level: float = 0.95,
+        points: int | Sequence[Any] | None = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw the average mean response by the values of one variable, with limits.
+
+        A number gives a curve with its band, and marks at what was observed; a factor, or a number
+        of two values, gives points with error bars. :meth:`partial_effect` has the numbers and
+        explains them and the arguments.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on axes of its own unless given.
+
+        Returns
+        -------
+        The axes.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ poly(wt, 2) + hp", data=sd.datasets.load("mtcars"))
+        >>> fit.plot_effect("wt").get_ylabel()
+        'average predicted mpg'
+        """
+        under = study.under(self.estimate, vcov, cluster)
+        found = partial.partial_effect(under, variable, newdata, points=points, level=level)
+        return plot.draw_effect(under, found, ax)
+
+    def plot(self, which: int | Sequence[int] = (1, 2, 3, 5), *, ax: Any = None) -> Any:
+        """Draw R's diagnostic pictures of a regression with one linear predictor.
+
+        1 residuals against fitted values, 2 normal quantiles, 3 scale against fitted values,
+        4 Cook's distance, 5 residuals against leverage, 6 Cook's distance against leverage. The
+        three most extreme rows are named. Curves are locally weighted lines (Cleveland 1979).
+        Residuals of generalised linear models are Pearson's, against the linear predictor.
+
+        Parameters
+        ----------
+        which : int or sequence of int
+            The pictures.
+        ax : matplotlib Axes or several, optional
+            Where to draw, one for each picture; on a figure of its own unless given.
+
+        Returns
+        -------
+        The axes: one where ``which`` is a number, else a list.
+
+        Raises
+        ------
+        ModelError
+            For networks, several classes and penalised fits, whose rows have no such influence.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+        >>> [axes.get_xlabel() for axes in fit.plot(which=(1, 5))]
+        ['fitted value', "leverage; dashed: Cook's distance 0.5, 1"]
+        """
+        return plot.draw_diagnostics(self.estimate, which, ax)
+
+    def plot_coefficients(
+        self,
+        *,
+        level: float = 0.95,
+        vcov: Any = None,
+        cluster: Any = None,
+        intercept: bool = False,
+        terms: Sequence[str] | None = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw the coefficients of a regression with their limits.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level.
+        vcov, cluster : optional
+            The covariance behind the limits, as for :meth:`with_covariance`.
+        intercept : bool
+            Draw the intercept as well.
+        terms : sequence of str, optional
+            The coefficients to draw, in this order; all unless given.
+        ax : matplotlib Axes, optional
+            Where to draw; on axes of its own unless given.
+
+        Returns
+        -------
+        The axes.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+        >>> [label.get_text() for label in fit.plot_coefficients().get_yticklabels()]
+        ['wt', 'hp']
+        """
+        under = study.under(self.estimate, vcov, cluster)
+        return plot.draw_coefficients(under, level, intercept, terms, ax)
+
+
+class NetworkPictures(Held):
+    """What can be seen of a network."""
+
+    def plot_network(self, ax: Any = None, *, biases: bool = False, most: int = 12) -> Any:
+        """Draw the units and weights of the network.
+
+        Blue lines are positive weights, vermillion lines negative ones, and the wider a line, the
+        larger its weight; dashed lines skip the hidden layers. Weights are in the network's own
+        units, those of the scaled inputs. Of a maxout unit the larger weight is drawn.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on axes of its own unless given.
+        biases : bool
+            Draw the biases, as weights of a constant 1.
+        most : int
+            Units of a layer that are drawn; of a larger layer the first and the last are, and
+            how many are left out is written between them.
+
+        Returns
+        -------
+        The axes.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> net = sd.mlp("mpg ~ wt + hp", data=sd.datasets.load("mtcars"), hidden=2, decay=0.1)
+        >>> len(net.plot_network().collections[0].get_linewidths())
+        6
+        """
+        return plot.draw_network(self.estimate, ax, biases, most)
+
+    def plot_history(self, ax: Any = None, *, metric: str | None = None) -> Any:
+        """Draw the loss by epoch, of the rows learned from and of those held out.
+
+        Where early stopping chose the weights, their epoch is marked. Of methods that are not
+        training it is the loss by iteration, penalties included.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on axes of its own unless given.
+        metric : str, optional
+            What to draw in place of the loss, such as "accuracy", as it is called in ``history``.
+
+        Returns
+        -------
+        The axes.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> cars = sd.datasets.load("mtcars")
+        >>> method = sd.GradientDescent(sd.Adam(0.1), batch=8, epochs=5, seed=0)
+        >>> net = sd.mlp("mpg ~ wt", data=cars, hidden=2, method=method, seed=0)
+        >>> net.plot_history().get_xlabel()
+        'epoch'
+        """
+        return plot.draw_history(self.estimate, metric, ax)
+
+    def plot_gradients(self, ax: Any = None) -> Any:
+        """Draw how long each layer's part of the gradient is, by epoch, on a logarithmic scale.
+
+        It is the gradient of the last batch of each epoch, before clipping. Where layers far from
+        the output have gradients that are smaller by orders of magnitude, they hardly learn: with
+        sigmoid units the gradient shrinks from layer to layer, σ' being 1/4 at most.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on axes of its own unless given.
+
+        Returns
+        -------
+        The axes.
+
+        Raises
+        ------
+        ModelError
+            Where the network was not trained by gradient descent.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> cars = sd.datasets.load("mtcars")
+        >>> method = sd.GradientDescent(sd.Adam(0.1), batch=8, epochs=5, seed=0)
+        >>> net = sd.mlp("mpg ~ wt", data=cars, hidden=(2, 2), method=method, seed=0)
+        >>> [line.get_label() for line in net.plot_gradients().lines]
+        ['hidden 1', 'hidden 2', 'output']
+        """
+        return plot.draw_gradients(self.estimate, ax)

@@ -1,0 +1,131 @@
+"""Tests of what a model assumes, and of the probabilities it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from statdl.infer import discrimination, serial, specification
+from statdl.infer.discrimination import Roc
+from statdl.infer.hypothesis import HypothesisTest
+from statdl.infer.pseudo import pseudo_rsquared
+from statdl.report import DataTable
+from statdl.report.diagnostics import calibration_table, confusion_table
+from statdl.report.hypothesis import TestReport
+from statdl.results.held import Held
+
+
+class SpecificationTests(Held):
+    """Tests print like R's htest, with the null hypothesis; p_value, statistic and df are fields.
+
+    The tests of linear regressions follow R's package lmtest; where a test is not made for weights
+    or another family it says so.
+    """
+
+    def breusch_pagan_test(self, studentised: bool = True) -> TestReport:
+        """Test whether the variance of the errors depends on the regressors (lmtest's bptest)."""
+        return self._report(specification.breusch_pagan(self.estimate, studentised))
+
+    def white_test(self) -> TestReport:
+        """Test whether the variance depends on the regressors, their squares and products."""
+        return self._report(specification.white(self.estimate))
+
+    def goldfeld_quandt_test(
+        self,
+        order_by: Any = None,
+        point: float = 0.5,
+        fraction: float = 0.0,
+        alternative: str = "greater",
+    ) -> TestReport:
+        """Compare the variances of two parts of the rows (lmtest's gqtest).
+
+        ``order_by`` is a column of the model by name, or n values; ``point`` where to split;
+        ``fraction`` what to leave out between; ``alternative`` "greater" (the variance rises),
+        "less" or "two.sided".
+        """
+        return self._report(
+            specification.goldfeld_quandt(self.estimate, order_by, point, fraction, alternative)
+        )
+
+    def reset_test(self, powers: Sequence[int] = (2, 3), type: str = "fitted") -> TestReport:
+        """Test whether powers of the fitted values, or of the regressors, are missing (RESET)."""
+        return self._report(specification.reset(self.estimate, powers, type))
+
+    def rainbow_test(
+        self, fraction: float = 0.5, order_by: Any = None, center: float = 0.5
+    ) -> TestReport:
+        """Test whether the middle of the rows is fitted better than all (lmtest's raintest).
+
+        ``order_by`` is a column by name, n values, or "mahalanobis" for the rows nearest to the
+        centre of the regressors.
+        """
+        return self._report(specification.rainbow(self.estimate, fraction, order_by, center))
+
+    def durbin_watson_test(
+        self, alternative: str = "greater", exact: bool | None = None
+    ) -> TestReport:
+        """Test whether the errors follow those before them (lmtest's dwtest).
+
+        The p-value is exact below 100 rows, or where ``exact`` asks for it.
+        """
+        return self._report(serial.durbin_watson(self.estimate, alternative, exact))
+
+    def breusch_godfrey_test(
+        self, order: int = 1, type: str = "Chisq", fill: float = 0.0
+    ) -> TestReport:
+        """Test for serial correlation up to an order, by "Chisq" or "F" (lmtest's bgtest)."""
+        return self._report(serial.breusch_godfrey(self.estimate, order, type, fill))
+
+    def jarque_bera_test(self) -> TestReport:
+        """Test whether the errors are normal, by their skewness and kurtosis."""
+        return self._report(specification.jarque_bera(self.estimate))
+
+    def hosmer_lemeshow_test(self, groups: int = 10) -> TestReport:
+        """Test whether predicted probabilities are true, in groups of rows by probability."""
+        return self._report(discrimination.hosmer_lemeshow(self.estimate, groups))
+
+    def calibration(self, groups: int = 10, by: str = "quantile", level: float = 0.95) -> DataTable:
+        """Return predicted against observed shares in groups by probability: the curve as a table.
+
+        Groups are cut at quantiles of the probabilities, or "uniform"; limits are Wilson's.
+        """
+        return calibration_table(discrimination.calibration(self.estimate, groups, by, level))
+
+    def roc(self, level: float = 0.95) -> Roc:
+        """Return the ROC curve, the area under it (``auc``) and DeLong's interval of it.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> round(fit.roc().auc, 3)
+        0.933
+        """
+        return discrimination.roc(self.estimate, level)
+
+    def confusion(self, threshold: float = 0.5) -> DataTable:
+        """Return observed classes against predicted ones, with accuracy, recall and precision.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> fit.confusion()["1"].tolist()
+        [1.0, 11.0]
+        """
+        return confusion_table(discrimination.confusion(self.estimate, threshold))
+
+    def pseudo_rsquared(self) -> Mapping[str, float]:
+        """Return McFadden's, Cox and Snell's, Nagelkerke's, Tjur's, Efron's … pseudo R² by name.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> round(fit.pseudo_rsquared()["Nagelkerke"], 4)
+        0.7131
+        """
+        return pseudo_rsquared(self.goodness)
+
+    def _report(self, found: HypothesisTest) -> TestReport:
+        return TestReport(found, self.describe())

@@ -1,0 +1,19 @@
+"""Fixtures of all tests."""
+
+import pytest
+
+from tests.places import NO_CARD, PLACES, Place
+
+CARD = pytest.mark.skipif(NO_CARD is not None, reason=str(NO_CARD))
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(place, id=place.name, marks=CARD if place.name == "cupy" else ())
+        for place in PLACES
+    ],
+)
+def place(request: pytest.FixtureRequest) -> Place:
+    """One of the places on which statdl has to give the same numbers."""
+    return request.param
