@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 TESTS  ?=
+GPU_PYTHON ?= $(if $(wildcard $(VENV)/bin/python),$(VENV)/bin/python,$(PYTHON))
 
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -15,10 +16,10 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test architecture lint format types check bench readme wheel clean
+.PHONY: help demo test architecture lint format types check bench gpu-check gpu-wheels readme wheel clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: $(STAMP)-core ## fit lm, glm and multinom to shipped data and print the summaries
 	@$(BIN)/python vignettes/demo.py
@@ -45,6 +46,14 @@ check: lint types test ## lint, types and tests
 bench: $(STAMP)-bench ## measure speed against floors and other packages
 	$(BIN)/python -m benchmarks core
 	$(BIN)/python -m benchmarks mlp
+
+gpu-check: ## compare a card with the CPU and measure it (no environment of its own; GPU_PYTHON)
+	$(GPU_PYTHON) -m benchmarks.gpu
+
+gpu-wheels: $(BIN)/python ## fetch what a machine with a card may lack into .gpu-wheels/
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
+	  --only-binary=:all: --implementation py --abi none --platform any --dest .gpu-wheels \
+	  array-api-compat array-api-strict narwhals tqdm
 
 readme: $(STAMP)-bench ## bring README.md's outputs and benchmark table up to date
 	$(BIN)/python -m benchmarks readme

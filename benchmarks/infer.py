@@ -12,6 +12,8 @@ import statdl as sd
 from benchmarks import core, data, machine
 from benchmarks.core import Task
 from benchmarks.data import Data
+from benchmarks.footprint import Footprint
+from benchmarks.refits import Refits
 from benchmarks.timing import race
 
 
@@ -26,7 +28,7 @@ def influence(drawn: Data) -> Callable[[], Any]:
     return lambda: fitted.influence().shape
 
 
-TASKS = (
+TASKS: tuple[Task | Footprint | Refits, ...] = (
     Task(
         title="influence, 1,000,000 × 20 (floor: lm)",
         draw=lambda: data.normal(1_000_000, 20),
@@ -36,6 +38,9 @@ TASKS = (
         floor=fit,
         times_floor=4.0,
     ),
+    Footprint("average slopes of a multinom, 400,000 × 10, K = 5", "avg_slopes"),
+    Footprint("a slope in every row of a multinom, 400,000 × 10, K = 5", "slopes"),
+    Refits(),
 )
 
 
@@ -43,7 +48,11 @@ def suite(repeat: int, quick: bool, only: str, limit_s: float) -> Iterator[dict[
     """Yield the machine's facts first, then a record for each task."""
     yield {"machine": machine.facts(), "quick": quick, "repeat": repeat}
     for task in TASKS:
-        if only in task.title:
+        if only not in task.title:
+            continue
+        if isinstance(task, Footprint | Refits):
+            yield task.measured(repeat, quick, limit_s)
+        else:
             contenders = task.contenders(task.quick() if quick else task.draw())
             race(contenders, repeat, least_s=0.0, limit_s=limit_s)
             yield core.record(task.title, contenders, task.times_floor, task.seconds)

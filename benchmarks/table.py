@@ -60,6 +60,9 @@ def goal(record: Record) -> str:
     if "peers" in wanted:
         asked = ", ".join(f"{name} ≥ {multiple(ratio)}" for name, ratio in wanted["peers"].items())
         return f"{asked} {'yes' if record['met'] else 'NO'}"
+    if "megabytes" in wanted:
+        met = "yes" if record["met"] else "NO"
+        return f"≤ {wanted['megabytes']:.0f} MB {met}, {record['megabytes']:.0f} MB"
     times_floor, seconds = wanted["times_floor"], wanted["seconds"]
     text = duration(seconds) if times_floor is None else multiple(times_floor)
     return f"≤ {text} {'yes' if record['met'] else 'NO'}"

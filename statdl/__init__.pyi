@@ -7,6 +7,10 @@ imported at its first use. ``X as X`` is how a stub says that a name is for othe
 from statdl import datasets as datasets
 from statdl import families as families
 from statdl import links as links
+from statdl.api.complexity import bias_variance as bias_variance
+from statdl.api.complexity import complexity as complexity
+from statdl.api.complexity import learning_curve as learning_curve
+from statdl.api.complexity import search as search
 from statdl.api.devices import devices as devices
 from statdl.api.margins import avg_comparisons as avg_comparisons
 from statdl.api.margins import avg_predictions as avg_predictions
@@ -21,7 +25,31 @@ from statdl.api.inference import delta as delta
 from statdl.api.inference import drop1 as drop1
 from statdl.api.inference import step as step
 from statdl.api.inference import wald as wald
+from statdl.api.diagnostics import breusch_godfrey_test as breusch_godfrey_test
+from statdl.api.diagnostics import breusch_pagan_test as breusch_pagan_test
+from statdl.api.diagnostics import calibration as calibration
+from statdl.api.diagnostics import confusion as confusion
+from statdl.api.diagnostics import cooks_distance as cooks_distance
+from statdl.api.diagnostics import covratio as covratio
+from statdl.api.diagnostics import dfbetas as dfbetas
+from statdl.api.diagnostics import dffits as dffits
+from statdl.api.diagnostics import durbin_watson_test as durbin_watson_test
+from statdl.api.diagnostics import goldfeld_quandt_test as goldfeld_quandt_test
+from statdl.api.diagnostics import hatvalues as hatvalues
+from statdl.api.diagnostics import hosmer_lemeshow_test as hosmer_lemeshow_test
+from statdl.api.diagnostics import influence as influence
+from statdl.api.diagnostics import jarque_bera_test as jarque_bera_test
+from statdl.api.diagnostics import outlier_test as outlier_test
+from statdl.api.diagnostics import pseudo_rsquared as pseudo_rsquared
+from statdl.api.diagnostics import rainbow_test as rainbow_test
+from statdl.api.diagnostics import reset_test as reset_test
+from statdl.api.diagnostics import roc as roc
+from statdl.api.diagnostics import rstandard as rstandard
+from statdl.api.diagnostics import rstudent as rstudent
+from statdl.api.diagnostics import vif as vif
+from statdl.api.diagnostics import white_test as white_test
 from statdl.api.network import mlp as mlp
+from statdl.api.polynomial import polynomial as polynomial
 from statdl.api.regression import glm as glm
 from statdl.api.regression import lm as lm
 from statdl.api.regression import multinom as multinom
@@ -29,6 +57,7 @@ from statdl.api.storage import load as load
 from statdl.api.studies import compare as compare
 from statdl.api.studies import hidden_layer_test as hidden_layer_test
 from statdl.api.studies import select_hidden as select_hidden
+from statdl.api.studies import validate as validate
 from statdl.api.tables import augment as augment
 from statdl.api.tables import glance as glance
 from statdl.api.tables import tidy as tidy
@@ -85,6 +114,11 @@ from statdl.solve.schedule import Exponential as Exponential
 from statdl.solve.schedule import PowerOfTen as PowerOfTen
 from statdl.solve.schedule import Steps as Steps
 from statdl.solve.trust import TrustRegion as TrustRegion
+from statdl.study.complexity import Complexity as Complexity
+from statdl.study.decomposition import Decomposition as Decomposition
+from statdl.study.learning import LearningCurve as LearningCurve
+from statdl.study.polynomial import Polynomial as Polynomial
+from statdl.study.search import SearchResult as SearchResult
 from statdl.study.selection import Selection as Selection
 
 __version__: str

@@ -29,7 +29,7 @@ LEVELS = (
     ("results",),
     ("api", "families", "links"),
     ("__init__",),
-    ("cli", "__main__"),
+    ("cli", "__main__", "sklearn"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
@@ -41,12 +41,16 @@ CHOOSER = "backend/array.py"
 NUMPY_FILES = {
     CHOOSER: "chooses",
     "backend/gram.py": "a fused kernel, with its plain twin beside it as the test's oracle",
+    "backend/segments.py": "one as well",
     "backend/snapshot.py": "files hold host arrays",
     "backend/random.py": "random orders are drawn on the host, whatever the device",
     "backend/memory.py": "the host's allocator",
     "estimate/separation.py": "the linear programme is solved on the host",
+    "sklearn.py": "scikit-learn hands over host arrays",
 }
 AT_MODULE_TOP = {"numpy", "array_api_compat"}
+#: Files of an extra, which nothing imports: classes must know what they inherit from.
+EXTRAS = {"sklearn.py": "sklearn"}
 LATE = {"pandas", "scipy", "formulaic", "narwhals", "tqdm", "matplotlib", "cupy", "polars"}
 #: What a regression does without: a package whose names load at first use has itself only.
 LATER_ROOMS = (
@@ -185,8 +189,14 @@ def test_other_packages_come_through_lazy():
         for found in outside()
         if not found.typing_only
         and (found.deferred or found.module.split(".")[0] not in AT_MODULE_TOP)
+        and EXTRAS.get(found.file) != found.module.split(".")[0]
     ]
     assert not wrong, listed(wrong)
+
+
+def test_nothing_imports_an_extra():
+    modules = {f"statdl.{file.removesuffix('.py')}" for file in EXTRAS}
+    assert not [found for found in inside() if found.module in modules]
 
 
 def test_numpy_is_imported_only_where_arrays_enter_or_leave():
@@ -214,7 +224,8 @@ def files_that_know(package: str) -> set[str]:
 
 
 def test_only_arrays_and_devices_know_cupy():
-    assert files_that_know("cupy") <= {CHOOSER, "backend/device.py"}
+    kernel = "backend/special.py"  # with its plain twin beside it
+    assert files_that_know("cupy") <= {CHOOSER, "backend/device.py", kernel}
 
 
 def test_only_the_backend_knows_the_gpu_twin_of_scipy():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import core, infer, mlp, optimum, table
+from benchmarks import core, covariances, infer, mlp, optimum, table
 from benchmarks.__main__ import main
 from benchmarks.timing import Contender, clocked, race
 
@@ -88,3 +88,15 @@ def test_markdown_names_only_measured_columns():
     lines = table.markdown({"tasks": [record], "machine": machine}).splitlines()
     assert lines[0] == "| task | floor | statdl |"
     assert lines[2] == "| lm | 50 ms | **100 ms (2.0 ×)** |"
+
+
+@pytest.mark.slow
+def test_every_covariance_is_tried(tmp_path, capsys):
+    output = tmp_path / "covariances.json"
+    covariances.main(["--samples", "2", "--output", str(output)])
+    document = json.loads(output.read_text(encoding="utf-8"))
+    printed = capsys.readouterr().out
+    assert len(document["settings"]) == len(covariances.DESIGNS)
+    for setting in document["settings"]:
+        assert setting["design"] in printed
+        assert all(0 <= rates["coverage"] <= 1 for rates in setting["covariances"].values())

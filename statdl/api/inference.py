@@ -21,7 +21,7 @@ def wald(fit: Fit, hypotheses: Any, r: Any = None, **options: Any) -> DataTable:
     >>> import statdl as sd
     >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
     >>> sd.wald(fit, "wt = 0, hp = 0", vcov="HC3")["F"].round(2).tolist()
-    [25.46, 11.47, 46.84]
+    [25.46, 11.46, 35.73]
     """
     return as_fit(fit).wald(hypotheses, r, **options)
 

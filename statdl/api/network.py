@@ -9,6 +9,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
 
+from statdl.api.arguments import (
+    finite,
+    layer_sizes,
+    strengths,
+    truth,
+    weights_by_name,
+    whole,
+)
 from statdl.api.data import read
 from statdl.api.regression import fit_regression
 from statdl.api.training import Wishes, by_layer, held_out, network_solver, practice
@@ -142,8 +150,8 @@ def mlp(
     True
     """
     arguments = locals()
-    units = (hidden,) if isinstance(hidden, int) else tuple(hidden)
-    _check(units, scaling, restarts)
+    units = layer_sizes(hidden)
+    _check(arguments)
     wishes = Wishes.of(arguments)
     if not units and start is None and fixed is None and not wishes.named(None):
         return _regression(arguments, family, link, decay, method)
@@ -155,7 +163,7 @@ def mlp(
     specification, watched = held_out(specification, wishes, arguments)
     network = Network(
         inputs=specification.rows.X.shape[1],
-        hidden=_layers(units, activation, normalisation, dropout),
+        hidden=_layers(units, activation, normalisation, finite("dropout", dropout)),
         outputs=specification.family.outputs,
         intercept=specification.intercept,
         skip=skip,
@@ -166,8 +174,8 @@ def mlp(
         decay=by_layer(network, decay, "decay"),
         centre=centre,
         spread=spread,
-        restarts=restarts,
-        seed=seed,
+        restarts=int(restarts),
+        seed=int(seed),
         initial=as_initial(initial),
     )
     if watched is not None:
@@ -183,23 +191,22 @@ def mlp(
     )
     plan = replace(plan, fixed=_held(specification, fixed), start=_started(specification, start))
     solver = network_solver(method, wishes, network, specification.rows.n, seed)
+    specification = replace(specification, plan=plan, solver=solver)
     _warn_overparameterised(specification, network)
-    fitted = estimate(replace(specification, plan=plan, solver=solver))
+    fitted = estimate(specification)
     return NetworkFit(fitted, Call(mlp, arguments))
 
 
-def _check(units: Sequence[int], scaling: str | None, restarts: int) -> None:
-    """Refuse shapes that are no network."""
-    for count in units:
-        if count != int(count) or count < 1:
-            raise ModelError(
-                f"hidden={tuple(units)!r}: each hidden layer needs a whole number of units, "
-                "1 or more."
-            )
+def _check(arguments: Mapping[str, Any]) -> None:
+    """Refuse what is no number, truth value or name where one is needed."""
+    scaling = arguments["scaling"]
     if scaling not in (*SCALINGS, None):
         raise ModelError(f"scaling={scaling!r} is not known; choose one of {', '.join(SCALINGS)}.")
-    if restarts != int(restarts) or restarts < 1:
-        raise ModelError(f"restarts must be a whole number of 1 or more, not {restarts!r}.")
+    whole("restarts", arguments["restarts"], 1)
+    whole("seed", arguments["seed"], 0)
+    truth("skip", arguments["skip"])
+    truth("intercept", arguments["intercept"])
+    strengths("decay", arguments["decay"])
 
 
 def _regression(
@@ -212,7 +219,7 @@ def _regression(
     """Fit a network without hidden layers as the regression it is."""
     frame = read(arguments)
     chosen = _suggested(frame.response, family, link)
-    strength = decay if isinstance(decay, int | float) else next(iter(decay))
+    strength = next(iter(strengths("decay", decay)), 0.0)
     if method is None and chosen.name != "multinomial":
         method = "ls" if chosen.quadratic else "irls"
     return fit_regression(Call(mlp, arguments), frame, chosen, method, strength or None)
@@ -242,6 +249,8 @@ def _layers(
         )
     if isinstance(activation, str | Activation):
         activation = [activation] * len(units)
+    if not isinstance(activation, Sequence):
+        raise ModelError(f"activation={activation!r} is neither a name nor an activation.")
     given = list(activation)
     if len(given) != len(units):
         raise ModelError(f"{len(given)} activations were given for {len(units)} hidden layers.")
@@ -272,9 +281,12 @@ def _held(specification: Specification, fixed: Mapping[str, float] | None) -> An
     """Return the value of every held parameter, NaN where it is free."""
     if not fixed:
         return None
-    return _by_name(
-        specification, fixed, zeros(len(specification.coefficient_names)) + float("nan")
-    )
+    given = weights_by_name("fixed", fixed)
+    values = zeros(len(specification.coefficient_names)) + float("nan")
+    held = _by_name(specification, given, values)
+    if (held == held).all():
+        raise ModelError("fixed= holds every weight of the network, and leaves nothing to fit.")
+    return held
 
 
 def _started(specification: Specification, start: Any) -> Any:
@@ -287,6 +299,7 @@ def _started(specification: Specification, start: Any) -> Any:
         start = {name: value for name, value in _weights_of(start).items() if name in names}
         if not start:
             raise ModelError("start= is a fit that shares no weight names with this network.")
+    start = weights_by_name("start", start)
     network = specification.plan.network
     drawn = network.initial(generator(specification.plan.seed))
     chosen = _by_name(specification, start, drawn)
@@ -320,11 +333,13 @@ def _by_name(specification: Specification, given: Mapping[str, float], values: A
 
 
 def _warn_overparameterised(specification: Specification, network: Network) -> None:
-    assert specification.plan is not None
+    plan = specification.plan
+    assert plan is not None
     n = specification.rows.n
-    if network.size > n and not (specification.plan.decay > 0).any():
+    free = network.size if plan.fixed is None else int((plan.fixed != plan.fixed).sum())
+    if free > n and not (plan.decay > 0).any():
         warnings.warn(
-            f"The network has {network.size} weights for {n} rows and no decay: its weights are "
+            f"The network has {free} weights for {n} rows and no decay: its weights are "
             "not identified. Use fewer units or decay=, such as 0.01.",
             StatdlWarning,
             stacklevel=4,

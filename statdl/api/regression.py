@@ -119,6 +119,7 @@ def glm(
     reference: Any = None,
     method: str | Solver | None = None,
     penalty: float | Penalty | None = None,
+    bias_reduction: bool = False,
     device: str | None = None,
     dtype: str | None = None,
 ) -> Fit:
@@ -141,6 +142,9 @@ def glm(
     method : str or Solver, optional
         "irls" (Fisher scoring, the default), "newton" (observed information), "lbfgs", "gd", or
         "ls" for the gaussian family with the identity link.
+    bias_reduction : bool
+        Firth's penalised likelihood, log L + ½ log |I|: finite where classes are separated, and
+        without the first-order bias. Take limits by ``fit.confint(method="profile")``.
 
     The other parameters, what is returned and what is raised are as for :func:`lm`. A binomial
     response may be 0/1, two categories, ``cbind(successes, failures)`` or proportions.
@@ -175,6 +179,7 @@ def multinom(
     reference: Any = None,
     method: str | Solver | None = None,
     penalty: float | Penalty | None = None,
+    bias_reduction: bool = False,
     device: str | None = None,
     dtype: str | None = None,
 ) -> Fit:
@@ -189,6 +194,9 @@ def multinom(
         The class that the others are compared with; by default the first level.
     method : str or Solver, optional
         "newton", "lbfgs" or "gd"; by default Newton's method, or L-BFGS for many parameters.
+    bias_reduction : bool
+        Firth's penalised likelihood, log L + ½ log |I|: finite where classes are separated, and
+        without the first-order bias. Take limits by ``fit.confint(method="profile")``.
 
     The other parameters, what is returned and what is raised are as for :func:`lm`. The response
     may be a factor, text, integers, or ``cbind(a, b, c)`` of counts.
@@ -221,8 +229,8 @@ def fit_regression(
     specification = specify(
         frame,
         family,
-        Newton() if method is None else as_solver(method),
-        penalty=as_penalty(penalty),
+        Newton() if method is None else as_solver(method, int(frame.X.shape[0])),
+        penalty=as_penalty(penalty, bool(arguments.get("bias_reduction"))),
         reference=arguments.get("reference"),
         device=arguments["device"],
         dtype=arguments["dtype"],

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from statdl.api.network import mlp
+from statdl.api.verbs import as_fit
 from statdl.api.words import lookup
 from statdl.errors import ModelError, StatdlWarning
 from statdl.formula import Term, update_formula
@@ -16,6 +17,7 @@ from statdl.results import Fit
 from statdl.study.compare import comparison
 from statdl.study.crossvalidation import cross_validated_loss
 from statdl.study.neglected import score_table, score_test
+from statdl.study.parity import Parity, parity
 from statdl.study.selection import CRITERIA, Search, Selection, select, selection_table
 from statdl.study.validation import new_rows
 
@@ -97,6 +99,45 @@ def compare(
         level=level,
         exponentiate=exponentiate,
     )
+
+
+def validate(
+    fit: Fit, packages: str | Sequence[str] | None = None, *, vcov: Any = None, cluster: Any = None
+) -> Parity:
+    """Fit again with statsmodels (and scikit-learn) and compare every quantity.
+
+    The table has one row a quantity: how many values were compared, the two that differ most, their
+    relative difference, and a verdict. What a package cannot say is in the notes: weights, offsets
+    or covariances that it does not have.
+
+    Parameters
+    ----------
+    fit : Fit
+        An lm, glm or multinom.
+    packages : {"statsmodels", "scikit-learn"} or both, optional
+        What to compare with; by default statsmodels, and scikit-learn where it is installed.
+    vcov, cluster : optional
+        The covariance, as for :meth:`statdl.Fit.vcov`.
+
+    Returns
+    -------
+    Parity
+        With ``agrees`` and ``largest``, the largest relative difference.
+
+    Raises
+    ------
+    ModelError
+        For a network, for a fit without a maximum, and where statsmodels is not installed.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+    >>> found = sd.validate(fit, vcov="HC0")
+    >>> found.agrees, found.largest < 1e-5
+    (True, True)
+    """
+    return parity(as_fit(fit).with_covariance(vcov, cluster).estimate, packages)
 
 
 def hidden_layer_test(

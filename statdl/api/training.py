@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+from statdl.api.arguments import finite, strengths
 from statdl.api.words import NETWORK_METHODS, as_solver, lookup
 from statdl.backend.array import Rows
 from statdl.backend.random import zeros
@@ -20,6 +22,7 @@ from statdl.model.network import Network
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Solver
+from statdl.solve.lbfgs import LBFGS
 from statdl.solve.rule import Adam
 from statdl.solve.training import PATIENCE, Training
 
@@ -45,10 +48,11 @@ class Wishes:
     def of(cls, arguments: Mapping[str, Any]) -> Wishes:
         """Read and check them."""
         wishes = cls(**{name: arguments[name] for name in cls.__dataclass_fields__})
-        if not 0 <= wishes.noise < float("inf"):
+        if finite("noise", wishes.noise) < 0:
             raise ModelError(f"noise is a standard deviation, 0 or more, not {wishes.noise!r}.")
         patience = wishes.early_stopping
-        if patience != int(patience) or patience < 0:
+        sound = isinstance(patience, Integral) or (isinstance(patience, Real) and patience % 1 == 0)
+        if not sound or patience < 0:
             raise ModelError(
                 f"early_stopping is True, False or a number of epochs, not {patience!r}."
             )
@@ -70,7 +74,11 @@ class Wishes:
     def saved(self) -> Checkpoint | None:
         """Where the run is saved."""
         given = self.checkpoint
-        return Checkpoint(given) if isinstance(given, str | Path) else given
+        if given is None or isinstance(given, Checkpoint):
+            return given
+        if not isinstance(given, str | Path):
+            raise ModelError(f"checkpoint={given!r} is neither a path nor an sd.Checkpoint.")
+        return Checkpoint(given)
 
     @property
     def resumed(self) -> str | Path | None:
@@ -87,7 +95,7 @@ class Wishes:
             "validation": self.validation is not None,
             "early_stopping": bool(self.early_stopping),
             "noise": self.noise > 0,
-            "l1": any(value > 0 for value in _numbers(self.l1)),
+            "l1": any(value > 0 for value in strengths("l1", self.l1)),
             "checkpoint": self.checkpoint is not None,
             "resume": bool(self.resume),
         }
@@ -98,10 +106,6 @@ class Wishes:
         if any(layer.normalisation == "batch" for layer in hidden):
             names.append("normalisation='batch'")
         return names
-
-
-def _numbers(given: float | Sequence[float]) -> list[float]:
-    return [float(given)] if isinstance(given, int | float) else [float(value) for value in given]
 
 
 def network_solver(
@@ -118,10 +122,12 @@ def network_solver(
     if method is None and needed:
         method = GradientDescent(Adam(1e-3), batch=min(BATCH, n))
     default = "newton" if network.size <= NEWTON_WEIGHTS else "lbfgs"
-    solver = as_solver(method or default, NETWORK_METHODS)
+    solver = as_solver(method or default, n, NETWORK_METHODS)
     if isinstance(solver, GradientDescent) and not solver.accelerated:
         descent = solver if solver.seed is not None else replace(solver, seed=seed)
         return Training(descent, wishes.patience, wishes.saved, wishes.resumed)
+    if isinstance(solver, LBFGS) and solver.preconditioned is None:
+        solver = replace(solver, preconditioned=False)
     if not needed:
         return solver
     raise ModelError(
@@ -175,16 +181,13 @@ def by_layer(network: Network, given: float | Sequence[float], what: str) -> Any
     decay shrinks; no single weight of theirs can be made 0.
     """
     layers = sizes(network.layout)
-    numbers = _numbers(given)
-    if isinstance(given, int | float):
+    numbers = strengths(what, given)
+    if not isinstance(given, Iterable):
         numbers = numbers * len(layers)
     if len(numbers) != len(layers):
         raise ModelError(f"{len(numbers)} {what}s were given for {len(layers)} layers of weights.")
-    if not all(0 <= strength < float("inf") for strength in numbers):
-        raise ModelError(f"{what} must be 0 or more, not {given!r}.")
     if what == "l1" and any(
-        strength and block.kind == "scale"
-        for block, strength in zip(layers, numbers, strict=True)
+        strength and block.kind == "scale" for block, strength in zip(layers, numbers, strict=True)
     ):
         raise ModelError(
             "l1 makes single weights 0, and with normalisation='weight' a unit's weights are a "
@@ -201,6 +204,8 @@ def _metrics(specification: Specification, given: Sequence[str] | None) -> tuple
     family = specification.family
     if given is None:
         given = ("accuracy",) if family.has_classes else ()
+    if not isinstance(given, Iterable):
+        raise ModelError(f"metrics={given!r} must be names, such as ('accuracy',).")
     names = (given,) if isinstance(given, str) else tuple(given)
     for name in names:
         if not lookup(name, METRICS, "metric").suits(family):

@@ -35,9 +35,18 @@ def summary(fit: Fit, level: float = 0.95, **options: Any) -> Summary:
 
 
 def anova(
-    fit: Fit, *others: Fit, typ: int = 1, test: str | None = None, B: int = 99, seed: int = 0
+    fit: Fit,
+    *others: Fit,
+    typ: int = 1,
+    test: str | None = None,
+    B: int = 99,
+    seed: int = 0,
+    **options: Any,
 ) -> DataTable:
     """Return the analysis of variance of a fit, or compare fits to the same rows.
+
+    ``vcov=`` or ``cluster=`` make Wald tests under another covariance, ``adjust=`` adjusts p-values
+    for their number; see :meth:`statdl.Fit.anova`.
 
     Between a regression and a network the p-value is from B responses simulated from the smaller
     model: the likelihood ratio has no χ² distribution there.
@@ -50,7 +59,7 @@ def anova(
     >>> round(float(table["F"][1]), 3)
     12.381
     """
-    return as_fit(fit).anova(*others, typ=typ, test=test, B=B, seed=seed)
+    return as_fit(fit).anova(*others, typ=typ, test=test, B=B, seed=seed, **options)
 
 
 def predict(fit: Fit, newdata: Any = None, type: str = "response", **options: Any) -> Any:
@@ -92,7 +101,7 @@ def confint(fit: Fit, level: float = 0.95, **options: Any) -> Any:
 
 
 def vcov(fit: Fit, type: str | None = None, **options: Any) -> Any:
-    """Return the covariance of the coefficients: "hessian", "fisher", "sandwich" or "bootstrap".
+    """Return the covariance of the coefficients, of a type that :meth:`statdl.Fit.vcov` knows.
 
     Examples
     --------

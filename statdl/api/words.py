@@ -24,6 +24,7 @@ from statdl.model.link import (
     Probit,
     Sqrt,
 )
+from statdl.model.jeffreys import Jeffreys
 from statdl.model.penalty import Penalty, Ridge
 from statdl.solve.iterate import Solver
 from statdl.solve.lbfgs import LBFGS
@@ -108,11 +109,14 @@ def _named_family(name: str) -> Family:
 
 
 def as_solver(
-    method: str | Solver, methods: Mapping[str, Callable[[], Solver]] = METHODS
+    method: str | Solver, rows: int, methods: Mapping[str, Callable[[], Solver]] = METHODS
 ) -> Solver:
-    """Return a solver from its name, or the one given."""
+    """Return a solver from its name, whose batches are no more than ``rows``, or the one given."""
     if isinstance(method, str):
-        return lookup(method, methods, "method")()
+        solver = lookup(method, methods, "method")()
+        if isinstance(solver, solve.GradientDescent) and (solver.batch or 0) > rows:
+            return replace(solver, batch=rows)
+        return solver
     if isinstance(method, type) or not hasattr(method, "step"):
         raise ModelError(
             f"method={method!r} is neither a name ({', '.join(methods)}) nor a solver such as "
@@ -121,8 +125,12 @@ def as_solver(
     return method
 
 
-def as_penalty(penalty: Any) -> Penalty | None:
-    """Return a ridge penalty from its strength, or the penalty given."""
+def as_penalty(penalty: Any, bias_reduction: bool = False) -> Penalty | None:
+    """Return a ridge penalty from its strength, or the penalty given, or Firth's."""
+    if bias_reduction:
+        if penalty is not None:
+            raise ModelError("bias_reduction=True is a penalty itself; leave penalty= out.")
+        return Jeffreys()
     if isinstance(penalty, Real):
         return Ridge(float(penalty))
     if penalty is not None and not hasattr(penalty, "curvature"):
@@ -137,12 +145,18 @@ def as_activation(activation: str | model.Activation) -> model.Activation:
     """Return an activation from its name, or the one given."""
     if isinstance(activation, str):
         return lookup(activation, model.ACTIVATIONS, "activation")()
+    if not hasattr(activation, "affine_maps") or isinstance(activation, type):
+        raise ModelError(f"activation={activation!r} is neither a name nor an activation.")
     return activation
 
 
 def as_initial(initial: str | model.Initial | None) -> model.Initial | None:
     """Return a rule for initial weights from its name, or the one given."""
-    return lookup(initial, model.INITIALS, "initial")() if isinstance(initial, str) else initial
+    if isinstance(initial, str):
+        return lookup(initial, model.INITIALS, "initial")()
+    if initial is not None and (not hasattr(initial, "draw") or isinstance(initial, type)):
+        raise ModelError(f"initial={initial!r} is neither a name nor a rule for initial weights.")
+    return initial
 
 
 def lookup(name: str, table: Mapping[str, Named], what: str) -> Named:

@@ -5,8 +5,8 @@
 The plain version says it in whole-array operations for any library. The NumPy kernel walks
 cache-sized blocks of rows through scratch memory that is allocated once, since fresh temporaries of
 this size cost more in page faults than the multiplications do. On a card the blocks are larger, for
-each is a few launches: a weighted copy of a block is written, multiplied while it is still in the
-card's cache, and never of all of X. Tests hold both to the plain version.
+each is a few launches; the weighted copy is of one block, never of all of X. Tests hold both to the
+plain version.
 """
 
 from __future__ import annotations

@@ -82,14 +82,14 @@ def estimate(specification: Specification) -> Estimate:
     with device_errors():
         objective = _objective(specification, specification.rows)
         columns = len(specification.coefficient_names)
-        penalised = specification.penalty.active
-        if not penalised:
+        shrunk = specification.penalty.shrinks
+        if not shrunk:
             refuse_too_few(_counted_rows(specification.rows), columns)
         start = begin(objective)
         names = specification.coefficient_names[columns - specification.rows.X.shape[1] :]
         refuse_extreme_units(specification.rows, start.factor, names)
         kept: Sequence[int] = range(columns)
-        if not (start.certified or penalised or well_conditioned(start.factor)):
+        if not (start.certified or shrunk or well_conditioned(start.factor)):
             kept = estimable_columns(specification.rows, specification.intercept)
             if len(kept) < columns:
                 warn_aliased(specification.coefficient_names, kept)
@@ -147,7 +147,7 @@ def _objective(
     penalised = None
     if specification.penalty.active:
         penalised = host_zeros(predictor.size, X) + 1  # on the host, as the parameters are
-        if intercept:
+        if intercept and specification.penalty.shrinks:
             penalised[:: predictor.columns] = 0
     return Objective(specification.family, predictor, rows, specification.penalty, penalised)
 
@@ -167,7 +167,7 @@ def _counted_rows(rows: Rows) -> int:
 
 def _solve(objective: Objective, solver: Solver, start: Start) -> Solution:
     """Run the solver where the arithmetic is sound: on the columns, or on a basis of them."""
-    sound = objective.penalty.active or start.certified or well_conditioned(start.factor)
+    sound = objective.penalty.shrinks or start.certified or well_conditioned(start.factor)
     plain_least_squares = isinstance(solver, LeastSquares) and not objective.penalty.active
     if plain_least_squares and not (sound and good_enough(start.factor, objective.rows)):
         return _solve_by_qr(objective)
@@ -268,7 +268,7 @@ def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
     q = objective.predictor.outputs
     Q, R = orthogonal_triangular(design_matrix(rows.X, objective.intercept))
     R = to_numpy(R)
-    basis = Objective(objective.family, Linear(R.shape[0], q, False), replace(rows, X=Q))
+    basis = replace(objective, predictor=Linear(R.shape[0], q, False), rows=replace(rows, X=Q))
     solution = _solve_directly(basis, solver, begin(basis))
 
     def outer(gamma: Array) -> Array:
@@ -331,7 +331,8 @@ def _record(
     """Assemble the estimate, and say aloud what went wrong."""
     minimum = solution.minimum
     names = [specification.coefficient_names[j] for j in kept]
-    verdict = judge(objective, start.part or objective, names, minimum, solution.root)
+    outputs = specification.output_names
+    verdict = judge(objective, start.part or objective, names, outputs, minimum, solution.root)
     announce(verdict, minimum.solver)
     convergence = Convergence(
         method=minimum.solver,

@@ -5,7 +5,9 @@ other class k, and > 0 for some (Albert & Anderson 1984). That is a linear progr
 
     maximise Σ x_iᵀ(δ_{y_i} − δ_k)  subject to  each ≥ 0 and −1 ≤ δ ≤ 1,
 
-whose optimum is 0 without separation. The coefficients with δ ≠ 0 are those that run to infinity.
+whose optimum is 0 without separation. The coefficients with δ ≠ 0 are those that run to infinity,
+with the sign of δ. Separation is complete where every margin can be above 0 at once, the smallest
+margin t of the programme  maximise t  with each margin ≥ t, and quasi-complete otherwise.
 
 Counts with a log link are the same with one end only: a row with a count of 0 draws η to −∞, and
 one with any other count holds it still (Correia, Guimarães & Zylkin 2019).
@@ -42,15 +44,33 @@ def can_separate(objective: Objective) -> bool:
     return any(map(math.isfinite, objective.family.ends))
 
 
-def separating_coefficients(objective: Objective) -> tuple[int, ...]:
-    """Return the coefficients of one output that some separating direction moves; () if none."""
+@dataclass(frozen=True)
+class Separation:
+    """How predictors tell the classes apart.
+
+    towards   (q, m) −1, 0 or 1: where the coefficient of each output runs to −∞, stays, or +∞
+    complete  whether every row is told apart, or only some with others on the border
+    """
+
+    towards: Any
+    complete: bool
+
+    @property
+    def moving(self) -> tuple[int, ...]:
+        """The coefficients of one output that run to infinity in some output."""
+        return tuple(int(j) for j in np.flatnonzero(np.abs(self.towards).max(axis=0)))
+
+
+def separation(objective: Objective) -> Separation | None:
+    """Return the separation of the classes by the columns, None where there is none."""
     A = _host_design(objective)
     scale = np.abs(A).max(axis=0)
-    A = A / np.where(scale > 0, scale, 1.0)
-    direction = _separating_direction(_Margins(A, _shares(objective)))
+    margins = _Margins(A / np.where(scale > 0, scale, 1.0), _shares(objective))
+    direction = _separating_direction(margins)
     if direction is None:
-        return ()
-    return tuple(int(j) for j in np.flatnonzero(np.abs(direction).max(axis=0) > MOVES))
+        return None
+    towards = np.where(np.abs(direction) > MOVES, np.sign(direction), 0.0)[1:]
+    return Separation(towards.astype(int), _is_complete(margins, direction))
 
 
 @dataclass(frozen=True)
@@ -128,6 +148,39 @@ def _separating_direction(margins: _Margins) -> Any:
         if smallest >= -SLACK or _repeats(written, added):
             return direction if largest > 100 * max(SLACK, -smallest) else None
         written.extend(added)
+
+
+def _is_complete(margins: _Margins, direction: Any) -> bool:
+    """Tell whether all margins can be above 0, by rows added as they are violated."""
+    pairs, m = margins.pairs, margins.A.shape[1]
+    if all((margins.of(direction, *pair) > SLACK).all() for pair in pairs):
+        return True
+    unknowns = (margins.present.shape[1] - 1) * m
+    written: list[Any] = []
+    smallest = 1.0
+    while True:
+        added = []
+        for own, other in pairs:
+            margin = margins.of(direction, own, other)
+            if len(margin):
+                worst = np.argsort(margin)[: max(FIRST_ROWS, 10 * m)]
+                added.append(margins.rows(worst[margin[worst] < smallest - SLACK], own, other))
+        if written and _repeats(written, added):
+            return True
+        written.extend(added)
+        rows = scipy_sparse.vstack(written)
+        t = scipy_sparse.csr_array(np.ones((rows.shape[0], 1)))
+        solution = scipy_optimize.linprog(
+            np.append(np.zeros(unknowns), -1.0),
+            A_ub=scipy_sparse.hstack([-rows, t]),
+            b_ub=np.zeros(rows.shape[0]),
+            bounds=[(-1, 1)] * unknowns + [(0, 1)],
+            method="highs",
+        )
+        if solution.status != 0 or -solution.fun <= 100 * SLACK:
+            return False
+        smallest = -solution.fun
+        direction = np.concatenate([np.zeros((1, m)), solution.x[:-1].reshape(-1, m)])
 
 
 def _repeats(written: list[Any], added: list[Any]) -> bool:

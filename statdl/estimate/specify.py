@@ -11,6 +11,7 @@ from statdl.errors import DataError, ModelError
 from statdl.estimate.record import Specification
 from statdl.formula import ModelFrame, Response
 from statdl.model.family import Family
+from statdl.model.jeffreys import Jeffreys
 from statdl.model.penalty import NoPenalty, Penalty
 from statdl.solve.iterate import Solver
 from statdl.solve.newton import LeastSquares
@@ -45,6 +46,8 @@ def specify(
             f"method='ls' is least squares, for the gaussian family with the identity link; use "
             f"method='newton' for {family.name} with the {family.link.name} link."
         )
+    if isinstance(penalty, Jeffreys):
+        _refuse_biased(family, solver)
     response = frame.response if reference is None else _referred(frame.response, family, reference)
     encoded = family.encode(response.kind, response.values, response.levels, frame.weights)
     X, home = settle(frame.X, preferred(device), dtype, sums)
@@ -64,6 +67,21 @@ def specify(
         penalty=penalty or NoPenalty(),
         levels=encoded.levels,
     )
+
+
+def _refuse_biased(family: Family, solver: Solver) -> None:
+    """Raise where Firth's penalty is not the one that takes the bias away, or is not summed."""
+    if not (family.canonical and family.dispersion_known):
+        raise ModelError(
+            "bias_reduction=True is Firth's penalised likelihood, which takes the bias away for "
+            "the logit (binomial, multinomial) and the log link of counts; not for "
+            f"{family.name} with the {family.link.name} link."
+        )
+    if hasattr(solver, "batch"):
+        raise ModelError(
+            "bias_reduction=True needs the information of all rows at every step; use "
+            "method='newton', 'irls' or 'lbfgs'."
+        )
 
 
 def _referred(response: Response, family: Family, reference: Any) -> Response:

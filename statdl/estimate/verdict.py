@@ -15,7 +15,7 @@ from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.errors import ConvergenceWarning, SeparationWarning
-from statdl.estimate.separation import can_separate, separating_coefficients
+from statdl.estimate.separation import Separation, can_separate, separation
 from statdl.estimate.start import EXTREME_ETA, extreme_eta
 from statdl.model.objective import Objective
 from statdl.solve.iterate import Minimum, Outcome
@@ -44,12 +44,20 @@ class Verdict:
 
 
 def judge(
-    objective: Objective, part: Objective, names: Sequence[str], minimum: Minimum, root: Array
+    objective: Objective,
+    part: Objective,
+    names: Sequence[str],
+    outputs: Sequence[str],
+    minimum: Minimum,
+    root: Array,
 ) -> Verdict:
-    """Judge a minimum; ``part`` is some or all of the rows, enough to rule separation out."""
+    """Judge a minimum; ``part`` is some or all of the rows, enough to rule separation out.
+
+    ``names`` are those of the coefficients of one output, ``outputs`` those of the outputs.
+    """
     found = _separating(part, minimum, root)
-    if found:
-        note = _separation_note([names[j] for j in found])
+    if found is not None:
+        note = _separation_note(found, objective, names, outputs)
         return Verdict(Outcome.SEPARATION, (note,), sound=False)
     if _on_the_edge(objective, minimum):
         return Verdict(Outcome.BOUNDARY, sound=False)
@@ -69,15 +77,14 @@ def announce(verdict: Verdict, solver: str) -> None:
         warnings.warn(text, ConvergenceWarning, stacklevel=6)
 
 
-def _separating(objective: Objective, minimum: Minimum, root: Array) -> tuple[int, ...]:
-    """Return the separating coefficients, looked for only where the fit gives reason to."""
+def _separating(objective: Objective, minimum: Minimum, root: Array) -> Separation | None:
+    """Return the separation, looked for only where the fit gives reason to."""
     if objective.penalty.active or not can_separate(objective):
-        return ()
-    if minimum.outcome is Outcome.EPOCHS and objective.size <= SMALL_PROGRAMME:
-        return separating_coefficients(objective)
-    if minimum.outcome is not Outcome.CONVERGED or _is_lost(objective, minimum.parameters, root):
-        return separating_coefficients(objective)
-    return ()
+        return None
+    ran_out = minimum.outcome is Outcome.EPOCHS and objective.size <= SMALL_PROGRAMME
+    if ran_out or minimum.outcome is not Outcome.CONVERGED:
+        return separation(objective)
+    return separation(objective) if _is_lost(objective, minimum.parameters, root) else None
 
 
 def _is_lost(objective: Objective, parameters: Array, root: Array) -> bool:
@@ -125,11 +132,24 @@ def _distance(objective: Objective, minimum: Minimum, root: Array) -> float:
     return math.sqrt(squared / objective.unit(minimum.loss)) if squared >= 0 else math.nan
 
 
-def _separation_note(moving: Sequence[str]) -> str:
-    named = [name for name in moving if name != "Intercept"] or moving
-    listed = ", ".join(f"'{name}'" for name in named)
+def _separation_note(
+    found: Separation, objective: Objective, names: Sequence[str], outputs: Sequence[str]
+) -> str:
+    slopes = [j for j in found.moving if names[j] != "Intercept"] or list(found.moving)
+    listed = ", ".join(f"'{names[j]}' ({_towards(found.towards[:, j], outputs)})" for j in slopes)
+    firth = objective.family.canonical and objective.family.dispersion_known
     return (
-        f"The response is separated perfectly by {listed}: the likelihood has no finite maximum, "
-        "so the coefficients are no estimates and have no standard errors. Use a penalty such as "
+        f"The response is separated {'completely' if found.complete else 'quasi-completely'} by "
+        f"{listed}: the likelihood has no finite maximum, so the coefficients are no estimates and "
+        f"have no standard errors. Use {'bias_reduction=True, ' if firth else ''}a penalty such as "
         "penalty=sd.Ridge(1.0), or leave the variables out."
     )
+
+
+def _towards(signs: Any, outputs: Sequence[str]) -> str:
+    """Say where a coefficient runs: for several outputs, in which."""
+    ends = {1: "to +∞", -1: "to −∞"}
+    if len(signs) == 1:
+        return ends[int(signs[0])]
+    moves = [(ends[int(s)], output) for s, output in zip(signs, outputs, strict=True) if s]
+    return ", ".join(f"{end} for {output}" for end, output in moves)

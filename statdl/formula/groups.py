@@ -143,7 +143,10 @@ def _vectors(by: Any, frame: ModelFrame) -> list[tuple[str, Any]]:
 def _coded(name: str, values: Any, frame: ModelFrame) -> Grouping:
     """Return the codes of a vector at the rows that the fit used."""
     device = is_array(values) and not isinstance(values, np.ndarray)
-    n, length = int(frame.X.shape[0]), int(values.shape[0]) if hasattr(values, "shape") else len(values)
+    n, length = (
+        int(frame.X.shape[0]),
+        int(values.shape[0]) if hasattr(values, "shape") else len(values),
+    )
     rows = None if frame.rows is None else to_numpy(frame.rows)
     if is_pandas(values) and frame.source is not None and is_pandas(frame.source):
         check_index(values, frame.index if length == n else frame.source.index, "cluster")
@@ -184,5 +187,3 @@ def _refuse_missing(name: str, gone: Array, rows: Array | None) -> None:
         f"{listing(numbers)}), so that their clusters are not known. Fill in the values, or fit "
         "with subset= to leave those rows out."
     )
-
-

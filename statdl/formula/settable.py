@@ -99,6 +99,24 @@ def columns_of(design: Design, variable: str) -> tuple[int, ...]:
     return tuple(j for term in design.terms if term.factors & made for j in term.columns)
 
 
+def term_variables(design: Design) -> tuple[frozenset[str], ...]:
+    """Return the columns of the data that each term is made of.
+
+    Examples
+    --------
+    >>> from statdl.formula import model_frame
+    >>> data = {"y": [1.0, 2.0, 4.0], "a": [1.0, 2.0, 3.0], "b": [3.0, 1.0, 1.0]}
+    >>> [sorted(one) for one in term_variables(model_frame("y ~ log(a) + a:b", data).design)]
+    [['a'], ['a', 'b']]
+    """
+    recipe = design.recipe
+    if not isinstance(recipe, FormulaRecipe):
+        return tuple(frozenset({term.name}) for term in design.terms)
+    predictors = parse(recipe.formula, recipe.columns).predictors
+    read = {text: frozenset(one.columns) for text, one in predictors.items()}
+    return tuple(frozenset().union(*(read[one] for one in t.factors)) for t in design.terms)
+
+
 def check_variable(design: Design, variable: str) -> None:
     """Refuse what is no variable of the model."""
     known = variables(design)

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import like, namespace, to_numpy
+from statdl.backend.array import like, namespace
 from statdl.backend.linalg import design_matrix, factorise, orthogonal_triangular
 from statdl.errors import DataError, ModelError, NotPositiveDefiniteError
 from statdl.estimate import Estimate, estimate, refit
@@ -55,7 +55,8 @@ class Step:
 class Analysis:
     """The rows of a table with their tests.
 
-    ``test`` is "F", "Chisq" or "Rao"; ``dispersion`` and ``dispersion_df`` belong to the largest model.
+    ``test`` is "F", "Chisq" or "Rao"; ``dispersion`` and ``dispersion_df`` belong to the largest
+    model.
     """
 
     steps: tuple[Step, ...]
@@ -235,6 +236,7 @@ def _intercept_step(fit: Estimate) -> Step:
 
 
 def between(name: str, small: Estimate, large: Estimate, test: str) -> Step:
+    """Return the row that compares a model with a smaller one nested in it."""
     df = float(small.df_resid - large.df_resid)
     fall = small.deviance - large.deviance if df else math.nan
     score = score_statistic(small, large) if df and test == "Rao" else math.nan

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from statdl.errors import FormulaError
 from statdl.estimate import Estimate
 from statdl.formula.gate import admit
@@ -51,6 +53,11 @@ def coefficient_labels(estimate: Estimate) -> tuple[str, ...]:
     return tuple(f"{output}: {name}" for output in specification.output_names for name in names)
 
 
+def estimable_places(estimate: Estimate) -> Any:
+    """Return which of all coefficients are estimable, (m q,)."""
+    return np.asarray(estimate.kept * estimate.specification.tables, dtype=bool)
+
+
 @dataclass(frozen=True)
 class Arithmetic:
     """A parsed expression: as typed, its tree, and which coefficient each stand-in is."""
@@ -70,7 +77,7 @@ class Arithmetic:
         return self._at(self.tree, values, functions)
 
     def _at(self, node: ast.expr, values: Callable[[int], Any], functions: Any) -> Any:
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
             return float(node.value)
         if isinstance(node, ast.Name) and node.id in self.places:
             return values(self.places[node.id])

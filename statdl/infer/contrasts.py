@@ -31,9 +31,7 @@ Spec = Any
 
 def prediction_questions(rows: Population, variables: Mapping[str, Any] | None) -> list[Question]:
     """Return one question for every combination of the values given; for none, the rows as is."""
-    wanted = {
-        name: _listed(value, _seen(rows, name)) for name, value in (variables or {}).items()
-    }
+    wanted = {name: _listed(value, _seen(rows, name)) for name, value in (variables or {}).items()}
     if not wanted:
         return [Question({}, ({},))]
     sizes = [len(values) for values in wanted.values()]
@@ -135,7 +133,9 @@ def _listed(value: Any, seen: Observed) -> list[Any]:
 
 def _compared(rows: Population, name: str, change: Spec, comparison: str) -> Iterator[Question]:
     seen = _seen(rows, name)
-    pairs = _of_levels(name, change, seen) if seen.levels else [_of_numbers(rows, name, change, seen)]
+    pairs = (
+        _of_levels(name, change, seen) if seen.levels else [_of_numbers(rows, name, change, seen)]
+    )
     for after, before, label in pairs:
         text = label or COMBINATIONS[comparison].label.format(_shown(after), _shown(before))
         settings = ({name: after}, {name: before})
@@ -165,9 +165,7 @@ def _of_levels(name: str, change: Spec, seen: Observed) -> list[tuple[Any, Any, 
     return [(pair[1], pair[0], "")]
 
 
-def _of_numbers(
-    rows: Population, name: str, change: Spec, seen: Observed
-) -> tuple[Any, Any, str]:
+def _of_numbers(rows: Population, name: str, change: Spec, seen: Observed) -> tuple[Any, Any, str]:
     """Return (after, before) of numbers, and what the change is called where that is not plain."""
     now, held = _current(rows, name), seen.values
     if change is None and set(np.unique(held[:10_000]).tolist()) <= {0.0, 1.0}:
@@ -198,8 +196,8 @@ def _spread(name: str, change: str, now: Any, held: Any) -> tuple[Any, Any, str]
     if change == "minmax":
         return float(held.max()), float(held.min()), "Max - Min"
     raise ModelError(
-        f"variables={{{name!r}: {change!r}}}: a number changes by a step such as 1, by 'sd', '2sd', "
-        "'iqr' or 'minmax', or from one value to another as in (2, 3)."
+        f"variables={{{name!r}: {change!r}}}: a number changes by a step such as 1, by 'sd', "
+        "'2sd', 'iqr' or 'minmax', or from one value to another as in (2, 3)."
     )
 
 

@@ -39,6 +39,7 @@ from statdl.errors import ModelError, NumericalError, StatdlWarning
 from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification, Reported, determine
 from statdl.formula import Grouping, groupings
 from statdl.infer import meat
+from statdl.infer.arithmetic import coefficient_labels, estimable_places
 
 #: By the information; from rows that vary each by its own; from rows that vary together; by refits.
 MODEL_KINDS = ("classical", "hessian", "fisher")
@@ -79,7 +80,7 @@ class Covariance:
     >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
     >>> by_gears = sd.Covariance("cluster", cluster="gear", correction="groups")
     >>> fit.confint(vcov=by_gears).loc["wt"].round(2).to_dict()
-    {'2.5 %': -7.65, '97.5 %': -3.04}
+    {'2.5 %': -9.51, '97.5 %': -1.18}
     """
 
     type: str = "classical"
@@ -92,11 +93,11 @@ class Covariance:
 
     def __post_init__(self) -> None:
         known = {kind.lower(): kind for kind in KINDS}
-        if not isinstance(self.type, str) or self.type.lower() not in known:
+        if str(self.type).lower() not in known:
             raise ModelError(
                 f"type={self.type!r} is no kind of covariance; choose one of {', '.join(KINDS)}."
             )
-        object.__setattr__(self, "type", known[self.type.lower()])
+        object.__setattr__(self, "type", known[str(self.type).lower()])
         self._check_places()
         self._check_values()
 
@@ -216,7 +217,7 @@ def report(estimate: Estimate, choice: Covariance) -> Reported | None:
 def given(estimate: Estimate, matrix: Any) -> Reported:
     """Return a covariance matrix of one's own, of all coefficients or of the estimable ones."""
     values = np.asarray(matrix, dtype=float)
-    kept = np.asarray(estimate.kept * estimate.specification.tables, dtype=bool)
+    kept = estimable_places(estimate)
     if values.shape == (len(kept), len(kept)):
         values = values[np.ix_(kept, kept)]
     size = estimate.rank
@@ -290,7 +291,23 @@ def _clustered(estimate: Estimate, choice: Covariance) -> Reported:
         f"Standard errors are robust to correlation within {_counted(groups, counts)}"
         f"{_referring(df)}."
     )
-    return Reported("cluster", _sandwiched(estimate, squares, "cluster"), df, note)
+    root = _sandwiched(estimate, squares, "cluster")
+    _warn_of_nothing(estimate, root, groups)
+    return Reported("cluster", root, df, note)
+
+
+def _warn_of_nothing(estimate: Estimate, root: Any, groups: tuple[Grouping, ...]) -> None:
+    """Warn of coefficients whose scores add up to 0 in every cluster."""
+    ours, own = (np.sum(half * half, axis=1) for half in (root, estimate.root))
+    names = np.asarray(coefficient_labels(estimate))[estimable_places(estimate)]
+    nothing = names[ours < 1e-20 * own * max(estimate.dispersion, 1e-300)].tolist()
+    if nothing:
+        warnings.warn(
+            f"The scores of {', '.join(nothing)} add up to 0 in every cluster of "
+            f"`{groups[0].name}`, which the model has indicators of: these errors are rounding.",
+            StatdlWarning,
+            stacklevel=2,
+        )
 
 
 def clusters(estimate: Estimate, by: Any) -> tuple[Grouping, ...]:
@@ -342,5 +359,3 @@ def score_trace(estimate: Estimate) -> float:
     """Return tr(H⁻¹ Σ s_i s_iᵀ) at unit dispersion: the parameters that the scores count."""
     known = estimate.recall("score_trace")
     return float(np.trace(meat.heteroskedastic(estimate))) if known is None else known
-
-

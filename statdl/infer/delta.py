@@ -19,9 +19,14 @@ import numpy as np
 
 from statdl.errors import FormulaError, ModelError, NumericalError
 from statdl.estimate import Estimate, Identification
-from statdl.infer.arithmetic import Arithmetic, coefficient_labels, pieces, read
+from statdl.infer.arithmetic import (
+    Arithmetic,
+    coefficient_labels,
+    estimable_places,
+    pieces,
+    read,
+)
 from statdl.infer.covariance import covariance_root, reference_df
-from statdl.infer.linear_hypothesis import estimable_places
 from statdl.infer.wald import Coefficients
 
 

@@ -105,7 +105,7 @@ def average_effects(
 def own_effects(estimate: Estimate, *, kind: str | None = None) -> Effects:
     """Return the average marginal effects over the rows of the fit, by weight."""
     known = estimate.recall("effects")
-    if known is not None and kind is None and estimate.reported is None:
+    if known is not None and kind is None and estimate.reported is estimate.recall("reported"):
         return known
     rows = estimate.specification.rows
     offset = None if rows.offset is None else rows.offset[:, 0]
@@ -142,9 +142,7 @@ def indicator_terms(estimate: Estimate, kept: Sequence[int]) -> list[tuple[int, 
     return [places for places in found if places]
 
 
-def _rows(
-    estimate: Estimate, X: Array, offset: Array | None, weights: Array | None
-) -> Rows:
+def _rows(estimate: Estimate, X: Array, offset: Array | None, weights: Array | None) -> Rows:
     """Return inputs as rows without a response, with weights that sum to 1."""
     y = like(X[:, :0], estimate.specification.rows.template)
     xp = namespace(y)

@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from statdl.errors import FormulaError, ModelError, NumericalError
 from statdl.estimate import Estimate, Identification
-from statdl.infer.arithmetic import coefficient_labels, pieces, read
+from statdl.infer.arithmetic import coefficient_labels, estimable_places, pieces, read
 from statdl.infer.covariance import covariance_root, reference_df
 from statdl.infer.distribution import f_tail
 
@@ -135,7 +136,7 @@ def _read(texts: Sequence[str], labels: Sequence[str]) -> Hypotheses:
     for text in texts:
         sides = [_form(side, labels) for side in pieces(text, labels, "=")]
         sides = sides if len(sides) > 1 else [*sides, _affine(0.0, np.zeros(len(labels)))]
-        for left, right in zip(sides, sides[1:], strict=False):
+        for left, right in pairwise(sides):
             rows.append(left.slopes - right.slopes)
             values.append(right.constant - left.constant)
             words.append(_in_words(rows[-1], values[-1], labels))
@@ -153,7 +154,7 @@ def _form(text: str, labels: Sequence[str]) -> Affine:
 def _in_words(row: Any, value: float, labels: Sequence[str]) -> str:
     """Return a hypothesis with its coefficients on the left: ``hp - 2 wt = 0``."""
     text = ""
-    for k in np.flatnonzero(row):
+    for k in np.flatnonzero(row).tolist():
         size = "" if abs(row[k]) == 1 else f"{abs(row[k]):.6g} "
         sign = ("- " if row[k] < 0 else "+ ") if text else ("-" if row[k] < 0 else "")
         text += f"{' ' if text else ''}{sign}{size}{labels[k]}"
@@ -176,18 +177,13 @@ def _from_matrix(given: Any, value: Any, labels: Sequence[str]) -> Hypotheses:
 
 def _checked(estimate: Estimate, found: Hypotheses, labels: Sequence[str]) -> Hypotheses:
     kept = estimable_places(estimate)
-    gone = [labels[k] for k in np.flatnonzero(found.matrix.any(axis=0)) if not kept[k]]
+    gone = [labels[k] for k in np.flatnonzero(found.matrix.any(axis=0)).tolist() if not kept[k]]
     if gone:
         raise ModelError(
             f"{', '.join(gone)} cannot be tested: not estimable, being a combination of other "
             "columns."
         )
     return found
-
-
-def estimable_places(estimate: Estimate) -> Any:
-    """Return which of all coefficients are estimable, (m q,)."""
-    return np.asarray(estimate.kept * estimate.specification.tables, dtype=bool)
 
 
 def each(estimate: Estimate, found: Hypotheses) -> tuple[Any, Any]:

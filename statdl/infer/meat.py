@@ -157,8 +157,8 @@ def _refuse_determined(free: Array, kind: str) -> None:
         number = int(xp.sum(xp.astype(held, xp.int64)))
         raise NumericalError(
             f"{kind} divides by 1 − leverage, and {number} "
-            f"{'row has' if number == 1 else 'rows have'} a leverage of 1: the fitted value follows "
-            "the response wherever it goes. Use HC0 or HC1, or leave what only such a row "
+            f"{'row has' if number == 1 else 'rows have'} a leverage of 1: the fitted value "
+            "follows the response wherever it goes. Use HC0 or HC1, or leave what only such a row "
             "determines out of the model."
         )
 
@@ -305,7 +305,6 @@ def _slopes(estimate: Estimate) -> Any:
 
 def _unwhitened(scores: Scores, direction: Array) -> Array:
     """Return v with zᵀ v = sᵀ direction: v = B⁻¹ direction."""
-    xp = namespace(direction)
-    return xp.linalg.pinv(scores.root) @ direction
-
-
+    root = to_numpy(scores.root)  # small: no reason to factorise it on a device
+    inverse = namespace(root).linalg.pinv(root)
+    return like(inverse @ to_numpy(direction), direction)

@@ -37,7 +37,7 @@ import numpy as np
 from statdl.backend.array import Rows, like, to_numpy
 from statdl.backend.special import sigmoid
 from statdl.errors import ModelError
-from statdl.estimate import Estimate
+from statdl.estimate import Estimate, Identification
 from statdl.formula.settable import Observed, columns_of
 from statdl.formula.suggest import listing
 from statdl.infer.covariance import covariance_root, reference_df
@@ -94,11 +94,13 @@ def partial_effect(
     rows = population(estimate, newdata)
     seen = _two_levels(observed(estimate, variable, rows))
     values = _grid(variable, seen, points)
-    root = covariance_root(estimate)
+    root = _root(estimate)
     means, errors = [], []
     for found in _averages(rows, variable, values):
-        half = to_numpy(found.gradients) @ root
         means.append(to_numpy(found.values))
+        half = np.full((len(means[-1]), 1), math.nan)
+        if root is not None:
+            half = to_numpy(found.gradients) @ root
         errors.append(np.sqrt(np.sum(half * half, axis=1)))
     mean, error = np.stack(means), np.stack(errors)
     lower, upper = limits(estimate, mean, error, c)
@@ -115,6 +117,13 @@ def partial_effect(
         rows=rows.n,
         support=_support(seen),
     )
+
+
+def _root(estimate: Estimate) -> Any:
+    """Return a root of the covariance; None for a network too large to have one."""
+    if estimate.identification is Identification.UNEXAMINED:
+        return None
+    return covariance_root(estimate)
 
 
 def limits(estimate: Estimate, mean: Any, error: Any, c: float) -> tuple[Any, Any]:

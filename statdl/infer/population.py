@@ -266,16 +266,15 @@ def _crossed(values: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     """Return every combination, the last variable running fastest."""
     sizes = [len(column) for column in values.values()]
     places = np.indices(sizes).reshape(len(sizes), -1)
-    return {
-        name: [column[k] for k in places[j]] for j, (name, column) in enumerate(values.items())
-    }
+    return {name: [column[k] for k in places[j]] for j, (name, column) in enumerate(values.items())}
 
 
 def _repeated(source: Any, n: int, combinations: Mapping[str, list[Any]]) -> Any:
     m = len(next(iter(combinations.values())))
     whole = taken(source, np.tile(np.arange(n), m))
     return beside(
-        whole, {name: [v for v in column for _ in range(n)] for name, column in combinations.items()}
+        whole,
+        {name: [v for v in column for _ in range(n)] for name, column in combinations.items()},
     )
 
 

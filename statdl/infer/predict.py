@@ -85,8 +85,13 @@ def _joined(parts: Sequence[Prediction]) -> Prediction:
         values = [getattr(part, name) for part in parts]
         return None if values[0] is None else namespace(values[0]).concat(values, axis=0)
 
-    together = {name: joined(name) for name in ("fit", "standard_error", "lower", "upper")}
-    return replace(parts[0], **together)
+    return replace(
+        parts[0],
+        fit=joined("fit"),
+        standard_error=joined("standard_error"),
+        lower=joined("lower"),
+        upper=joined("upper"),
+    )
 
 
 def _predicted(

@@ -140,8 +140,10 @@ class Profile:
         low, high = min(inside, beyond), max(inside, beyond)
         if low < value < high:
             return value
-        return (inside + beyond) / 2 if math.isfinite(beyond) else point.value + 2 * (
-            point.value - self.centre
+        return (
+            (inside + beyond) / 2
+            if math.isfinite(beyond)
+            else point.value + 2 * (point.value - self.centre)
         )
 
     def curve(self, low: float, high: float, count: int = 20) -> Iterator[Point]:
@@ -169,7 +171,7 @@ def profile(estimate: Estimate, place: int) -> Profile:
             "Weights of networks have no profile: their likelihood has many maxima. Limits of "
             "effects are by method='wald', those of predictions also by the bootstrap."
         )
-    if estimate.specification.penalty.active:
+    if estimate.specification.penalty.shrinks:
         raise ModelError(
             "A penalised fit is no maximum of the likelihood, which therefore has no profile "
             "around it; use method='wald'."
@@ -193,7 +195,7 @@ def profile_limits(
     >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
     >>> lower, upper = profile_limits(fit.estimate, 0.95)
     >>> [round(float(limit), 3) for limit in (lower[1], upper[1])]
-    [-7.859, -1.717]
+    [-7.699, -1.833]
     """
     c = critical(level, model_df(estimate))
     lower, upper = np.full(estimate.rank, math.nan), np.full(estimate.rank, math.nan)

@@ -1,4 +1,4 @@
-"""Rao's score test: does the smaller model's maximum slope upwards in the larger one?
+"""Rao's score test: whether the smaller model's maximum is a slope in the larger one.
 
 With U the score of the larger model and I its expected information, both at the smaller model's
 estimate,
@@ -36,7 +36,7 @@ def score_statistic(small: Estimate, large: Estimate) -> float:
     ...     for right in ("wt", "wt + hp")
     ... )
     >>> round(score_statistic(small, large), 4)
-    9.5504
+    9.5498
     """
     theta = _embedded(small, large)
     _, gradient = large.objective.value_and_gradient(theta)

@@ -91,9 +91,8 @@ def goldfeld_quandt(
     ``order_by``, and ``fraction`` of them (a share, or a number) are left out in the middle. Under
     the null the ratio has an F distribution.
     """
-    own = _ordered(
-        own_regression(estimate, "The Goldfeld-Quandt test", weights=True), estimate, order_by
-    )
+    own = own_regression(estimate, "The Goldfeld-Quandt test", weights=True)
+    own = _ordered(own, _values(estimate, order_by))
     n = own.n
     middle = point if point <= 1 else point / n
     half = (fraction if fraction < 1 else fraction / n) / 2
@@ -131,15 +130,11 @@ def _f_probability(statistic: float, df: tuple[int, int], alternative: str) -> f
     return {"greater": above, "less": below, "two.sided": 2 * min(above, below)}[alternative]
 
 
-def _ordered(own: Regression, estimate: Estimate, order_by: Any) -> Regression:
-    """Return the regression with its rows in the order of a column's values."""
-    if order_by is None:
+def _ordered(own: Regression, values: Array | None) -> Regression:
+    """Return the regression with its rows in the order of some values, of a row each."""
+    if values is None:
         return own
     xp = namespace(own.X)
-    values = estimate.to_device(_column(estimate, order_by))
-    weights = estimate.objective.rows.weights
-    if weights is not None:
-        values = xp.take(values, xp.nonzero(weights > 0)[0])
     order = xp.argsort(values, stable=True)
     return Regression(
         xp.take(own.X, order, axis=0),
@@ -149,13 +144,25 @@ def _ordered(own: Regression, estimate: Estimate, order_by: Any) -> Regression:
     )
 
 
+def _values(estimate: Estimate, order_by: Any) -> Array | None:
+    """Return what rows of positive weight are ordered by."""
+    if order_by is None:
+        return None
+    values = estimate.to_device(_column(estimate, order_by))
+    weights = estimate.objective.rows.weights
+    if weights is None:
+        return values
+    xp = namespace(values)
+    return xp.take(values, xp.nonzero(weights > 0)[0])
+
+
 def _column(estimate: Estimate, order_by: Any) -> Any:
     """Return the values of a column of the model matrix by name, or n values as they are."""
     if not isinstance(order_by, str):
-        if len(order_by) != estimate.objective.rows.n:
+        size = order_by.shape[0] if hasattr(order_by, "shape") else len(order_by)
+        if size != estimate.objective.rows.n:
             raise DataError(
-                f"order_by has {len(order_by)} values for the {estimate.objective.rows.n} rows "
-                "of the fit."
+                f"order_by has {size} values for the {estimate.objective.rows.n} rows of the fit."
             )
         return order_by
     names = estimate.frame.design.names
@@ -227,7 +234,7 @@ def rainbow(
     """
     own = own_regression(estimate, "The rainbow test", weights=True)
     nearest = isinstance(order_by, str) and order_by == "mahalanobis"
-    own = _ordered(own, estimate, _distances(own) if nearest else order_by)
+    own = _ordered(own, _distances(own) if nearest else _values(estimate, order_by))
     n, size = own.n, math.floor(fraction * own.n)
     first = 0 if nearest else math.ceil((n - 1) * (center - fraction / 2) + 1 - 1e-9) - 1
     if not 0 <= first <= first + size <= n:

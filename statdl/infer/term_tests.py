@@ -141,8 +141,8 @@ def _nested(small: Estimate, large: Estimate) -> WaldTest:
     df = reference_df(large)
     if not free:
         return WaldTest(math.nan, 0, df)
-    scale = np.sqrt(np.sum(C * C, axis=1, keepdims=True)) if C.size else 1.0
-    scale = np.where(scale > 0, scale, 1.0)
-    N = np.linalg.qr(C / scale, mode="complete")[0][:, C.shape[1] :] / scale
+    # in units of standard errors, so that the columns' units do not decide what rounding is
+    unit = np.sqrt(np.sum(large.root**2, axis=1))[: C.shape[0]]
+    N = np.linalg.qr(C / unit[:, None], mode="complete")[0][:, C.shape[1] :] / unit[:, None]
     move = np.kron(np.eye(large.outputs), N.T)
     return joint(move @ large.parameters, move @ covariance_root(large), df)

@@ -50,6 +50,12 @@ def coefficients(estimate: Estimate) -> Coefficients:
     errors[~np.any(estimate.root, axis=1)] = math.nan  # nothing to vary: the direction of one input
     if estimate.identification is Identification.SINGULAR:
         errors = np.full_like(errors, math.nan)
-    return Coefficients(
-        estimate.full(estimate.parameters), estimate.full(errors), reference_df(estimate)
-    )
+    return Coefficients(_values(estimate), estimate.full(errors), reference_df(estimate))
+
+
+def _values(estimate: Estimate) -> Any:
+    """Return every coefficient; a weight that is held has its value, and no error."""
+    plan = estimate.specification.plan
+    if plan is None or plan.fixed is None:
+        return estimate.full(estimate.parameters)
+    return estimate.all_parameters[:, None]

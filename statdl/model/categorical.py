@@ -12,7 +12,6 @@ from statdl.model.curvature import RowCurvature
 from statdl.model.family import Encoded, refuse, total
 from statdl.model.link import Cauchit, ComplementaryLogLog, Logit, Probit, Tolerance
 
-
 #: Whole numbers in a range of so many are looked for one by one.
 FEW_CLASSES = 64
 
@@ -53,6 +52,11 @@ class Binomial:
 
     def observed(self, eta: Array, y: Array) -> RowCurvature:
         return RowCurvature(self.link.observed(eta, y))
+
+    def information_turn(self, eta: Array, S: Array) -> Array:
+        """Return S μ(1 − μ)(1 − 2μ)."""
+        mean = self.link.mean(eta)
+        return S[:, :, 0] * self.variance(eta) * (1 - 2 * mean)
 
     def mean(self, eta: Array) -> Array:
         return self.link.mean(eta)
@@ -145,6 +149,15 @@ class Multinomial:
 
     def observed(self, eta: Array, y: Array) -> RowCurvature:
         return self.information(eta)
+
+    def information_turn(self, eta: Array, S: Array) -> Array:
+        """Return μ_k (S_kk − Σ_a μ_a S_aa − 2 (Sμ)_k + 2 μᵀSμ), with the third cumulants of μ."""
+        xp = namespace(eta)
+        mean, _ = softmax_and_log_sum(eta)
+        own = xp.linalg.diagonal(S)
+        turned = xp.sum(S * mean[:, None, :], axis=2)
+        twice = xp.sum(mean * turned, axis=1, keepdims=True)
+        return mean * (own - xp.sum(mean * own, axis=1, keepdims=True) - 2 * turned + 2 * twice)
 
     def mean(self, eta: Array) -> Array:
         """Return all K probabilities, the reference category's first."""

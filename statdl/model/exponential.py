@@ -117,6 +117,11 @@ class ExponentialFamily:
         turn = slope * (self.link.bend(eta) - slope * self.variance_slope(mean) / variance)
         return RowCurvature(slope * slope / variance - (y - mean) * turn / variance)
 
+    def information_turn(self, eta: Array, S: Array) -> Array:
+        """Return S V′(μ) V(μ): with the canonical link the information is V, and dμ/dη = V."""
+        mean = self.link.mean(eta)
+        return S[:, :, 0] * self.variance_slope(mean) * self.variance_function(mean)
+
     def mean(self, eta: Array) -> Array:
         return self.link.mean(eta)
 

@@ -101,6 +101,13 @@ class Family(Protocol):
         """Return the observed information of each row."""
         ...
 
+    def information_turn(self, eta: Array, S: Array) -> Array:
+        """Return Σ_ab S_ab ∂H_ab/∂η_k of the information H, (n, q), for S (n, q, q).
+
+        Only where the link is canonical, so that the turn is the third cumulant.
+        """
+        ...
+
     def mean(self, eta: Array) -> Array:
         """Return the mean response: (n, 1), or (n, K) probabilities."""
         ...

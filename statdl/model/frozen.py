@@ -57,12 +57,22 @@ class Frozen:
     def full(self, parameters: Array) -> Array:
         """Return all parameters from the free ones."""
         xp = namespace(parameters)
-        held = like(self.values, parameters)
-        spread = xp.zeros((held.shape[0],), dtype=xp.int64, device=held.device)
-        spread[self._positions(parameters)] = xp.arange(self.size, device=held.device)
-        is_free = xp.zeros((held.shape[0],), dtype=xp.bool, device=held.device)
-        is_free[self._positions(parameters)] = True
-        return xp.where(is_free, xp.take(parameters, spread, axis=-1), held)
+        is_free, places = self._places(parameters)
+        free = xp.take(parameters, places, axis=-1)
+        return xp.where(is_free, free, like(self.values, parameters))
+
+    def whole(self, parameters: Array) -> tuple[Predictor, Array]:
+        """Return the predictor of all parameters, and these."""
+        return self.predictor, self.full(parameters)
+
+    def _places(self, reference: Array) -> tuple[Array, Array]:
+        """Return which of all parameters are free, and the place of each among those that are."""
+        xp, host = namespace(reference), namespace(self.values)
+        is_free = host.zeros(self.values.shape[0], dtype=bool)
+        is_free[self.free] = True
+        places = host.zeros(self.values.shape[0], dtype=int)
+        places[self.free] = host.arange(self.size)
+        return like(is_free, reference, xp.bool), like(places, reference, xp.int64)
 
     def _positions(self, reference: Array) -> Array:
         return like(self.free, reference, namespace(reference).int64)
@@ -92,8 +102,8 @@ class Frozen:
 
     def jacobian_times(self, parameters: Array, X: Array, V: Array) -> Array:
         xp = namespace(V)
-        spread = xp.zeros((self.predictor.size, V.shape[1]), dtype=V.dtype, device=V.device)
-        spread[self._positions(V), :] = V
+        is_free, places = self._places(V)
+        spread = xp.where(is_free[:, None], xp.take(V, places, axis=0), 0 * V[:1, :])
         return self.predictor.jacobian_times(self.full(parameters), X, spread)
 
     def hessian(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from statdl.backend.array import Array, namespace
-from statdl.backend.special import log_ndtr, ndtr, ndtri, sigmoid, softplus
+from statdl.backend.special import log_ndtr, logit_loss_and_score, ndtr, ndtri, sigmoid, softplus
 
 
 class Link:
@@ -195,12 +195,8 @@ class Logit(Tolerance):
         return 1 - 2 * sigmoid(eta)
 
     def loss_and_score(self, eta: Array, y: Array) -> tuple[Array, Array]:
-        """Return softplus(η) − yη and y − μ, sharing one exponential."""
-        xp = namespace(eta)
-        tail = xp.exp(-xp.abs(eta))
-        mean = xp.where(eta >= 0, xp.ones_like(eta), tail) / (1 + tail)
-        loss = xp.log1p(tail) + xp.maximum(eta, xp.zeros_like(eta)) - y * eta
-        return loss, y - mean
+        """Return softplus(η) − yη and y − μ."""
+        return logit_loss_and_score(eta, y)
 
     def expected(self, eta: Array) -> Array:
         """Return μ(1 − μ) = t / (1 + t)² with t = e^−|η|."""

@@ -34,7 +34,7 @@ from statdl.model.layout import (
     sizes,
     unit_names,
 )
-from statdl.model.predictor import Linear
+from statdl.model.predictor import Linear, Predictor
 from statdl.model.rowroot import dense, root, rows_of
 from statdl.model.symmetry import canonical
 from statdl.model.training import RunningStatistics, Training
@@ -106,6 +106,10 @@ class Network(Feedforward):
     def linear(self) -> bool:
         """Whether there is no hidden layer."""
         return not self.hidden
+
+    def whole(self, parameters: Array) -> tuple[Predictor, Array]:
+        """Return the network and its parameters: none is held at a value."""
+        return self, parameters
 
     def single(self) -> Network:
         return replace(self, outputs=1)

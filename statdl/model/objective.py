@@ -100,9 +100,8 @@ class Objective:
         loss, pulled = returned(parameters, *_sum(block, self._blocks()))
         if self.penalised is None:
             return float(loss), -pulled
-        penalised = like(self.penalised, pulled)
-        loss = loss + self.penalty.value(parameters, penalised)
-        return float(loss), self.penalty.gradient(parameters, penalised) - pulled
+        penalty, slope = self.penalty.on(self, like(parameters, pulled))
+        return float(loss) + penalty, slope - pulled
 
     def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
         """Return ∂²J/∂θ∂θᵀ, exact, or expected: Jᵀ E[H] J, which is positive semi-definite.

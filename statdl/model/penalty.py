@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
-from statdl.backend.array import Array, namespace
+from statdl.backend.array import Array, like, namespace
 from statdl.errors import ModelError
 
 
 class Penalty(Protocol):
-    """A smooth penalty on the parameters."""
+    """A smooth penalty on the parameters.
+
+    Most are a function of the parameters alone, which ``value`` and ``gradient`` give; ``on`` is
+    what the objective asks, and may look at the model as well.
+    """
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether it draws towards 0, so that it identifies any columns and biases estimates."""
+        ...
+
+    def on(self, objective: Any, parameters: Array) -> tuple[float, Array]:
+        """Return the penalty of an objective at θ, and its gradient, (P,)."""
+        ...
 
     @property
     def active(self) -> bool:
@@ -30,11 +43,22 @@ class Penalty(Protocol):
         ...
 
 
+class _OfParameters:
+    """A penalty that looks at the parameters only, those that the objective says it applies to."""
+
+    shrinks: ClassVar[bool] = True
+
+    def on(self: Any, objective: Any, parameters: Array) -> tuple[float, Array]:
+        penalised = like(objective.penalised, parameters)
+        return float(self.value(parameters, penalised)), self.gradient(parameters, penalised)
+
+
 @dataclass(frozen=True)
-class NoPenalty:
+class NoPenalty(_OfParameters):
     """Maximum likelihood: nothing is added."""
 
     active = False
+    shrinks: ClassVar[bool] = False
 
     def value(self, parameters: Array, penalised: Array) -> Array:
         return namespace(parameters).sum(penalised) * 0.0
@@ -47,7 +71,7 @@ class NoPenalty:
 
 
 @dataclass(frozen=True)
-class Ridge:
+class Ridge(_OfParameters):
     """Weight decay ½ λ Σ β², intercepts left alone.
 
     λ multiplies the sum, not the mean: J(β) = −log L(β) + ½ λ Σ β², the log-density of a

@@ -57,6 +57,10 @@ class Predictor(Protocol):
         """Return the parameters with every intercept at 0: what weight decay acts on."""
         ...
 
+    def whole(self, parameters: Array) -> tuple[Predictor, Array]:
+        """Return the predictor with no parameter held at a value, and all its parameters."""
+        ...
+
     def eta(self, parameters: Array, X: Array) -> Array:
         """Return η, (n, q)."""
         ...
@@ -122,6 +126,9 @@ class Linear:
 
     def single(self) -> Linear:
         return replace(self, outputs=1)
+
+    def whole(self, parameters: Array) -> tuple[Linear, Array]:
+        return self, parameters
 
     def slopes(self, parameters: Array) -> Array:
         if not self.intercept:

@@ -32,12 +32,17 @@ END = ("</tbody>", "</table>")
 
 def render(document: Document) -> str:
     """Return ``document`` as one ``<div class="statdl-report">``, all text escaped."""
+    return fragment(document, f"<style>\n{STYLE}\n</style>")
+
+
+def fragment(document: Document, *start: str) -> str:
+    """Return ``document`` as :func:`render` does, for a page that has :data:`STYLE` in its head."""
     document = printable(document)
     label = escape(document.title or "Table")
     lines = [
         # a region that scrolls sideways must be reachable from the keyboard, and have a name
         f'<div class="statdl-report" role="region" aria-label="{label}" tabindex="0">',
-        f"<style>\n{STYLE}\n</style>",
+        *start,
     ]
     caption = _caption(document)
     for group in grouped(document.blocks):

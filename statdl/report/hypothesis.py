@@ -21,7 +21,7 @@ class TestReport(Printed):
     >>> print(TestReport(found, "mpg ~ wt"))
     Breusch-Pagan test
     data:  mpg ~ wt
-    BP = 0.7600, df = 2, p-value = 0.684
+    BP = 0.76, df = 2, p-value = 0.684
     H0: equal.
     """
 
@@ -63,14 +63,14 @@ class TestReport(Printed):
 
     def to_text(self, width: int | None = None) -> str:
         """Return the test as R prints it."""
-        p_value = FORMATS["p_value"](self.p_value)
+        p_value = "< 2.2e-16" if self.p_value < 2.2e-16 else f"= {self.p_value:.4g}"
         shown = [f"{name} = {value:g}" for name, value in self.test.parameters.items()]
-        numbers = [f"{self.test.symbol} = {FORMATS['statistic'](self.statistic)}", *shown]
+        numbers = [f"{self.test.symbol} = {self.statistic:.5g}", *shown]
         estimates = [f"{name} = {value:.4g}" for name, value in self.estimates.items()]
         lines = [
             self.method,
             f"data:  {self.data}",
-            ", ".join([*numbers, f"p-value = {p_value}"]),
+            ", ".join([*numbers, f"p-value {p_value}"]),
             *([", ".join(estimates)] if estimates else []),
             f"H0: {self.null}",
             *self.test.notes,

@@ -218,6 +218,8 @@ def _beside(estimate: Estimate, rows: Sequence[Cells], tests: Sequence[Cells]) -
 def _convergence_notes(estimate: Estimate) -> list[str]:
     record = estimate.convergence
     notes = list(record.notes)
+    if estimate.reported is not None:
+        notes.append(estimate.reported.note)
     if not record.converged:
         notes.append(
             f"{record.method}: {record.message} Errors, tests and the verdict on the weights "

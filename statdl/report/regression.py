@@ -64,7 +64,8 @@ def regression_cells(
         return {}
     found = coefficients(estimate)
     lower, upper = found.interval(check_level(level))
-    outputs = output_labels(estimate) or ("",)
+    labels = output_labels(estimate)
+    outputs = labels if labels else ("",)
     cells = {}
     for k, output in enumerate(outputs):
         for j, name in enumerate(estimate.specification.coefficient_names):

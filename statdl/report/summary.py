@@ -156,7 +156,7 @@ def _weighted(estimate: Estimate) -> bool:
 def _covariance_type(estimate: Estimate) -> str:
     if estimate.reported is not None:
         return estimate.reported.kind
-    return "penalised" if estimate.specification.penalty.active else "nonrobust"
+    return "penalised" if estimate.specification.penalty.shrinks else "nonrobust"
 
 
 def coefficient_tables(estimate: Estimate, level: float) -> list[Table]:
@@ -236,7 +236,12 @@ def notes(goodness: Goodness) -> tuple[str, ...]:
     if estimate.frame.dropped:
         rows = "row was" if estimate.frame.dropped == 1 else "rows were"
         found.append(f"{estimate.frame.dropped} {rows} dropped because of missing values.")
-    if estimate.specification.penalty.active:
+    if estimate.specification.penalty.active and not estimate.specification.penalty.shrinks:
+        found.append(
+            "Bias-reduced (Firth 1993): the estimates maximise log L + ½ log |I|. Wald intervals "
+            "are poor where classes are separated; take confint(method='profile')."
+        )
+    if estimate.specification.penalty.shrinks:
         found.append(
             "Penalised fit: estimates are shrunk towards 0, the penalised covariance is "
             "(I + Λ)⁻¹ I (I + Λ)⁻¹, and degrees of freedom are effective ones "

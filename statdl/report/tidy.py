@@ -101,9 +101,7 @@ def _variance_explained(goodness: Goodness) -> dict[str, float]:
     }
 
 
-def augment_columns(
-    estimate: Estimate, found: Prediction, kind: str, own: bool
-) -> dict[str, Any]:
+def augment_columns(estimate: Estimate, found: Prediction, kind: str, own: bool) -> dict[str, Any]:
     """Return what a fit says of rows; of its ``own`` rows residuals and influence as well."""
     if found.fit.shape[1] > 1:
         return _of_classes(estimate, found.fit, own)

@@ -10,7 +10,7 @@ from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.adjust import adjusted
 from statdl.infer.delta import Derived
-from statdl.infer.distribution import chi2_tail, check_level
+from statdl.infer.distribution import check_level, chi2_tail
 from statdl.infer.linear_hypothesis import Hypotheses, WaldTest, each, together
 from statdl.infer.term_tests import Named, check_test
 from statdl.report.table import DataTable

@@ -183,7 +183,7 @@ class Attributes(Held):
         """The kind of covariance behind the standard errors."""
         if self.estimate.reported is not None:
             return self.estimate.reported.kind
-        return "penalised" if self.estimate.specification.penalty.active else "nonrobust"
+        return "penalised" if self.estimate.specification.penalty.shrinks else "nonrobust"
 
     @property
     def fittedvalues(self) -> Any:

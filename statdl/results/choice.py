@@ -68,7 +68,7 @@ class Choice(Held):
         >>> import statdl as sd
         >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
         >>> fit.drop1()["AIC"].round(3).tolist()
-        [63.84, 89.206, 73.217]
+        [63.84, 88.427, 73.217]
         """
         study.stepwise.check(self.estimate)
         candidates = study.stepwise.droppable(self.estimate)

@@ -104,7 +104,7 @@ class Diagnostics(SpecificationTests):
         >>> import statdl as sd
         >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
         >>> fit.influence().loc["Chrysler Imperial", ["hat", "rstudent"]].round(3).to_dict()
-        {'hat': 0.184, 'rstudent': 2.535}
+        {'hat': 0.184, 'rstudent': 2.328}
         """
         found = influence.influence(self.estimate, dfbetas=True)
         names = [f"dfb.{name}" for name in self._estimated_names()]
@@ -121,7 +121,7 @@ class Diagnostics(SpecificationTests):
         >>> import statdl as sd
         >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
         >>> fit.outlier_test().index
-        ('Chrysler Imperial',)
+        ('Fiat 128',)
         """
         found = influence.outliers(self.estimate, cutoff, most)
         index = self.estimate.frame.index

@@ -167,7 +167,7 @@ class Fit(Attributes, Margins, Tables, Inference, Choice, Diagnostics, Pictures)
         return self._predicted(found, index, source)
 
     def effects(
-        self, newdata: Any = None, *, type: Any = None, level: float = 0.95, cluster: Any = None
+        self, newdata: Any = None, *, level: float = 0.95, vcov: Any = None, cluster: Any = None
     ) -> DataTable:
         """Return the average marginal effect of each column on the mean response.
 
@@ -181,19 +181,17 @@ class Fit(Attributes, Margins, Tables, Inference, Choice, Diagnostics, Pictures)
         newdata : frame, dict or array, optional
             Rows to average over, each counted once; by default those of the fit. Rows with missing
             values are left out.
-        type : optional
-            The covariance behind the standard errors, as ``vcov=`` elsewhere.
         level : float
             Confidence level.
-        cluster : optional
-            What rows belong together, for type="cluster".
+        vcov, cluster : optional
+            The covariance behind the standard errors, as for :meth:`vcov`.
 
         Returns
         -------
         DataTable with the columns ``Effect``, ``Std. Error``, ``t`` or ``z``, its p-value and
         the limits; with several classes a column ``Class`` before them.
         """
-        estimate = self.with_covariance(type, cluster).estimate
+        estimate = self.with_covariance(vcov, cluster).estimate
         if newdata is None:
             found = own_effects(estimate)
         else:

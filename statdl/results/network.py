@@ -101,9 +101,7 @@ class NetworkFit(Fit, NetworkPictures):
             The covariance, as for :meth:`vcov`.
         """
         if what == "weights" or method != "wald":
-            return super().confint(
-                level, parm=parm, method=method, vcov=vcov, cluster=cluster
-            )
+            return super().confint(level, parm=parm, method=method, vcov=vcov, cluster=cluster)
         if what != "effects":
             raise ModelError(f"what={what!r} is not known; choose effects or weights.")
         table = self.with_covariance(vcov, cluster).effects(level=level).to_frame()
@@ -112,12 +110,13 @@ class NetworkFit(Fit, NetworkPictures):
         limits = table.iloc[:, -2:]
         return limits.set_index(table["Class"], append=True) if "Class" in table else limits
 
-    def input_tests(self, type: Any = None) -> DataTable:
+    def input_tests(self, vcov: Any = None, cluster: Any = None) -> DataTable:
         """Return the joint Wald test of all weights that leave each input.
 
         A term has no p-value where it is the network's only input: without it the hidden units
         would not be identified (White 1989), and where the weights are not identified as it is
-        there is no test at all. ``type`` is the covariance, as for :meth:`vcov`.
+        there is no test at all. ``vcov`` and ``cluster`` choose the covariance, as for
+        :meth:`vcov`.
         """
-        estimate = self.with_covariance(type).estimate
+        estimate = self.with_covariance(vcov, cluster).estimate
         return input_table(input_tests(estimate), reference_df(estimate))

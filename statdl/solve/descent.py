@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from statdl.backend.array import Array, epsilon, is_finite, like, namespace
 from statdl.backend.linalg import largest_eigenvalue
 from statdl.backend.random import fresh_seed, permutation
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError
 from statdl.solve.iterate import Outcome, Problem, State, norm
 from statdl.solve.rule import SGD, Adam, Rule
 from statdl.solve.schedule import Constant, PowerOfTen, Schedule
@@ -52,7 +52,8 @@ class GradientDescent:
         and restarts its momentum when the loss rises (Nesterov 1983; O'Donoghue & Candès 2015);
         for batches, Adam(0.01) with a rate that falls to a hundredth.
     batch : int, optional
-        Rows a batch; None takes all rows (batch gradient descent), 1 is stochastic.
+        Rows a batch, no more than there are; None takes all rows (batch gradient descent), 1 is
+        stochastic.
     epochs : int, optional
         Passes through the data, at most. 20,000 for all rows at once, 100 for batches.
     schedule : Schedule, optional
@@ -147,7 +148,27 @@ class GradientDescent:
             return self.epochs
         return STOCHASTIC_EPOCHS if self.stochastic else BATCH_EPOCHS
 
+    def rows_of(self, n: int) -> int:
+        """Return how many of n rows a batch takes.
+
+        Raises
+        ------
+        DataError
+            When a batch is larger than the data.
+        """
+        if self.batch is not None and self.batch > n:
+            raise DataError(
+                f"batch={self.batch} is more than the {n} rows there are to learn from; use a "
+                "smaller batch, or batch=None for all rows at once."
+            )
+        return self.batch or n
+
+    def steps(self, n: int) -> int:
+        """Return the steps of all epochs on n rows."""
+        return self.most_epochs * -(-n // self.rows_of(n))
+
     def start(self, problem: Problem, parameters: Array) -> State:
+        self.rows_of(problem.n)
         rule = self.used_rule
         loss, gradient = mean_loss(problem, parameters)
         rate = rule.learning_rate
@@ -183,8 +204,7 @@ class GradientDescent:
     def _move(self, problem: Problem, state: State, gradient: Array, epoch: int) -> State:
         """Apply the rule to a gradient."""
         walk: Walk = state.memory
-        size = problem.n if self.batch is None else min(self.batch, problem.n)
-        schedule = self.used_schedule(self.most_epochs * -(-problem.n // size))
+        schedule = self.used_schedule(self.steps(problem.n))
         rate = walk.rate * schedule.factor(walk.iteration, epoch)
         slopes = problem.slopes(state.parameters)
         step, memory = self.used_rule.move(
@@ -238,7 +258,7 @@ class GradientDescent:
     def _stochastic_step(self, problem: Problem, state: State) -> State:
         """Take one step on the next batch of the epoch's order."""
         walk: Walk = state.memory
-        size = min(self.batch or problem.n, problem.n)
+        size = self.rows_of(problem.n)
         per_epoch = -(-problem.n // size)
         epoch, place = divmod(walk.iteration, per_epoch)
         if place == 0:

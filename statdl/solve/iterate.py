@@ -244,7 +244,7 @@ def _run(problem: Problem, solver: Solver, parameters: Array, trace: Trace) -> t
     state = solver.start(problem, parameters)
     trace.add(state)
     halvings = 0
-    with _progress(solver) as tick:
+    with _progress(solver, problem, state) as tick:
         while state.outcome is None:
             if len(trace) > solver.max_iterations:
                 return state.stop(Outcome.ITERATION_LIMIT), halvings
@@ -260,29 +260,38 @@ def _run(problem: Problem, solver: Solver, parameters: Array, trace: Trace) -> t
     return state, halvings
 
 
+def most_steps(solver: Solver, problem: Problem) -> int:
+    """Return how many steps a run takes at most: of batches, those of all epochs."""
+    counted = getattr(solver, "steps", None)
+    return solver.max_iterations if counted is None else counted(problem.n)
+
+
 def _interrupted(steps: int) -> str:
     return f"{steps} step{'' if steps == 1 else 's'} had been taken."
 
 
 @contextmanager
-def _progress(solver: Solver) -> Iterator[Any]:
+def _progress(solver: Solver, problem: Problem, start: State) -> Iterator[Any]:
     """Yield a function to call after each step; it shows a bar to a person who has to wait."""
     begun = time.perf_counter()
     bar: Any = None
-    last = begun
+    done = getattr(start.memory, "epoch", 0)  # epochs of a run that is taken up again
+    written = 0.0
 
     def tick(state: State) -> None:
-        nonlocal bar, last
+        nonlocal bar, done, written
+        done += 1
         now = time.perf_counter()
         if bar is None and now - begun > PATIENCE_SECONDS and sys.stderr.isatty():
-            bar = tqdm.tqdm(desc=solver.name, total=solver.max_iterations, leave=False)
-        if bar is not None and now - last > 0.1:
-            last = now
+            total = most_steps(solver, problem)
+            bar = tqdm.tqdm(desc=solver.name, total=total, initial=done - 1, leave=False)
+        if bar is None:
+            return
+        if now - written > 0.1:
+            written = now
             shown = state.shown or {"loss": state.loss}
             bar.set_postfix({k: f"{v:.6g}" for k, v in shown.items()}, refresh=False)
-            bar.update(0)
-        if bar is not None:
-            bar.n += 1
+        bar.update(1)
 
     try:
         yield tick

@@ -42,8 +42,9 @@ class LBFGS:
         Largest distance √(gᵀ H_k g), in standard errors, that counts as converged.
     max_iterations : int
         Most steps to take.
-    preconditioned : bool
-        Aim the first steps with the curvature at the start; of little use for a network.
+    preconditioned : bool, optional
+        Aim all steps with the curvature at the start. By default a regression's are; a network's
+        curvature at a random start says nothing of the way to a minimum, and slows it down.
 
     References
     ----------
@@ -59,7 +60,7 @@ class LBFGS:
     tolerance: float = 1e-8
     max_iterations: int = 1000
     first_factor: Factor | None = None
-    preconditioned: bool = True
+    preconditioned: bool | None = None
 
     averages: ClassVar[bool] = False
 
@@ -90,7 +91,7 @@ class LBFGS:
     def _first(self, problem: Problem, parameters: Array) -> Factor | None:
         if self.first_factor is not None:
             return self.first_factor
-        if not self.preconditioned or problem.size > PRECONDITIONED:
+        if self.preconditioned is False or problem.size > PRECONDITIONED:
             return None
         try:
             return factorise(problem.curvature(parameters, expected=True))

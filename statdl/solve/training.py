@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol
 from statdl.backend.array import Array, is_finite, like, namespace, to_numpy
 from statdl.backend.linalg import largest_eigenvalue
 from statdl.backend.random import fresh_seed, permutation
-from statdl.errors import DataError, ModelError
+from statdl.errors import ModelError
 from statdl.solve.checkpoint import Checkpoint, load, save
 from statdl.solve.descent import GradientDescent, largest
 from statdl.solve.iterate import Outcome, Problem, State, norm
@@ -259,13 +259,7 @@ class Training:
         return rate, kept, norms
 
     def _batch(self, lesson: Lesson) -> int:
-        batch = self.descent.batch
-        if batch is not None and batch > lesson.n:
-            raise DataError(
-                f"batch={batch} is more than the {lesson.n} rows there are to learn from; use a "
-                "smaller batch, or batch=None for all rows at once."
-            )
-        return batch or lesson.n
+        return self.descent.rows_of(lesson.n)
 
     def _judged(self, lesson: Lesson, state: State) -> State:
         """Stop when patience or epochs are over, or nothing is left of the gradient."""

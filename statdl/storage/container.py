@@ -16,15 +16,14 @@ import json
 import math
 import os
 import re
-import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from statdl.backend.array import Array
 from statdl.errors import DataError
+from statdl.files import write_whole
 from statdl.lazy import lazy
 
 hashlib = lazy("hashlib")
@@ -59,20 +58,7 @@ def write_container(path: str | os.PathLike[str], text: str, arrays: Mapping[str
         for name, content in {MANIFEST: json.dumps(manifest, indent=1).encode(), **members}.items():
             # a fixed date: the same fit gives the same file
             archive.writestr(zipfile.ZipInfo(name), content)
-    _replace(Path(os.path.realpath(path)), buffer.getbuffer())
-
-
-def _replace(target: Path, content: memoryview) -> None:
-    """Write beside the target and move into its place, which is one step for other readers."""
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, buffer.getbuffer())
 
 
 def _versions() -> dict[str, str]:

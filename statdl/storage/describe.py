@@ -93,6 +93,7 @@ def _fitted(goodness: Goodness, dispersions: list[float], findings: Findings) ->
         identification=estimate.identification,
         spread=estimate.spread,
         history=estimate.history,
+        reported=estimate.reported,
         totals=estimate.remembered or _totals(goodness, dispersions),
         findings=findings,
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from statdl.backend.array import Array
 from statdl.errors import DataError
-from statdl.estimate import Convergence, Identification, Plan, Remembered
+from statdl.estimate import Convergence, Identification, Plan, Remembered, Reported
 from statdl.formula import ArrayRecipe, Design, FormulaRecipe
 from statdl.formula.design import Recipe
 from statdl.infer.effects import Effects
@@ -19,6 +19,7 @@ from statdl.model.exponential import Gamma, Gaussian, Poisson
 from statdl.model.family import Family
 from statdl.model.initial import INITIALS, Initial
 from statdl.model.link import Link, Tolerance
+from statdl.model.jeffreys import Jeffreys
 from statdl.model.penalty import NoPenalty, Penalty, Ridge
 from statdl.solve.iterate import Problem, State, Trace
 from statdl.storage.codec import Codec, Variants
@@ -37,7 +38,7 @@ VARIANTS: Variants = {
     Family: FAMILIES,
     Link: LINKS,
     Tolerance: Binomial.links,
-    Penalty: (NoPenalty, Ridge),
+    Penalty: (NoPenalty, Ridge, Jeffreys),
     Activation: classes(ACTIVATIONS),
     Initial: classes(INITIALS),
     Recipe: (FormulaRecipe, ArrayRecipe),
@@ -105,6 +106,7 @@ class Fitted:
     identification: Identification
     spread: tuple[float, ...]
     history: tuple[Mapping[str, float], ...]
+    reported: Reported | None
     totals: Remembered
     findings: Findings
 

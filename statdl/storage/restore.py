@@ -90,11 +90,14 @@ def _estimate(specification: Specification, fitted: Fitted, null: Estimate | Non
         raise _disagreement("numbers of rows")
     _check_shape(fitted.parameters, (size,), "parameters")
     _check_shape(fitted.root, (size, None), "covariance")
+    if fitted.reported is not None:
+        _check_shape(fitted.reported.root, (size, None), "covariance")
     unexamined = fitted.identification is Identification.UNEXAMINED
     _check_shape(fitted.information, (0,) if unexamined else (size, size), "information")
     _check_shape(fitted.totals.means, (len(specification.frame.design.names),), "means")
     _check_effects(fitted.findings.effects, specification)
     findings = {name: getattr(fitted.findings, name) for name in FINDINGS}
+    findings["reported"] = fitted.reported
     return Estimate(
         specification=specification,
         objective=objective_of(specification, kept),
@@ -109,6 +112,7 @@ def _estimate(specification: Specification, fitted: Fitted, null: Estimate | Non
         identification=fitted.identification,
         spread=fitted.spread,
         history=fitted.history,
+        reported=fitted.reported,
         remembered=replace(fitted.totals, findings=findings),
         null=null,
     )

@@ -49,7 +49,7 @@ def case_weights(estimate: Estimate, B: int, seed: int) -> Any:
 
 
 def cluster_weights(estimate: Estimate, B: int, seed: int, group: Grouping) -> Any:
-    """Return the weights of B resamples of clusters, (B, n): all rows of a cluster come together."""
+    """Return the weights of B resamples of clusters, (B, n): their rows come together."""
     check_count(B)
     weights, codes = estimate.objective.rows.weights, to_numpy(group.codes)
     own = np.ones(len(codes)) if weights is None else to_numpy(weights)

@@ -9,8 +9,8 @@ Linear regression is linear in y, so that residual and wild refits are one produ
 
     θ* − θ̂ = B Σ_i (J_i B)ᵀ w_i e*_i,    B Bᵀ = (XᵀWX)⁻¹.
 
-Residuals are centred and multiplied by √(n/(n − p)) for "residual"; for "wild" they are as they are,
-so that the spread over all signs is HC0 (with clusters, the clustered one without correction).
+Residuals are centred and multiplied by √(n/(n − p)) for "residual"; for "wild" they are as they
+are, so that the spread over all signs is HC0 (with clusters, the clustered one without correction).
 
 References
 ----------
@@ -31,8 +31,16 @@ from statdl.backend.random import generator
 from statdl.errors import ModelError
 from statdl.estimate import Estimate, Identification, Reported
 from statdl.formula import Grouping
-from statdl.infer.covariance import Covariance, as_covariance, cluster_df, clusters, given
-from statdl.infer.covariance import model_df, refuse_unexamined, report
+from statdl.infer.covariance import (
+    Covariance,
+    as_covariance,
+    cluster_df,
+    clusters,
+    given,
+    model_df,
+    refuse_unexamined,
+    report,
+)
 from statdl.infer.meat import group_count
 from statdl.solve.progress import shown
 from statdl.study.bootstrap import check_count, resampled
@@ -45,7 +53,8 @@ def under(estimate: Estimate, vcov: Any = None, cluster: Any = None) -> Estimate
     """Return an estimate whose errors and tests are from the covariance asked for.
 
     ``vcov`` is a name of :data:`~statdl.infer.covariance.KINDS`, a formula of clusters, a
-    :class:`~statdl.infer.covariance.Covariance`, or a matrix; None with no clusters changes nothing.
+    :class:`~statdl.infer.covariance.Covariance`, or a matrix; None without clusters changes
+    nothing.
     """
     if vcov is None and cluster is None:
         return estimate
@@ -85,7 +94,8 @@ def _narrow(root: Any) -> Any:
     """Return a square R with the same R Rᵀ as a wide one."""
     if root.shape[1] <= root.shape[0] or not np.isfinite(root).all():
         return root
-    return np.linalg.qr(root.T, mode="r").T
+    triangle: Any = np.linalg.qr(root.T, mode="r")
+    return triangle.T
 
 
 def _group(estimate: Estimate, choice: Covariance, scheme: str) -> Grouping | None:

@@ -6,8 +6,8 @@ left out while it is part of another, and none is added before its parts are in.
     AIC = n log(RSS/n) + k p           in linear regression (Akaike's but for a constant, as R),
     AIC = −2 log L + k df              elsewhere, a dispersion counted.
 
-k = 2 is AIC, k = log n is BIC. Each model has its own maximum of the likelihood, over the dispersion
-too.
+k = 2 is AIC, k = log n is BIC. Each model has its own maximum of the likelihood, over the
+dispersion too.
 
 References: Venables & Ripley (2002), Modern Applied Statistics with S, §6.8. That errors and tests
 of a chosen model know nothing of the choice: Berk et al. (2013), Annals of Statistics 41, 802.
@@ -110,9 +110,9 @@ def addable(fit: Any, upper: Sequence[tuple[str, ...]]) -> list[Candidate]:
 def _refuse_other_rows(small: Estimate, large: Estimate, factors: Sequence[str]) -> None:
     if small.nobs != large.nobs:
         raise DataError(
-            f"With `{':'.join(factors)}` the model has {large.nobs} rows and not {small.nobs}, since "
-            "values are missing; models are compared on the same rows. Drop those rows before the "
-            "fit."
+            f"With `{':'.join(factors)}` the model has {large.nobs} rows and not {small.nobs}, "
+            "since values are missing; models are compared on the same rows. Drop those rows "
+            "before the fit."
         )
 
 
@@ -144,7 +144,7 @@ def line(one: Candidate, from_: Estimate, k: float, test: str | None) -> Line:
     """Return what a table says of a candidate."""
     small, large = (one.estimate, from_) if one.sign == "-" else (from_, one.estimate)
     step = between(one.change, small, large, test or "")
-    df, aic = criterion(one.estimate, k)
+    _, aic = criterion(one.estimate, k)
     statistic, p = math.nan, math.nan
     if test is not None:
         analysis = Analysis((step,), test, large.dispersion, large.df_resid)
@@ -177,9 +177,7 @@ class Move:
     seen: tuple[tuple[str, float], ...] = ()
 
 
-def walk(
-    fit: Any, scope: Scope, direction: str, k: float, most: int
-) -> Iterator[tuple[Any, Move]]:
+def walk(fit: Any, scope: Scope, direction: str, k: float, most: int) -> Iterator[tuple[Any, Move]]:
     """Yield fits, each the best of those one term away from the one before it."""
     aic = criterion(fit.estimate, k)[1]
     yield fit, Move("", fit.estimate, aic)

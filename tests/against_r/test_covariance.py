@@ -1,4 +1,4 @@
-"""Robust covariances against R's package sandwich: every case of tests/reference/covariance.json."""
+"""Robust covariances against R's sandwich: every case of tests/reference/covariance.json."""
 
 from __future__ import annotations
 

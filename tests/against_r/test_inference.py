@@ -109,7 +109,9 @@ def test_stepwise_searches(case):
         back = fit.step(k=case["k"])
     for found, way in ((chosen, expected["step"]), (back, expected["backward"])):
         steps = [step.replace("start", "") for step in found.table.index]
-        assert steps == [in_our_words(s).replace("-", "- ").replace("+", "+ ") for s in way["steps"]]
+        assert steps == [
+            in_our_words(s).replace("-", "- ").replace("+", "+ ") for s in way["steps"]
+        ]
         agree(found.table["Df"], numbers(way["df"]))
         agree(found.table["Deviance"], numbers(way["deviance"]), scale=1.0)
         agree(found.table["Resid. Dev"], numbers(way["resid_dev"]))

@@ -82,7 +82,9 @@ def test_answers_are_those_of_marginaleffects(name, question):
         theirs["contrast"] = ours["contrast"]
     keys = [key for key in ("term", "contrast", "group", "wool") if key in theirs]
     if question not in ROWS and "cyl" not in theirs:
-        ours, theirs = (one.assign(**{k: one[k].astype(str) for k in keys}) for one in (ours, theirs))
+        ours, theirs = (
+            one.assign(**{k: one[k].astype(str) for k in keys}) for one in (ours, theirs)
+        )
         ours, theirs = ours.sort_values(keys), theirs.sort_values(keys)
         for key in keys:
             assert ours[key].tolist() == theirs[key].tolist()
@@ -319,13 +321,17 @@ def test_fits_from_files_answer_for_new_rows(tmp_path):
     fit.save(tmp_path / "fit.statdl")
     loaded = sd.load(tmp_path / "fit.statdl")
     pd.testing.assert_frame_equal(loaded.predictions(CARS), fit.predictions(CARS))
-    pd.testing.assert_frame_equal(loaded.avg_comparisons("cyl", CARS), fit.avg_comparisons("cyl", CARS))
+    pd.testing.assert_frame_equal(
+        loaded.avg_comparisons("cyl", CARS), fit.avg_comparisons("cyl", CARS)
+    )
     with pytest.raises(sd.DataError, match="file"):
         loaded.predictions()
 
 
 def test_networks_have_margins():
-    fit = sd.mlp("gear ~ wt + hp", data=CARS.assign(gear=CARS["gear"].astype(str)), hidden=2, decay=0.1)
+    fit = sd.mlp(
+        "gear ~ wt + hp", data=CARS.assign(gear=CARS["gear"].astype(str)), hidden=2, decay=0.1
+    )
     changes = fit.avg_comparisons("wt")
     assert changes["estimate"].sum() == pytest.approx(0, abs=1e-12)
     moved = fit.predict(CARS.assign(wt=CARS["wt"] + 1)).mean() - fit.predict(CARS).mean()
@@ -374,7 +380,9 @@ def test_aliased_variables_and_changed_data_are_refused():
 def test_a_poisson_average_by_hand():
     data = CARS.assign(one=1.0)
     fit = sd.glm("carb ~ wt", data=data, family="poisson")
-    theirs = sm.GLM(CARS["carb"], sm.add_constant(CARS[["wt"]]), sm.families.Poisson()).fit(tol=1e-14)
+    theirs = sm.GLM(CARS["carb"], sm.add_constant(CARS[["wt"]]), sm.families.Poisson()).fit(
+        tol=1e-14
+    )
     mu, X, V = theirs.mu, theirs.model.exog, theirs.cov_params().to_numpy()
     g = (mu[:, None] * X).mean(axis=0)
     row = fit.avg_predictions().iloc[0]

@@ -191,7 +191,7 @@ def test_a_test_prints_like_r_and_says_its_null():
     assert str(fit.breusch_pagan_test()) == (
         "Studentised Breusch-Pagan test\n"
         "data:  mpg ~ wt + hp\n"
-        "BP = 0.881, df = 2, p-value = 0.644\n"
+        "BP = 0.88072, df = 2, p-value = 0.6438\n"
         "H0: the variance of the errors is the same for all rows, whatever the regressors."
     )
     assert "BP" in fit.breusch_pagan_test().to_html()

@@ -52,14 +52,17 @@ def test_cpu_brings_arrays_to_the_host():
 
 
 def test_an_unknown_device_is_refused():
-    for call in (lambda: sd.device("tpu").__enter__(), lambda: sd.lm("mpg ~ wt", CARS, device="tpu")):
+    for call in (
+        lambda: sd.device("tpu").__enter__(),
+        lambda: sd.lm("mpg ~ wt", CARS, device="tpu"),
+    ):
         with pytest.raises(sd.DeviceError, match="choose 'cpu' or 'cuda'"):
             call()
 
 
 def test_devices_are_listed_with_what_is_in_the_way():
     table = sd.devices()
-    assert tuple(table.index)[0] == "cpu"
+    assert table.index[0] == "cpu"
     assert table["usable"][0] == "yes"
     if NO_CARD is not None:
         assert NO_CARD.split()[0] in str(table)
@@ -112,7 +115,10 @@ def forget():
         ({"count": 0}, "finds no card; .*CUDA_VISIBLE_DEVICES"),
         ({"count": CUDARuntimeError("cudaErrorNoDevice: no CUDA-capable device")}, "no card"),
         ({"count": CUDARuntimeError("cudaErrorUnknown: x")}, "cannot be started: cudaErrorUnknown"),
-        ({"fails": ImportError('Failure finding "libcublasLt.so.13"\nmore')}, r"libcublas.*\[ctk\]"),
+        (
+            {"fails": ImportError('Failure finding "libcublasLt.so.13"\nmore')},
+            r"libcublas.*\[ctk\]",
+        ),
     ],
 )
 def test_what_is_in_the_way_is_one_sentence(monkeypatch, found, said):
@@ -264,7 +270,7 @@ def test_streamed_columns_that_are_combinations_are_found(small, monkeypatch):
         fit(NUMPY, "gaussian", "identity", X=twice, device="cuda")
     near = np.column_stack([X, X[:, 0] + 1e-7 * X[:, 1] ** 2])
     monkeypatch.setattr("statdl.estimate.rank.SMALL_ENTRIES", 0)
-    with pytest.raises(sd.DeviceError, match="nearly dependent.*device='cpu'"):
+    with pytest.raises(sd.DeviceError, match=r"nearly dependent.*device='cpu'"):
         fit(NUMPY, "gaussian", "identity", X=near, device="cuda")
 
 

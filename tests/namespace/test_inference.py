@@ -5,7 +5,16 @@ import pytest
 
 import statdl as sd
 from statdl.backend.array import to_numpy
-from tests.namespace.models import GROUPS, MODELS, NUMPY, assert_same, case, fit, model, same_numbers
+from tests.namespace.models import (
+    GROUPS,
+    MODELS,
+    NUMPY,
+    assert_same,
+    case,
+    fit,
+    model,
+    same_numbers,
+)
 
 every_model = pytest.mark.parametrize("name", MODELS)
 SINGLE = [name for name in MODELS if name != "multinom"]
@@ -96,7 +105,11 @@ def test_predictions(place, name, options):
 
 def test_prediction_intervals_and_terms(place):
     new = case(**MODELS["lm"]).X[:7] / 2
-    for options in ({"interval": "prediction"}, {"type": "terms"}, {"type": "terms", "se_fit": True}):
+    for options in (
+        {"interval": "prediction"},
+        {"type": "terms"},
+        {"type": "terms", "se_fit": True},
+    ):
         there, here = model("lm", place), model("lm", NUMPY)
         assert_same(there.predict(place(new), **options), here.predict(new, **options))
 
@@ -155,7 +168,7 @@ def test_rows_stay_where_the_data_are(place, name):
 @every_model
 @pytest.mark.parametrize("kind", [None, "HC1"])
 def test_effects(place, name, kind):
-    same_numbers(name, place, lambda fit: fit.effects(type=kind), rtol=1e-9)
+    same_numbers(name, place, lambda fit: fit.effects(vcov=kind), rtol=1e-9)
 
 
 @every_model

@@ -326,41 +326,74 @@ def test_an_only_input_has_a_statistic_and_no_p_value():
 # symmetry ------------------------------------------------------------------------------------
 
 
-def turned(params, mirrored):
-    """The same network: h1 and h2 exchanged, and the new h1 mirrored where its activation can."""
+def turned(params, activation):
+    """The same network: h1 and h2 exchanged, and the new h1 turned.
+
+    tanh(−z) = −tanh z: all its weights change sign. σ(−z) = 1 − σ(z): they do too, and what leaves
+    it is added to the biases it meets.
+    """
     swapped = {
         re.sub(r"h([12])", lambda unit: f"h{3 - int(unit[1])}", name): value
         for name, value in params.items()
     }
-    if mirrored:
-        return {name: -value if "h1" in name else value for name, value in swapped.items()}
-    return swapped
+    found = {name: -value if "h1" in name else value for name, value in swapped.items()}
+    if activation == "sigmoid":
+        for name, value in swapped.items():
+            if name.startswith("h1 -> "):
+                found[name.replace("h1", "bias")] += value
+    return found
 
 
-@pytest.mark.parametrize(("activation", "mirrored"), [("tanh", True), ("sigmoid", False)])
-@pytest.mark.parametrize("family", ["gaussian", "multinomial"])
-def test_nothing_changes_when_units_change_places(family, activation, mirrored):
+SUMMARIES = ["llf", "aic", "nic", "bic", "deviance", "scale", "df_resid", "sigma"]
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "multinomial"])
+def test_nothing_changes_when_units_are_exchanged_and_turned(family, activation):
     options = {"data": draw(family), "family": family, "hidden": 2, "activation": activation}
     first = sd.mlp("y ~ x + z + g", decay=0.02, restarts=3, **options)
-    start = turned(first.params.to_dict(), mirrored)
+    start = turned(first.params.to_dict(), activation)
     again = sd.mlp("y ~ x + z + g", decay=0.02, start=start, **options)
-    agree(again.params, first.params, rtol=1e-7, scale=1)
-    agree(again.bse, first.bse, rtol=1e-6)
-    agree(
-        again.effects().to_frame().select_dtypes("number"),
-        first.effects().to_frame().select_dtypes("number"),
-        rtol=1e-5,
-        scale=1,
-    )
-    agree(again.input_tests()["df"], first.input_tests()["df"])
-    agree(
-        [again.llf, again.aic, again.nic, again.bic], [first.llf, first.aic, first.nic, first.bic]
-    )
-    one, other = (
-        np.asarray(fit.predict(interval="confidence", se_fit=True)) for fit in (again, first)
-    )
-    agree(one, other, rtol=1e-6, scale=1)
+    theta = np.array([start[name] for name in first.params.index])
+    objective = first.estimate.objective
+    agree(objective.value(theta), first.estimate.loss, rtol=1e-12)  # it is the same function
+
+    names = ["params", "bse", "tvalues", "pvalues"]
+    for name in names:
+        agree(getattr(again, name), getattr(first, name), rtol=1e-6, scale=1)
+    known = [name for name in SUMMARIES if name != "sigma" or family == "gaussian"]
+    agree([getattr(again, name) for name in known], [getattr(first, name) for name in known])
+    agree(min(again.restarts), min(first.restarts))
+    for table in ("effects", "input_tests"):
+        one, other = (
+            getattr(fit, table)().to_frame().select_dtypes("number") for fit in (again, first)
+        )
+        agree(one, other, rtol=1e-5, scale=1)
+    for kind in (None, "hessian", "fisher", "sandwich"):
+        V = first.vcov(kind)
+        root = np.sqrt(np.diag(V))
+        agree(again.vcov(kind), V, rtol=1e-5, scale=np.outer(root, root))
+        assert again.vcov(kind).index.equals(V.index)
+    for what in ("effects", "weights"):
+        agree(again.confint(what=what), first.confint(what=what), rtol=1e-5, scale=1)
+    intervals = ["confidence", "prediction"] if family == "gaussian" else ["confidence"]
+    for interval in intervals:
+        one, other = (
+            np.asarray(fit.predict(interval=interval, se_fit=True)) for fit in (again, first)
+        )
+        agree(one, other, rtol=1e-6, scale=1)
     assert tables_of(again) == tables_of(first)
+
+
+def test_refits_do_not_know_units_by_their_numbers():
+    """Bootstrap and starts: the same seed gives the same spread to the same network."""
+    options = {"data": draw("gaussian"), "hidden": 2, "decay": 0.02}
+    first = sd.mlp("y ~ x + z", restarts=3, **options)
+    again = sd.mlp("y ~ x + z", start=turned(first.params.to_dict(), "tanh"), **options)
+    agree(again.vcov("bootstrap", B=20), first.vcov("bootstrap", B=20), rtol=1e-3, scale=1)
+    other = sd.mlp("y ~ x + z", restarts=3, start=turned(first.params.to_dict(), "tanh"), **options)
+    agree(other.params, first.params, rtol=1e-6, scale=1)
+    assert other.restarts[1:] == first.restarts[1:]
 
 
 def tables_of(fit):

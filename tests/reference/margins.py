@@ -9,6 +9,7 @@ finite differences there, good for about six digits.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from statsmodels.api import families
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "statdl" / "datasets" / "data"
 
+Question = Callable[[Any, pd.DataFrame], Any]
 MODELS = {
     "lm": ("mtcars", "mpg ~ wt * hp + cyl", "ols"),
     "logit": ("infert", "case ~ age + spontaneous * parity + education", "logit"),
@@ -54,47 +56,50 @@ def numbers(table: Any) -> dict[str, list[Any]]:
     return {name: table[name].to_list() for name in names if name in table.columns}
 
 
+def _comparison(kind: str) -> Question:
+    return lambda model, _: me.avg_comparisons(model, variables="spontaneous", comparison=kind)
+
+
+def _change(change: Any) -> Question:
+    return lambda model, _: me.avg_comparisons(model, variables={"wt": change})
+
+
+def _slope(kind: str) -> Question:
+    return lambda model, _: me.avg_slopes(model, variables="wt", slope=kind)
+
+
+EVERYWHERE: dict[str, Question] = {
+    "avg_slopes": lambda model, _: me.avg_slopes(model),
+    "avg_comparisons": lambda model, _: me.avg_comparisons(model),
+    "avg_predictions": lambda model, _: me.avg_predictions(model),
+}
+ASKED: dict[str, dict[str, Question]] = {
+    "lm": {
+        "avg_slopes by cyl": lambda model, _: me.avg_slopes(model, variables="wt", by="cyl"),
+        **{f"comparisons {one}": _change(one) for one in ("sd", "2sd", "iqr", "minmax")},
+        "comparisons pair": _change([2, 4]),
+        **{kind: _slope(kind) for kind in ("eyex", "eydx", "dyex")},
+        "slopes rows": lambda model, frame: me.slopes(model, variables="wt", newdata=frame.head(5)),
+    },
+    "logit": {
+        **{kind: _comparison(kind) for kind in ("ratio", "lnor", "lift")},
+        "comparisons rows": lambda model, frame: me.comparisons(
+            model, variables="spontaneous", newdata=frame.head(5)
+        ),
+    },
+    "poisson": {"avg_predictions by wool": lambda model, _: me.avg_predictions(model, by="wool")},
+    "multinom": {},
+}
+
+
 def main() -> None:
     """Write the file."""
     found: dict[str, Any] = {}
     for name, (data, formula, _) in MODELS.items():
         model, frame = fitted(name)
-        asked = {
-            "avg_slopes": lambda: me.avg_slopes(model),
-            "avg_comparisons": lambda: me.avg_comparisons(model),
-            "avg_predictions": lambda: me.avg_predictions(model),
-        }
-        if name == "lm":
-            asked["avg_slopes by cyl"] = lambda: me.avg_slopes(model, variables="wt", by="cyl")
-            asked["comparisons sd"] = lambda: me.avg_comparisons(model, variables={"wt": "sd"})
-            asked["comparisons 2sd"] = lambda: me.avg_comparisons(model, variables={"wt": "2sd"})
-            asked["comparisons iqr"] = lambda: me.avg_comparisons(model, variables={"wt": "iqr"})
-            asked["comparisons minmax"] = lambda: me.avg_comparisons(
-                model, variables={"wt": "minmax"}
-            )
-            asked["comparisons pair"] = lambda: me.avg_comparisons(model, variables={"wt": [2, 4]})
-            asked["eyex"] = lambda: me.avg_slopes(model, variables="wt", slope="eyex")
-            asked["eydx"] = lambda: me.avg_slopes(model, variables="wt", slope="eydx")
-            asked["dyex"] = lambda: me.avg_slopes(model, variables="wt", slope="dyex")
-            asked["slopes rows"] = lambda: me.slopes(model, variables="wt", newdata=frame.head(5))
-        if name == "logit":
-            asked["ratio"] = lambda: me.avg_comparisons(
-                model, variables="spontaneous", comparison="ratio"
-            )
-            asked["lnor"] = lambda: me.avg_comparisons(
-                model, variables="spontaneous", comparison="lnor"
-            )
-            asked["lift"] = lambda: me.avg_comparisons(
-                model, variables="spontaneous", comparison="lift"
-            )
-            asked["comparisons rows"] = lambda: me.comparisons(
-                model, variables="spontaneous", newdata=frame.head(5)
-            )
-        if name == "poisson":
-            asked["avg_predictions by wool"] = lambda: me.avg_predictions(model, by="wool")
-        found[name] = {"data": data, "formula": formula, "answers": {}}
-        for question, answer in asked.items():
-            found[name]["answers"][question] = numbers(answer())
+        asked = {**EVERYWHERE, **ASKED[name]}
+        answers = {text: numbers(question(model, frame)) for text, question in asked.items()}
+        found[name] = {"data": data, "formula": formula, "answers": answers}
     document = {"made_by": {"marginaleffects": "0.6.0", "statsmodels": "0.15"}, "models": found}
     (HERE / "margins.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 

@@ -172,9 +172,10 @@ def test_other_things_can_stand_below():
     high = np.exp(fit.confint(vcov="HC0").loc["wt"])["97.5 %"]
     assert f", {high:.3f})" in str(limits)
     assert "HC0" in str(limits)
-    assert "(" not in str(sd.compare(fit, below="nothing", names=["a"])).split("Rows")[0].split(
-        "\n", 2
-    )[2]
+    assert (
+        "("
+        not in str(sd.compare(fit, below="nothing", names=["a"])).split("Rows")[0].split("\n", 2)[2]
+    )
     mixed = sd.compare(fit, fit.with_covariance("HC0"), names=["plain", "robust"])
     assert "robust Standard errors" in str(mixed).replace("\n", " ")
 

@@ -1,4 +1,10 @@
 from statdl.report.plot.coefficients import draw_coefficients as draw_coefficients
+from statdl.report.plot.complexity import Curves as Curves
+from statdl.report.plot.complexity import Panel as Panel
+from statdl.report.plot.complexity import draw_complexity as draw_complexity
+from statdl.report.plot.complexity import draw_fits as draw_fits
+from statdl.report.plot.complexity import draw_learning as draw_learning
+from statdl.report.plot.complexity import draw_stack as draw_stack
 from statdl.report.plot.diagnostics import draw_diagnostics as draw_diagnostics
 from statdl.report.plot.effect import draw_effect as draw_effect
 from statdl.report.plot.gradients import draw_gradients as draw_gradients

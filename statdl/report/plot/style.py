@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,6 +70,28 @@ DARK = Paper(
 )  # fmt: skip
 
 
+_off_screen: ContextVar[bool] = ContextVar("pictures for a file", default=False)
+
+
+@contextmanager
+def off_screen(paper: Paper) -> Iterator[None]:
+    """Let what is drawn inside be on a paper of one's choice, for a file, and be shown nowhere.
+
+    Raises
+    ------
+    MissingPackageError
+        Where matplotlib is not installed.
+    """
+    token = _off_screen.set(True)
+    try:
+        with matplotlib.rc_context({**_settings(paper), "svg.hashsalt": "statdl"}):
+            yield
+    except ModuleNotFoundError as error:
+        raise _missing() if error.name == "matplotlib" else error from None
+    finally:
+        _off_screen.reset(token)
+
+
 @contextmanager
 def picture(ax: Axes | None, size: tuple[float, float] = SIZE) -> Iterator[tuple[Axes, Paper]]:
     """Yield the axes to draw on, new ones unless given, and the paper below them.
@@ -114,11 +137,15 @@ def _drawing(ax: Axes | None) -> Iterator[Paper]:
     try:
         paper = _paper(matplotlib.rcParams["figure.facecolor"]) if ax is None else _below(ax)
     except ImportError:
-        raise MissingPackageError(
-            "Pictures need matplotlib; install it with: pip install 'statdl[plot]'."
-        ) from None
+        raise _missing() from None
     with matplotlib.rc_context(_settings(paper)):
         yield paper
+
+
+def _missing() -> MissingPackageError:
+    return MissingPackageError(
+        "Pictures need matplotlib; install it with: pip install 'statdl[plot]'."
+    )
 
 
 def _figure(size: tuple[float, float]) -> Any:
@@ -126,7 +153,7 @@ def _figure(size: tuple[float, float]) -> Any:
 
     Elsewhere a figure of its own needs no display, and goes when nothing refers to it any more.
     """
-    if "ipykernel" in sys.modules or "matplotlib.pyplot" in sys.modules:
+    if not _off_screen.get() and {"ipykernel", "matplotlib.pyplot"} & sys.modules.keys():
         return pyplot.figure(figsize=size)
     figure = mpl_figure.Figure(figsize=size)
     mpl_backends.FigureCanvasAgg(figure)

@@ -128,7 +128,7 @@ def test_what_is_not_estimable_is_not_tested():
         fit = sd.lm("mpg ~ wt + I(2*wt)", data=CARS)
     with pytest.raises(sd.ModelError, match="not estimable"):
         fit.wald("I(2*wt) = 0")
-    agree(fit.wald("wt")["F"], fit.tvalues["wt"] ** 2)
+    agree(fit.wald("wt")["F"][0], fit.tvalues["wt"] ** 2)
 
 
 # terms under a covariance -----------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_score_test_of_a_linear_model_is_its_f_test_at_the_smaller_variance():
 
 def test_score_test_of_classes_is_near_the_likelihood_ratio():
     X, codes = draw_classes(4, n=5000, p=2)
-    data = {"y": codes.astype(str), "a": X[:, 0], "b": 0.02 * X[:, 1] + 0.3 * X[:, 0]}
+    data = {"y": codes.astype(str), "a": X[:, 0], "b": np.cos(37 * X[:, 1])}
     small, large = (sd.multinom(f"y ~ {right}", data=data) for right in ("a", "a + b"))
     score = small.anova(large, test="Rao")["Chisq"][1]
     ratio = small.anova(large, test="LRT")["Chisq"][1]
@@ -179,25 +179,27 @@ def test_profile_of_a_linear_model_is_wald(line):
     agree(line.confint(method="profile"), line.confint())
 
 
-@pytest.mark.parametrize("level", [0.5, 0.99])
+@pytest.mark.parametrize("level", [0.5, 0.9])
 def test_limits_are_where_the_likelihood_has_fallen(logit, level):
     limits = logit.confint(level, method="profile", parm="wt").to_numpy()[0]
     for value in limits:
-        held = sd.glm(
-            "am ~ hp", data=CARS, family="binomial", offset=value * CARS["wt"].to_numpy()
-        )
+        held = sd.glm("am ~ hp", data=CARS, family="binomial", offset=value * CARS["wt"].to_numpy())
         agree(2 * (logit.llf - held.llf), stats.chi2.ppf(level, 1), rtol=1e-7)
 
 
-def test_limits_without_end():
-    data = {"y": [0, 0, 0, 1, 0, 1, 0, 1], "d": [0, 0, 0, 0, 0, 1, 0, 1], "x": range(8)}
+def test_limits_far_out():
+    flat = sd.glm("y ~ x", data={"y": [0, 0, 1, 0], "x": [0, 1, 2, 3]}, family="binomial")
+    lower, upper = flat.confint(0.999, method="profile").loc["x"]
+    assert -np.inf < lower < flat.params["x"] < upper < np.inf
+    assert upper - flat.params["x"] > flat.confint(0.999).loc["x"].iloc[1] - flat.params["x"]
+
+
+def test_no_maximum_no_profile():
+    data = {"y": [0, 0, 0, 1, 0, 1, 0, 1], "d": [0, 0, 0, 0, 0, 1, 0, 1]}
     with pytest.warns(sd.SeparationWarning):
-        fit = sd.glm("y ~ d", data=data, family="binomial")
+        fit = sd.glm("y ~ d", data={**data, "y": data["d"]}, family="binomial")
     with pytest.raises(sd.ModelError, match="no finite maximum"):
         fit.confint(method="profile")
-    flat = sd.glm("y ~ x", data={"y": [0, 0, 1, 0], "x": [0, 1, 2, 3]}, family="binomial")
-    limits = flat.confint(0.999, method="profile").loc["x"]
-    assert (limits == [-np.inf, np.inf]).any()
 
 
 def test_a_chosen_coefficient(classes):
@@ -256,7 +258,8 @@ def test_tau_has_the_slope_it_says(logit):
 @pytest.mark.parametrize(
     "expression",
     [
-        "wt/hp", "exp(wt)*hp^2", "log(-wt) - sqrt(Intercept)", "2^wt", "Intercept^wt*0 + wt:hp", "abs(wt)",
+        "wt/hp", "exp(wt)*hp^2", "log(-wt) - sqrt(Intercept)", "2^wt", "abs(wt)",
+        "Intercept^wt*0 + wt:hp",
         "tanh(wt) + sin(hp)*cos(wt) - arctan(hp)", "-(wt - 3)/(1 + exp(-hp))", "log10(Intercept)",
         "log1p(hp) + expm1(wt)", "(-wt)**0.5", "square(wt) + sinh(hp) + cosh(hp) + tan(hp)",
     ],
@@ -277,9 +280,7 @@ def test_gradients_are_those_of_differences(line, expression):
         return eval(code, {"__builtins__": {}}, {**values, **own})
 
     steps = 1e-6 * np.maximum(np.abs(theta), 1e-3)
-    gradient = np.array(
-        [(at(theta + h) - at(theta - h)) / (2 * h.sum()) for h in np.diag(steps)]
-    )
+    gradient = np.array([(at(theta + h) - at(theta - h)) / (2 * h.sum()) for h in np.diag(steps)])
     table = line.delta(expression)
     agree(table["Estimate"][0], at(theta))
     np.testing.assert_allclose(table["Std. Error"][0], np.sqrt(gradient @ V @ gradient), rtol=1e-5)
@@ -287,7 +288,9 @@ def test_gradients_are_those_of_differences(line, expression):
 
 def test_delta_of_a_coefficient_is_the_coefficient(classes):
     table = classes.delta("versicolor: Sepal.Width", vcov="HC0")
-    agree(table["Std. Error"][0], classes.with_covariance("HC0").bse.loc["Sepal.Width", "versicolor"])
+    agree(
+        table["Std. Error"][0], classes.with_covariance("HC0").bse.loc["Sepal.Width", "versicolor"]
+    )
     agree(
         [table["2.5 %"][0], table["97.5 %"][0]],
         classes.confint(vcov="HC0").loc[("versicolor", "Sepal.Width")],
@@ -358,7 +361,9 @@ def test_the_smallest_model_stays(line):
 
 
 def test_multinomial_search():
-    fit = sd.multinom("Species ~ Sepal.Width + noise", data=IRIS.assign(noise=np.tile([0.0, 1.0], 75)))
+    fit = sd.multinom(
+        "Species ~ Sepal.Width + noise", data=IRIS.assign(noise=np.tile([0.0, 1.0], 75))
+    )
     found = fit.step()
     assert found.fit.formula == "Species ~ Sepal.Width"
     assert found.table.index == ("start", "- noise")
@@ -427,7 +432,9 @@ def test_tests_are_the_same_on_a_device():
     here, other = sd.multinom(X=X, y=codes), sd.multinom(X=there(X), y=there(codes))
     agree(other.confint(method="profile"), here.confint(method="profile"), rtol=1e-7)
     agree(other.anova(test="Rao")["Rao"], here.anova(test="Rao")["Rao"], rtol=1e-8)
-    agree(other.anova(vcov="HC0", typ=3)["Chisq"], here.anova(vcov="HC0", typ=3)["Chisq"], rtol=1e-8)
+    agree(
+        other.anova(vcov="HC0", typ=3)["Chisq"], here.anova(vcov="HC0", typ=3)["Chisq"], rtol=1e-8
+    )
     assert str(other.wald("1: x1 = 2: x1")) == str(here.wald("1: x1 = 2: x1"))
     assert str(other.drop1()) == str(here.drop1())
 

@@ -1,0 +1,73 @@
+"""Arguments that are numbers: refused with their name and what they must be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+from statdl.errors import ModelError
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """Return a whole number of ``least`` or more.
+
+    Examples
+    --------
+    >>> whole("restarts", 3.0, 1)
+    3
+    """
+    numeric = isinstance(value, Real) and not isinstance(value, bool)
+    if not numeric or not math.isfinite(value) or value != int(value) or value < least:
+        raise ModelError(f"{name} must be a whole number of {least} or more, not {value!r}.")
+    return int(value)
+
+
+def finite(name: str, value: Any) -> float:
+    """Return a finite number."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+        raise ModelError(f"{name} must be a finite number, not {value!r}.")
+    return float(value)
+
+
+def truth(name: str, value: Any) -> bool:
+    """Return True or False."""
+    if not isinstance(value, bool):
+        raise ModelError(f"{name} must be True or False, not {value!r}.")
+    return value
+
+
+def layer_sizes(hidden: Any) -> tuple[int, ...]:
+    """Return the units of each hidden layer."""
+    given = (hidden,) if isinstance(hidden, Integral | str) or hidden is None else hidden
+    units = tuple(given) if isinstance(given, Iterable) else (given,)
+    sound = (isinstance(one, Real) and not isinstance(one, bool) for one in units)
+    if not all(sound) or not all(one == one // 1 and one >= 1 for one in units):
+        raise ModelError(
+            f"hidden={hidden!r}: each hidden layer needs a whole number of units, 1 or more; () is "
+            "the regression without hidden layers."
+        )
+    return tuple(int(one) for one in units)
+
+
+def strengths(name: str, given: Any) -> tuple[float, ...]:
+    """Return one λ ≥ 0, or those of the layers."""
+    values = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    for value in values:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not number or not 0 <= value < math.inf:
+            raise ModelError(
+                f"{name} must be 0 or more, one number or one for each layer of weights, not "
+                f"{given!r}."
+            )
+    return tuple(float(value) for value in values)
+
+
+def weights_by_name(name: str, given: Any) -> dict[str, float]:
+    """Return named weights with finite values."""
+    if not isinstance(given, Mapping):
+        raise ModelError(
+            f"{name}= names weights and their values, such as {{'bias -> y': 0.0}}; not {given!r}."
+        )
+    return {str(key): finite(f"{name}[{key!r}]", value) for key, value in given.items()}

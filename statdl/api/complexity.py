@@ -1,0 +1,274 @@
+"""The front doors of under- and overfitting: any knob of a model, and several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from statdl.api.repeat import repeated
+from statdl.errors import ModelError
+from statdl.results import Fit
+from statdl.study.bootstrap import check_count
+from statdl.study.complexity import Complexity, study_of
+from statdl.study.decomposition import Decomposition, decompose
+from statdl.study.heldout import Scheme, cross_validated, split_of
+from statdl.study.learning import LearningCurve, learning_curve_of, thinned
+from statdl.study.search import SearchResult, as_space
+from statdl.study.verdict import mean, mean_error
+
+#: Knobs by which a larger setting means a simpler model.
+RESTRAINTS = ("decay", "lambda", "penalty", "dropout")
+
+
+def complexity(
+    model: Fit,
+    data: Any = None,
+    *,
+    over: Mapping[str, Sequence[Any]],
+    validation: str = "kfold",
+    folds: int = 10,
+    shares: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    test: float = 0.0,
+    seed: int = 0,
+) -> Complexity:
+    """Study a model over a knob of its complexity: under- and overfitting, and which to choose.
+
+    Each setting is fitted to the training rows and judged on rows held out; the excess of its
+    error over the best one comes apart into bias, which shows in training already, and variance,
+    which does not (see :mod:`statdl.study.verdict`). The choice is the simplest setting within
+    one standard error of the best.
+
+    Parameters
+    ----------
+    model : Fit
+        Any fit; its call is repeated with other settings.
+    data : frame, or (X, y) for a fit to arrays, optional
+        Rows to study; by default those of the fit.
+    over : mapping
+        One knob and its settings: any argument of the fit's own call such as ``{"hidden": (1, 2,
+        4)}`` or ``{"decay": (0.01, 0.1, 1)}``, or ``"epochs"`` (gradient descent) or ``"lambda"``
+        (the penalty of a regression).
+    validation : {"kfold", "loo", "split"}
+        ``folds``-fold cross-validation; leave-one-out, exact from the leverages of a least-squares
+        fit; or one split by ``shares`` into training, validation and test rows.
+    test : float
+        Share of rows that "kfold" and "loo" keep for a test at the end.
+    seed : int
+        Seed of the random parts. Classes are dealt out in equal shares.
+
+    Returns
+    -------
+    Complexity
+        With ``table``, ``best`` (a fit), ``best_value``, ``verdicts``, ``reasons()``, ``plot()``.
+
+    Raises
+    ------
+    ModelError
+        For a knob that the model does not have.
+    DataError
+        Where rows are too few, or a class would be lost.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> line = sd.lm("mpg ~ wt + hp", data=cars)
+    >>> study = sd.complexity(line, over={"lambda": (0, 1, 1e4)}, validation="loo", test=0.1)
+    Traceback (most recent call last):
+        ...
+    statdl.errors.ModelError: validation='loo' is exact for least squares without penalty only; ...
+    >>> study = sd.complexity(line, over={"lambda": (0, 1, 1e4)})
+    >>> study.verdicts[10000.0]
+    'underfitting (high bias)'
+    """
+    knob, values = one_knob(over)
+    scheme = Scheme(validation, folds, shares, test, seed)
+    repeat = repeated(model, data)
+    sizes = None
+    if knob in RESTRAINTS:
+        sizes = [-float(np.sum(value)) for value in values]
+    elif knob == "epochs":
+        sizes = [float(value) for value in values]
+
+    def fit(value: Any, positions: Any) -> Fit:
+        return repeat.fit({knob: value}, positions)
+
+    split = split_of(repeat.frame, scheme)
+    studied = study_of(knob, values, fit, repeat.frame, repeat.rows, scheme, split, sizes)
+    return Complexity(knob, model.label, scheme, studied)
+
+
+def one_knob(over: Mapping[str, Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return the knob and its settings."""
+    if len(over) != 1:
+        raise ModelError(
+            f"over= names one knob and its settings, such as {{'decay': (0.1, 1)}}; not {over!r}."
+        )
+    knob, values = next(iter(over.items()))
+    if not len(values):
+        raise ModelError(f"over={{{knob!r}: ()}} has no setting to try.")
+    return knob, list(values)
+
+
+def bias_variance(
+    study: Complexity,
+    truth: Any = None,
+    *,
+    noise: float | None = None,
+    B: int = 100,
+    seed: int = 0,
+) -> Decomposition:
+    """Take the expected error of every setting apart: bias² + variance + noise.
+
+    Parameters
+    ----------
+    study : Complexity
+        From :func:`complexity` or :func:`polynomial`.
+    truth : callable or array, optional
+        The true mean of each row, or a function of the data that returns it; responses are then
+        simulated from it. Without it rows are resampled, and the noise is an estimate.
+    noise : float, optional
+        The true standard deviation of normal errors; by default the fit's.
+    B, seed : int
+        Refits of every setting, and their seed.
+
+    Returns
+    -------
+    Decomposition
+        With ``table`` and ``plot()``.
+
+    References
+    ----------
+    Geman, Bienenstock & Doursat (1992), Neural Computation 4, 1.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> study = sd.polynomial("mpg ~ wt", data=cars, degrees=(1, 2, 5))
+    >>> parts = sd.bias_variance(study, truth=lambda rows: 40 - 6 * rows["wt"], noise=2.5).parts
+    >>> bool(parts[2].variance > parts[0].variance)
+    True
+    """
+    if not isinstance(study, Complexity):
+        raise ModelError("bias_variance() takes a study from complexity() or polynomial().")
+    check_count(B)
+    return decompose(study, truth, noise, int(B), seed)
+
+
+def learning_curve(
+    model: Fit,
+    data: Any = None,
+    *,
+    sizes: Sequence[float] | None = None,
+    folds: int = 5,
+    seed: int = 0,
+) -> LearningCurve:
+    """Study how errors fall with the number of rows, and whether more data would help.
+
+    Models learn from the first rows of every fold's training part, in random order, and are judged
+    on the fold; V(m) = a + b/m through the larger sizes says what more rows are worth.
+
+    Parameters
+    ----------
+    model : Fit
+        Any fit; its call is repeated with fewer rows.
+    data : frame, or (X, y) for a fit to arrays, optional
+        Rows to study; by default those of the fit.
+    sizes : sequence, optional
+        Shares of the rows a fold leaves, or numbers of rows; by default 0.1, 0.2, …, 1.
+    folds, seed : int
+        Parts of the rows, each held out once, and the seed of their order.
+
+    Returns
+    -------
+    LearningCurve
+        With ``table``, ``reading``, ``helps`` and ``plot()``.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> line = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+    >>> curve = sd.learning_curve(line, sizes=(0.4, 0.6, 0.8, 1))
+    >>> curve.sizes
+    (10, 15, 20, 25)
+    """
+    repeat = repeated(model, data)
+    return learning_curve_of(
+        lambda positions: repeat.fit({}, positions),
+        repeat.frame, repeat.rows, sizes, folds, seed, model.label,
+    )  # fmt: skip
+
+
+def search(
+    model: Fit,
+    data: Any = None,
+    *,
+    space: Mapping[str, Any],
+    n: int = 20,
+    folds: int = 5,
+    halving: bool = False,
+    seed: int = 0,
+) -> SearchResult:
+    """Search several knobs at once: at random, then finer around the best.
+
+    Parameters
+    ----------
+    model : Fit
+        Any fit; its call is repeated with other settings.
+    data : frame, or (X, y) for a fit to arrays, optional
+        Rows to use; by default those of the fit.
+    space : mapping
+        By knob (as for :func:`complexity`, and "learning_rate" and "batch" of gradient descent) a
+        range (low, high) or a list of settings.
+    n : int
+        Points to try; ``result.more(n)`` goes on later.
+    folds : int
+        Parts of the rows, each held out once to judge a point.
+    halving : bool
+        Judge all points on few rows first, and the better half on twice as many.
+    seed : int
+        Seed of the points and the folds.
+
+    Returns
+    -------
+    SearchResult
+        With ``table``, ``best_point``, ``best`` (a fit to all rows), ``more(n)``, ``to_frame()``,
+        and ``objective`` for optuna.
+
+    Notes
+    -----
+    The smallest error of many is a little too small; report the error of rows kept for a test.
+
+    References
+    ----------
+    Bergstra & Bengio (2012), Journal of Machine Learning Research 13, 281.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> line = sd.lm("mpg ~ wt + hp + qsec", data=cars)
+    >>> found = sd.search(line, space={"lambda": (1e-3, 1e3)}, n=5)
+    >>> len(found.more(2).trials)
+    7
+    """
+    repeat = repeated(model, data)
+    split = split_of(repeat.frame, Scheme("kfold", folds, seed=seed))
+
+    def judge(point: Mapping[str, Any], share: float) -> tuple[float, float]:
+        def some(rows: Any) -> Any:
+            return thinned(repeat.frame, rows, share, seed)
+
+        held = cross_validated(
+            lambda rows: repeat.fit(point, rows), repeat.frame, repeat.rows, split, some
+        )
+        return mean(*held), mean_error(*held)
+
+    def finish(point: Mapping[str, Any]) -> Fit:
+        return repeat.fit(point, split.training)
+
+    found = SearchResult(model.label, as_space(space), judge, finish, seed, halving)
+    return found.more(n)

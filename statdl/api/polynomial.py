@@ -1,0 +1,169 @@
+"""The front door of polynomials of rising degree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from statdl.api.regression import glm, lm, multinom
+from statdl.api.repeat import mask
+from statdl.backend.array import to_numpy
+from statdl.errors import DataError, ModelError
+from statdl.formula import model_frame, update_formula
+from statdl.results import Fit
+from statdl.study.complexity import study_of
+from statdl.study.heldout import Scheme, split_of
+from statdl.study.polynomial import Polynomial, condition_numbers
+
+
+def polynomial(
+    formula: str,
+    data: Any,
+    *,
+    degrees: Sequence[int] = range(1, 16),
+    variable: str | None = None,
+    family: str | None = None,
+    validation: str = "kfold",
+    folds: int = 10,
+    shares: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    test: float = 0.0,
+    seed: int = 0,
+    **options: Any,
+) -> Polynomial:
+    """Study polynomials of rising degree: too simple, right, too flexible.
+
+    η = β_0 + Σ_j β_j P_j(x) with polynomials P_j that are orthogonal on the rows learnt from
+    (``poly(x, d)``), so that degree 15 is as accurate as degree 1.
+
+    Parameters
+    ----------
+    formula : str
+        Such as ``"y ~ x"``; more terms may stand beside x, which ``variable`` then names.
+    data : frame or dict
+        The rows.
+    degrees : sequence of int
+        Degrees to try.
+    variable : str, optional
+        The numeric column to take powers of; by default the only term.
+    family : str, optional
+        As for :func:`glm` or "multinomial"; by default normal errors and least squares.
+    validation, folds, shares, test, seed
+        How rows are held out, as for :func:`complexity`.
+    **options
+        For :func:`lm`, :func:`glm` or :func:`multinom`, such as ``weights``.
+
+    Returns
+    -------
+    Polynomial
+        A :class:`Complexity` with ``plot_fits(degrees=(1, 5, 15))`` and ``coefficients(degree)``.
+
+    Raises
+    ------
+    DataError
+        Where the column has too few distinct values for a degree, or a part of the rows too few.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> study = sd.polynomial("mpg ~ wt", data=cars, degrees=range(1, 7))
+    >>> study.best_value
+    2
+    """
+    scheme = Scheme(validation, folds, shares, test, seed)
+    frame = model_frame(formula, data)
+    name = _variable(frame, variable)
+    tried = _degrees(degrees)
+    split = split_of(frame, scheme)
+    x = _column(frame, name)
+    _check_distinct(x, frame, split, tried, name)
+    front, extra = _front(family)
+    source = frame.source
+    total = len(source)
+
+    @cache
+    def of_degree(degree: int) -> str:
+        return update_formula(formula, f". ~ . - {name} + poly({name}, {degree})")
+
+    def fit(degree: int, positions: Any) -> Fit:
+        rows = mask(positions, total)
+        return front(of_degree(degree), data=source, subset=rows, **extra, **options)
+
+    studied = study_of("degree", tried, fit, frame, source, scheme, split, tried)
+    conditions = condition_numbers(x[np.isin(_kept(frame), split.training)], tried)
+    return Polynomial(
+        "degree",
+        f"{frame.response.name} on a polynomial in {name}",
+        scheme,
+        studied,
+        (("Condition (raw)", conditions),),
+        name,
+        frame,
+    )
+
+
+def _front(family: str | None) -> tuple[Any, dict[str, Any]]:
+    if family is None or family == "gaussian":
+        return lm, {}
+    return (multinom, {}) if family == "multinomial" else (glm, {"family": family})
+
+
+def _variable(frame: Any, variable: str | None) -> str:
+    """Return the column to take powers of."""
+    names = [term.name for term in frame.design.terms]
+    if variable is None:
+        if len(names) != 1:
+            raise ModelError(
+                f"The formula has the terms {', '.join(names) or '(none)'}; say with variable= "
+                "which one to take powers of."
+            )
+        variable = names[0]
+    if variable not in names:
+        raise ModelError(
+            f"variable={variable!r} is no term of the formula, which has {', '.join(names)}."
+        )
+    term = frame.design.terms[names.index(variable)]
+    if len(term.columns) != 1 or variable in frame.design.levels:
+        raise ModelError(f"'{variable}' is not a numeric column, which powers can be taken of.")
+    return variable
+
+
+def _column(frame: Any, name: str) -> Any:
+    term = next(term for term in frame.design.terms if term.name == name)
+    return to_numpy(frame.X)[:, term.columns[0]].astype(float)
+
+
+def _degrees(degrees: Sequence[int]) -> list[int]:
+    tried = list(degrees)
+    wrong = [degree for degree in tried if int(degree) != degree or degree < 1]
+    if wrong or not tried:
+        raise ModelError(
+            f"degrees must be whole numbers from 1 on, not {wrong[0] if wrong else 'empty'!r}."
+        )
+    return sorted({int(degree) for degree in tried})
+
+
+def _check_distinct(x: Any, frame: Any, split: Any, degrees: Sequence[int], name: str) -> None:
+    """Raise where some rows that are learnt from have too few values of x for the degree."""
+    kept, high = _kept(frame), max(degrees)
+    parts = (
+        split.folds if len(split.folds) > 1 and len(split.folds[0]) < len(split.training) else ()
+    )
+    learnt = [split.training, *(np.setdiff1d(split.training, part) for part in parts)]
+    for rows in learnt:
+        distinct = len(np.unique(x[np.isin(kept, rows)]))
+        if distinct <= high:
+            if distinct == 1:
+                raise DataError(f"'{name}' is constant in the rows learnt from: there is no curve.")
+            raise DataError(
+                f"'{name}' has {distinct} distinct values in the {len(rows)} rows learnt from, "
+                f"and degree {high} needs {high + 1} or more; use degrees up to {distinct - 1}, "
+                "or more rows."
+            )
+
+
+def _kept(frame: Any) -> Any:
+    return np.arange(frame.X.shape[0]) if frame.rows is None else to_numpy(frame.rows)

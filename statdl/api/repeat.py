@@ -1,0 +1,100 @@
+"""A fit's call, made again with other settings and on some of its rows."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import to_numpy
+from statdl.errors import ModelError
+from statdl.formula import ModelFrame
+from statdl.results import Fit
+from statdl.solve.descent import GradientDescent
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A model to fit again: ``rows`` are its data, a frame or (X, y), of ``total`` rows."""
+
+    model: Fit
+    rows: Any
+    total: int
+
+    @property
+    def frame(self) -> ModelFrame:
+        """The rows as the model reads them."""
+        return self.model.estimate.frame
+
+    def fit(self, settings: Mapping[str, Any], positions: Any) -> Fit:
+        """Fit with these settings to the rows at some positions."""
+        changes: dict[str, Any] = {"subset": mask(positions, self.total)}
+        for knob, value in settings.items():
+            changes |= self._turned(knob, value, changes)
+        return self.model.call.again(changes)
+
+    def _turned(self, knob: str, value: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments that turn a knob of the model."""
+        arguments = {**(self.model.call.arguments or {}), **changes}
+        if knob == "lambda":
+            return {"penalty": value or None}
+        if knob in ("epochs", "learning_rate", "batch"):
+            return {"method": _trained(arguments.get("method"), knob, value)}
+        front = self.model.call.front
+        known = inspect.signature(front).parameters
+        if knob not in known:
+            raise ModelError(
+                f"{front.__name__}() has no knob {knob!r}; its arguments are {', '.join(known)}, "
+                "and 'lambda' and, for gradient descent, 'epochs', 'batch' and 'learning_rate' are "
+                "known as well."
+            )
+        return {knob: value}
+
+
+def _trained(method: Any, knob: str, value: Any) -> GradientDescent:
+    """Return a training method with another setting."""
+    if not isinstance(method, GradientDescent):
+        raise ModelError(
+            f"The knob {knob!r} needs a model fitted by gradient descent, such as "
+            "method=sd.GradientDescent(sd.Adam(0.01), epochs=100)."
+        )
+    if knob == "learning_rate":
+        rule: Any = method.used_rule
+        return replace(method, rule=replace(rule, learning_rate=value))
+    return replace(method, **{knob: value})
+
+
+def repeated(model: Any, data: Any = None) -> Repeat:
+    """Return a model to fit again, to other data if given."""
+    if not isinstance(model, Fit):
+        raise ModelError(
+            f"A fit is studied, and {model!r} is none; call lm(), glm() or mlp() first."
+        )
+    if data is not None:
+        model = model.update(**_as_arguments(model, data))
+    arguments = model.call.arguments or {}
+    if model.formula is not None:
+        rows = model.estimate.frame.source
+        return Repeat(model, rows, len(rows))
+    X, y = arguments["X"], arguments["y"]
+    return Repeat(
+        model, (to_numpy(X), to_numpy(y) if hasattr(y, "__array__") else np.asarray(y)), len(y)
+    )
+
+
+def _as_arguments(model: Fit, data: Any) -> dict[str, Any]:
+    if model.formula is not None:
+        return {"data": data}
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise ModelError("Data for a model of arrays are a pair (X, y).")
+    return {"X": data[0], "y": data[1]}
+
+
+def mask(positions: Any, total: int) -> Any:
+    """Return which of so many rows are at the positions."""
+    chosen = np.zeros(total, dtype=bool)
+    chosen[positions] = True
+    return chosen

@@ -1,0 +1,204 @@
+"""The columns of a design matrix in units of their own, as paths of penalised fits read them.
+
+    x̃_j = (x_j − m_j) / s_j
+
+Only products are asked for, so that a sparse matrix stays sparse: centring is done to the product,
+not to the columns. A dense matrix is copied once, its columns made rows where there are many of
+them, since a working set of columns is then a working set of contiguous rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from statdl.backend.array import Array, is_cupy, is_numpy, like, namespace, to_numpy
+from statdl.lazy import lazy
+
+sparse = lazy("scipy.sparse")
+
+
+class Columns(Protocol):
+    """Standardised columns and their products; positions are host integers."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """n and p."""
+        ...
+
+    def inner(self, R: Array) -> Array:
+        """Return X̃ᵀ R for R (n, q): (p, q)."""
+        ...
+
+    def taken(self, positions: Any, ones: bool = False) -> Columns:
+        """Return some of the columns, after a column of ones where that is asked for."""
+        ...
+
+    def outer(self, B: Array) -> Array:
+        """Return X̃ B for B (p, q): (n, q)."""
+        ...
+
+    def cross(self, other: Any, weights: Array | None = None) -> Array:
+        """Return X̃ᵀ diag(w) Z̃ for the columns Z̃ of another of the kind, (p, p')."""
+        ...
+
+    def curvature(self, parts: Sequence[Any], d: Array, u: Array | None) -> Array:
+        """Return Σ_i (diag(d_i) − u_i u_iᵀ) ⊗ x̃_i x̃_iᵀ for some columns of every output.
+
+        ``parts`` has the positions of the columns of each of the q outputs; d, u are (n, q).
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class DenseColumns:
+    """Columns as the rows of an array, (p, n)."""
+
+    rows: Array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        p, n = self.rows.shape
+        return int(n), int(p)
+
+    def inner(self, R: Array) -> Array:
+        return self.rows @ R
+
+    def taken(self, positions: Any, ones: bool = False) -> DenseColumns:
+        rows, xp = self.rows, namespace(self.rows)
+        if len(positions) < rows.shape[0]:
+            rows = xp.take(rows, like(positions, rows, xp.int64), axis=0)
+        if not ones:
+            return DenseColumns(rows)
+        first = xp.ones((1, rows.shape[1]), dtype=rows.dtype, device=rows.device)
+        return DenseColumns(xp.concat([first, rows], axis=0))
+
+    def outer(self, B: Array) -> Array:
+        return self.rows.T @ B
+
+    def cross(self, other: DenseColumns, weights: Array | None = None) -> Array:
+        if weights is None:
+            return self.rows @ other.rows.T
+        if other is self:  # BLAS sees the symmetry, and does half the work
+            half = self.rows * namespace(weights).sqrt(weights)
+            return half @ half.T
+        return (self.rows * weights) @ other.rows.T
+
+    def curvature(self, parts: Sequence[Any], d: Array, u: Array | None) -> Array:
+        chosen = [self.taken(part) for part in parts]
+        blocks = [own.cross(own, d[:, k]) for k, own in enumerate(chosen)]
+        if u is None and len(parts) == 1:
+            return blocks[0]
+        xp = namespace(self.rows)
+        total = _block_diagonal(blocks)
+        if u is None:
+            return total
+        scaled = xp.concat([own.rows * u[:, k] for k, own in enumerate(chosen)], axis=0)
+        return total - scaled @ scaled.T
+
+
+@dataclass(frozen=True)
+class SparseColumns:
+    """Columns of a SciPy sparse matrix (CSC), centred and scaled in the products only."""
+
+    matrix: Any
+    centre: Any  # (p,)
+    scale: Any  # (p,)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return int(self.matrix.shape[0]), int(self.matrix.shape[1])
+
+    def inner(self, R: Array) -> Array:
+        total = R.sum(axis=0)
+        return (self.matrix.T @ R - self.centre[:, None] * total) / self.scale[:, None]
+
+    def taken(self, positions: Any, ones: bool = False) -> SparseColumns:
+        matrix, centre, scale = (
+            self.matrix[:, positions], self.centre[positions], self.scale[positions]
+        )  # fmt: skip
+        if not ones:
+            return SparseColumns(matrix, centre, scale)
+        xp = namespace(centre)
+        first = sparse.csc_matrix(xp.ones((matrix.shape[0], 1)))
+        matrix = sparse.hstack([first, matrix], format="csc")
+        return SparseColumns(
+            matrix, xp.concat([xp.zeros(1), centre]), xp.concat([xp.ones(1), scale])
+        )
+
+    def outer(self, B: Array) -> Array:
+        scaled = B / self.scale[:, None]
+        return self.matrix @ scaled - self.centre @ scaled
+
+    def cross(self, other: SparseColumns, weights: Array | None = None) -> Array:
+        n = self.matrix.shape[0]
+        if weights is None:
+            left, weight = self.matrix, float(n)
+        else:
+            left, weight = self.matrix.multiply(weights[:, None]).tocsc(), float(weights.sum())
+        product = left.T @ other.matrix
+        product = product.toarray() if hasattr(product, "toarray") else product
+        xp = namespace(product)
+        first = xp.asarray(left.sum(axis=0)).reshape(-1)
+        ones = xp.ones(n) if weights is None else weights
+        second = other.matrix.T @ ones
+        centred = (
+            product
+            - first[:, None] * other.centre[None, :]
+            - self.centre[:, None] * second[None, :]
+            + weight * self.centre[:, None] * other.centre[None, :]
+        )
+        return centred / self.scale[:, None] / other.scale[None, :]
+
+    def curvature(self, parts: Sequence[Any], d: Array, u: Array | None) -> Array:
+        chosen = [self.taken(part) for part in parts]
+        total = _block_diagonal([own.cross(own, d[:, k]) for k, own in enumerate(chosen)])
+        if u is None:
+            return total
+        rows = []
+        for k, one in enumerate(chosen):
+            across = [one.cross(two, u[:, k] * u[:, m]) for m, two in enumerate(chosen)]
+            rows.append(namespace(total).concat(across, axis=1))
+        return total - namespace(total).concat(rows, axis=0)
+
+
+def _block_diagonal(blocks: Sequence[Array]) -> Array:
+    """Return a matrix with blocks on its diagonal."""
+    xp = namespace(*blocks)
+    size = sum(block.shape[0] for block in blocks)
+    total = xp.zeros((size, size), dtype=blocks[0].dtype, device=blocks[0].device)
+    first = 0
+    for block in blocks:
+        last = first + block.shape[0]
+        total[first:last, first:last] = block
+        first = last
+    return total
+
+
+def is_sparse(X: Any) -> bool:
+    """Tell whether ``X`` is a sparse matrix or array of SciPy's."""
+    return hasattr(X, "tocsc") and hasattr(X, "nnz")
+
+
+def moments(X: Any, weights: Array) -> tuple[Any, Any]:
+    """Return the means and standard deviations of the columns, on the host; weights sum to 1."""
+    if is_sparse(X):
+        mean = X.T @ weights
+        square = X.multiply(X).T @ weights - mean**2
+        spread = namespace(mean).sqrt(namespace(mean).maximum(square, 0 * square))
+        return mean, spread
+    xp = namespace(X)
+    mean = weights @ X
+    return to_numpy(mean), to_numpy(xp.sqrt(weights @ (X - mean) ** 2))
+
+
+def standardised(X: Any, centre: Any, scale: Any) -> Columns:
+    """Return the columns (x_j − m_j) / s_j of a dense or sparse X."""
+    if is_sparse(X):
+        return SparseColumns(X.tocsc(), centre, scale)
+    m, s = like(centre, X), like(scale, X)
+    rows = ((X - m) / s).T
+    if (is_numpy(X) or is_cupy(X)) and X.shape[1] > X.shape[0]:
+        rows = namespace(X).ascontiguousarray(rows)
+    return DenseColumns(rows)

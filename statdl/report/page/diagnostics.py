@@ -1,0 +1,134 @@
+"""What tells whether a fit can be believed: pictures of its residuals, tests, and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from statdl.errors import StatdlError
+from statdl.estimate import Estimate
+from statdl.infer import discrimination, specification
+from statdl.infer.collinearity import inflation
+from statdl.infer.covariance import covariance
+from statdl.infer.hypothesis import HypothesisTest
+from statdl.report import plot
+from statdl.report.diagnostics import confusion_table, inflation_table
+from statdl.report.page.part import Part, Prose, Readings, Shown
+from statdl.report.page.picture import drawn
+from statdl.report.plot.diagnostics import NAMED, seen
+from statdl.report.reading.outcome import event
+from statdl.report.reading.tests import test_reading
+from statdl.report.reading.words import Reading, listed, percent, value
+
+PICTURES = (1, 2, 3, 5)
+#: Rows above which tests find what nobody would mind, and pictures are a cloud.
+MANY_ROWS = 1_000_000
+
+
+def diagnostic_parts(estimate: Estimate, level: float, drawing: bool) -> Iterator[Part]:
+    """Yield the diagnostics that there are for the kind of model."""
+    if estimate.remembered is not None:
+        yield Prose(("The fit was loaded from a file, which holds no rows to look at.",))
+        return
+    if not estimate.convergence.converged or estimate.nobs > MANY_ROWS:
+        return
+    plain = estimate.specification.plan is None and not estimate.specification.penalty.active
+    if drawing and plain and estimate.outputs == 1:
+        yield from _residuals(estimate)
+    found = [*_tests(estimate, level), *_others(estimate, level)] if plain else []
+    if estimate.family.name == "binomial":
+        found += _curve(estimate, level)
+    if found:
+        yield Readings(tuple(found))
+    yield from _tables(estimate, plain)
+
+
+def _residuals(estimate: Estimate) -> Iterator[Part]:
+    try:
+        yield drawn(
+            lambda: plot.draw_diagnostics(estimate, PICTURES, None),
+            _alternative(estimate),
+            "A bend in the first picture says that the mean is not right, a slope in the third "
+            "that the variance is not constant; a row far to the right and far from 0 in the "
+            "fourth moves the fit. The most extreme rows are named.",
+        )
+    except StatdlError as error:
+        yield Prose((f"There are no pictures of residuals: {error}",))
+
+
+def _alternative(estimate: Estimate) -> str:
+    rows = seen(estimate)
+    order = sorted(range(len(rows.names)), key=lambda i: -abs(float(rows.standardised[i])))
+    extreme = [f"{rows.names[i]} ({value(float(rows.standardised[i]))})" for i in order[:NAMED]]
+    most = max(range(len(rows.names)), key=lambda i: float(rows.cook[i]))
+    return (
+        "Four pictures of the residuals: against fitted values, their normal quantiles, their "
+        "scale against fitted values, and against leverage. The largest standardised residuals "
+        f"are those of {listed(extreme)}; the largest Cook's distance, "
+        f"{value(float(rows.cook[most]))}, is that of {rows.names[most]}."
+    )
+
+
+def _tests(estimate: Estimate, level: float) -> list[Reading]:
+    """Return the sentences of the tests that there are for the model; others are passed over."""
+    tests: list[Callable[[], HypothesisTest]] = []
+    if estimate.specification.least_squares:
+        tests = [
+            lambda: specification.reset(estimate),
+            lambda: specification.breusch_pagan(estimate),
+            lambda: specification.jarque_bera(estimate),
+        ]
+    elif estimate.family.name == "binomial":
+        tests = [lambda: discrimination.hosmer_lemeshow(estimate)]
+    found = []
+    for test in tests:
+        try:
+            found.append(test_reading(test(), level))
+        except StatdlError:
+            continue
+    return found
+
+
+def _others(estimate: Estimate, level: float) -> Iterator[Reading]:
+    """Yield what is no test: the spread of counts."""
+    if estimate.family.name == "poisson" and estimate.df_resid > 0:
+        ratio = estimate.pearson / estimate.df_resid
+        text = (
+            f"Pearson's X² over its degrees of freedom is {value(ratio)}; near 1 is what Poisson "
+            "counts give where means are not small."
+        )
+        if ratio > 1.5:
+            text += " Counts that vary more than that have larger errors than are given here."
+        yield Reading("Dispersion", text)
+
+
+def _curve(estimate: Estimate, level: float) -> Iterator[Reading]:
+    try:
+        found = discrimination.roc(estimate, level)
+    except StatdlError:
+        return
+    if not math.isfinite(found.auc):
+        return
+    yield Reading(
+        "ROC curve",
+        f"The area under the curve is {value(found.auc)} ({percent(level)} interval "
+        f"{value(found.lower)} to {value(found.upper)}, DeLong): the chance that {event(estimate)} "
+        "is predicted higher for a row where it is so than for one where it is not, in the rows "
+        "of the fit, which flatters it; rows that were not fitted to would say less.",
+    )
+
+
+def _tables(estimate: Estimate, plain: bool) -> Iterator[Part]:
+    if estimate.family.has_classes:
+        try:
+            found = discrimination.confusion(estimate, 0.5)
+            yield Shown(confusion_table(found).document())
+        except StatdlError:
+            pass
+    if plain and estimate.outputs == 1 and len(estimate.frame.design.terms) > 1:
+        try:
+            yield Shown(inflation_table(inflation(estimate, covariance(estimate))).document())
+        except StatdlError:
+            pass
+
+

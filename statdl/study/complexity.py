@@ -1,0 +1,256 @@
+"""One model over a knob of its complexity: what each setting costs on rows it has not seen.
+
+A candidate is fitted by the caller's function to some of the rows, so that whatever the model
+learns from data (levels, knots, scaling, polynomials) is learnt from those rows alone.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from statdl.errors import StatdlWarning
+from statdl.estimate import Estimate
+from statdl.formula import ModelFrame
+from statdl.report import DataTable, plot
+from statdl.report.plot.complexity import Curves
+from statdl.report.table import Document, Printed
+from statdl.solve.progress import shown
+from statdl.study.heldout import (
+    Scheme,
+    Split,
+    cross_validated,
+    deviances,
+    held_deviances,
+    left_out,
+)
+from statdl.study.verdict import Errors, Judged, Judgement, judge, mean
+
+#: Fits one setting to the rows at some positions.
+Fitter = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A setting of the knob, its fit to all training rows, and its errors."""
+
+    value: Any
+    fit: Any
+    errors: Errors
+    test: float
+
+
+@dataclass(frozen=True)
+class Studied:
+    """What came of a study: the candidates, and what is to be said of them."""
+
+    candidates: tuple[Candidate, ...]
+    judged: Judged
+
+
+@dataclass(frozen=True, repr=False)
+class Complexity(Printed):
+    """A study of one model over a knob of its complexity.
+
+    Attributes
+    ----------
+    knob : str
+        What is turned.
+    label : str
+        The model.
+    scheme : Scheme
+        How rows were held out.
+    studied : Studied
+        By setting: the fit, errors by row, and the verdict with its reason.
+    """
+
+    knob: str
+    label: str
+    scheme: Scheme
+    studied: Studied
+    extra: tuple[tuple[str, tuple[float, ...]], ...] = ()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Fit and errors by setting."""
+        return self.studied.candidates
+
+    @property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """Verdict and reason by setting."""
+        return self.studied.judged.judgements
+
+    @property
+    def best(self) -> Any:
+        """The fit of the simplest setting that is as good as the best."""
+        return self.candidates[self.studied.judged.chosen].fit
+
+    @property
+    def best_value(self) -> Any:
+        """Its setting."""
+        return self.candidates[self.studied.judged.chosen].value
+
+    @property
+    def verdicts(self) -> dict[Any, str]:
+        """The verdict on every setting, in words."""
+        return {
+            _key(one.value): judged.verdict.value
+            for one, judged in zip(self.candidates, self.judgements, strict=True)
+        }
+
+    @property
+    def table(self) -> DataTable:
+        """Errors, criteria and verdict by setting."""
+        columns: dict[str, Any] = {
+            "Eff. df": [one.errors.df for one in self.candidates],
+            "Training": [one.errors.training_error for one in self.candidates],
+            "Validation": [one.errors.validation_error for one in self.candidates],
+            "Std. Error": [one.errors.standard_error for one in self.candidates],
+        }
+        if any(math.isfinite(one.test) for one in self.candidates):
+            columns["Test"] = [one.test for one in self.candidates]
+        columns["AIC"] = [one.fit.aic for one in self.candidates]
+        columns["BIC"] = [one.fit.bic for one in self.candidates]
+        columns |= {name: list(values) for name, values in self.extra}
+        columns["Verdict"] = [one.verdict.value for one in self.judgements]
+        return DataTable(
+            self.knob.capitalize(),
+            tuple(_said(one.value) for one in self.candidates),
+            columns,
+            title=f"{self.label} over {self.knob}: {self.scheme.words}",
+            notes=self._notes(),
+        )
+
+    def document(self) -> Document:
+        """Return the table, for a renderer."""
+        return self.table.document()
+
+    def reasons(self) -> dict[Any, str]:
+        """Return the reason of every verdict."""
+        return {
+            _key(one.value): judged.reason
+            for one, judged in zip(self.candidates, self.judgements, strict=True)
+        }
+
+    def _notes(self) -> tuple[str, ...]:
+        lowest = self.studied.judged.lowest
+        notes = [
+            f"Errors are {self.measure}.",
+            f"Chosen: {self.knob} {_said(self.best_value)}, the simplest within one standard error "
+            f"of the best ({_said(self.candidates[lowest].value)}).",
+        ]
+        ends = {0: "first", len(self.candidates) - 1: "last"}
+        if len(self.candidates) > 1 and lowest in ends:
+            notes.append(
+                f"The smallest error is that of the {ends[lowest]} {self.knob} tried: a better one "
+                "may lie beyond."
+            )
+        return tuple(notes)
+
+    @property
+    def measure(self) -> str:
+        """What errors are, in words."""
+        family = self.best.estimate.family
+        if family.quadratic:
+            return "mean squared errors"
+        return "mean deviances: −2 log-likelihood a row" if family.has_classes else "mean deviances"
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw training, validation and test errors over the knob, and the choice."""
+        return plot.draw_complexity(self.curves(), ax)
+
+    def curves(self) -> Curves:
+        """Return what the picture shows."""
+        errors = [one.errors for one in self.candidates]
+        return Curves(
+            self.knob,
+            tuple(one.value for one in self.candidates),
+            tuple(one.training_error for one in errors),
+            tuple(one.validation_error for one in errors),
+            tuple(one.standard_error for one in errors),
+            tuple(one.test for one in self.candidates),
+            tuple(one.verdict.value for one in self.judgements),
+            self.studied.judged.chosen,
+            f"{self.label}: {self.scheme.words}",
+            self.measure.split(":")[0],
+        )
+
+
+def study_of(
+    knob: str,
+    values: Sequence[Any],
+    fit: Fitter,
+    frame: ModelFrame,
+    data: Any,
+    scheme: Scheme,
+    split: Split,
+    sizes: Sequence[float] | None = None,
+) -> Studied:
+    """Fit every setting and judge it.
+
+    Parameters
+    ----------
+    values : sequence
+        Settings of the knob.
+    fit : callable
+        (value, positions of rows) → fit.
+    frame, data
+        The rows there are, and where they are from.
+    sizes : sequence of float, optional
+        Which settings count as simpler; by default effective parameters tell.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatdlWarning)  # the table says what came of a candidate
+        candidates = tuple(
+            _candidate(value, fit, frame, data, split, scheme)
+            for value in shown(list(values), knob)
+        )
+    errors = [one.errors for one in candidates]
+    family = candidates[0].fit.estimate.family
+    order = [one.df for one in errors] if sizes is None else sizes
+    return Studied(candidates, judge(errors, order, 1.0 if family.dispersion_known else None))
+
+
+def _candidate(
+    value: Any,
+    fit: Fitter,
+    frame: ModelFrame,
+    data: Any,
+    split: Split,
+    scheme: Scheme,
+) -> Candidate:
+    whole = fit(value, split.training)
+    training = deviances(whole.estimate, whole.estimate.objective.rows)
+    if scheme.name == "loo":
+        held = left_out(whole.estimate)
+    elif scheme.name == "split":
+        held = held_deviances(whole.estimate, data, split.folds[0], frame)
+    else:
+        held = cross_validated(partial(fit, value), frame, data, split)
+    test = math.nan
+    if len(split.test):
+        test = mean(*held_deviances(whole.estimate, data, split.test, frame))
+    df = effective_df(whole.estimate)
+    return Candidate(value, whole, Errors(training[0], held[0], training[1], held[1], df), test)
+
+
+def effective_df(estimate: Estimate) -> float:
+    """Return the effective parameters; NaN where a network was trained, which does not tell."""
+    plan = estimate.specification.plan
+    if plan is not None and estimate.specification.solver.averages:
+        return math.nan
+    return float(estimate.effective)
+
+
+def _key(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

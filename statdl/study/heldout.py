@@ -1,0 +1,213 @@
+"""Rows held out: learnt from some, judged on others, classes in equal shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import Rows, to_numpy
+from statdl.backend.random import generator
+from statdl.errors import DataError, ModelError
+from statdl.estimate import Estimate
+from statdl.formula import ModelFrame, taken
+from statdl.infer.residual import leverage
+from statdl.study.validation import new_rows
+from statdl.study.verdict import Vector
+
+SCHEMES = ("kfold", "loo", "split")
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How rows are held out: ``kfold``, ``loo`` (from leverages) or ``split``.
+
+    ``shares`` are those of training, validation and test rows in a split; ``test`` is the share
+    that the others keep for a test at the end.
+    """
+
+    name: str = "kfold"
+    folds: int = 10
+    shares: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    test: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name not in SCHEMES:
+            raise ModelError(f"validation={self.name!r} is not known; choose {', '.join(SCHEMES)}.")
+        if min(self.shares) < 0 or not math.isclose(sum(self.shares), 1.0):
+            raise ModelError(
+                f"shares={self.shares!r} must be three shares of rows (training, validation, test) "
+                "that add up to 1."
+            )
+        if not 0 <= self.test < 1:
+            raise ModelError(f"test={self.test!r} is the share of rows kept for the test: 0 to 1.")
+
+    @property
+    def words(self) -> str:
+        """The scheme in words."""
+        if self.name == "split":
+            return "split " + "/".join(f"{100 * share:.0f}" for share in self.shares)
+        return "leave-one-out" if self.name == "loo" else f"{self.folds}-fold cross-validation"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of rows in the data: learnt from, held out in turn, and kept for the test."""
+
+    training: Any
+    folds: tuple[Any, ...]  # what is held out, part by part; of a split there is one part
+    test: Any
+
+
+def split_of(frame: ModelFrame, scheme: Scheme) -> Split:
+    """Return which rows are learnt from and held out, classes in equal shares.
+
+    Raises
+    ------
+    DataError
+        When there are too few rows, or a class would be lost.
+    """
+    positions, groups = _positions(frame), _groups(frame)
+    random = generator(scheme.seed)
+    if scheme.name == "split":
+        training, validation, test = _shared_out(groups, scheme.shares, random)
+        _check_kept(frame, groups, training, "the training rows")
+        _check_some(len(positions), {"validation": validation})
+        return Split(positions[training], (positions[validation],), positions[test])
+    rest, test = _shared_out(groups, (1 - scheme.test, scheme.test), random)
+    if scheme.name == "loo":
+        return Split(positions[rest], (positions[rest],), positions[test])
+    if int(scheme.folds) != scheme.folds or not 2 <= scheme.folds <= len(rest):
+        raise ModelError(
+            f"folds={scheme.folds!r} must be a whole number from 2 to the {len(rest)} rows."
+        )
+    parts = _shared_out(groups[rest], (1 / scheme.folds,) * scheme.folds, random)
+    for part in parts:
+        left = np.setdiff1d(np.arange(len(rest)), part)
+        _check_kept(frame, groups[rest], left, "the rows outside a fold")
+    return Split(
+        positions[rest], tuple(positions[rest[np.sort(part)]] for part in parts), positions[test]
+    )
+
+
+def _positions(frame: ModelFrame) -> Any:
+    return np.arange(frame.X.shape[0]) if frame.rows is None else to_numpy(frame.rows)
+
+
+def _groups(frame: ModelFrame) -> Any:
+    """Return the class of each row; 0 where the response has none."""
+    values = to_numpy(frame.response.values)
+    if frame.response.kind == "categorical":
+        return values
+    return np.zeros(len(values), dtype=int)
+
+
+def targets(frame: ModelFrame, positions: Any) -> Any:
+    """Return the class of the rows at some positions of the data."""
+    return _groups(frame)[np.searchsorted(_positions(frame), positions)]
+
+
+def _shared_out(groups: Any, shares: Sequence[float], random: Any) -> list[Any]:
+    """Return rows dealt out by shares, each class by itself, in random order."""
+    dealt: list[list[Any]] = [[] for _ in shares]
+    ends = np.cumsum(shares)
+    for group in np.unique(groups):
+        rows = random.permutation((groups == group).nonzero()[0])
+        cuts = np.rint(ends * len(rows)).astype(int)
+        for part, first, last in zip(dealt, (0, *cuts[:-1]), cuts, strict=True):
+            part.append(rows[first:last])
+    return [np.sort(np.concatenate(part)) for part in dealt]
+
+
+def _check_some(n: int, parts: dict[str, Any]) -> None:
+    for name, part in parts.items():
+        if not len(part):
+            raise DataError(f"No row of {n} is left for {name}; give it a larger share.")
+
+
+def _check_kept(frame: ModelFrame, groups: Any, rows: Any, where: str) -> None:
+    """Raise where a class has no row left to learn from."""
+    lost = sorted(set(np.unique(groups)) - set(np.unique(groups[rows])))
+    if lost and frame.response.kind == "categorical":
+        names = ", ".join(str(frame.response.levels[code]) for code in lost)
+        raise DataError(
+            f"Class {names} of '{frame.response.name}' has no row among {where}; it needs 2 rows "
+            "or more, fewer folds, or to be left out."
+        )
+    if not len(rows):
+        raise DataError(f"There is no row among {where}; {len(groups)} rows are too few.")
+
+
+def cross_validated(
+    fit: Callable[[Any], Any],
+    frame: ModelFrame,
+    data: Any,
+    split: Split,
+    some: Callable[[Any], Any] = lambda rows: rows,
+) -> tuple[Vector, Vector]:
+    """Return unit deviances and weights of every row under a fit that has not seen it.
+
+    ``some`` takes the rows outside a fold and returns those to learn from.
+    """
+    deviance, weights = [], []
+    for part in split.folds:
+        estimate = fit(some(np.setdiff1d(split.training, part))).estimate
+        found = held_deviances(estimate, data, part, frame)
+        deviance.append(found[0])
+        weights.append(found[1])
+    return np.concatenate(deviance), np.concatenate(weights)
+
+
+def deviances(estimate: Estimate, rows: Rows) -> tuple[Vector, Vector]:
+    """Return unit deviances of rows in the coding of a fit, and their weights."""
+    eta = estimate.objective.eta(estimate.device_parameters, rows)
+    unit = to_numpy(estimate.family.unit_deviance(eta, rows.y)).astype(float)
+    weights = np.ones(len(unit)) if rows.weights is None else to_numpy(rows.weights)
+    return unit, weights.astype(float)
+
+
+def held_deviances(
+    estimate: Estimate, data: Any, positions: Any, frame: ModelFrame
+) -> tuple[Vector, Vector]:
+    """Return unit deviances and weights of rows of the data that the fit has not seen."""
+    unit, trials = deviances(estimate, new_rows(estimate, some_of(data, positions)))
+    if frame.weights is None:
+        return unit, trials
+    place = np.searchsorted(_positions(frame), positions)
+    return unit, to_numpy(frame.weights)[place].astype(float)
+
+
+def some_of(data: Any, positions: Any) -> Any:
+    """Return some rows of the data: a frame, or a pair (X, y)."""
+    if isinstance(data, tuple):
+        return tuple(to_numpy(part)[positions] for part in data)
+    return taken(data, positions)
+
+
+def left_out(estimate: Estimate) -> tuple[Vector, Vector]:
+    """Return squared errors of rows under least squares without them, (e_i/(1 − h_i))².
+
+    Exact, by the identity of Allen (1974) for PRESS.
+
+    Raises
+    ------
+    ModelError
+        For what is not an unpenalised least-squares fit, and for rows of leverage 1.
+    """
+    plain = estimate.specification.least_squares and estimate.objective.penalised is None
+    if not plain or estimate.specification.plan is not None:
+        raise ModelError(
+            "validation='loo' is exact for least squares without penalty only; use "
+            "validation='kfold' with folds= as many as there are rows."
+        )
+    rows = estimate.objective.rows
+    residual = to_numpy(rows.y - estimate.eta)[:, 0]
+    free = 1 - to_numpy(leverage(estimate))
+    alone = free < 1e-10
+    squares = np.where(alone, math.inf, (residual / np.where(alone, 1.0, free)) ** 2)
+    weights = np.ones(len(squares)) if rows.weights is None else to_numpy(rows.weights)
+    return squares, weights.astype(float)

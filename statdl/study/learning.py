@@ -1,0 +1,191 @@
+"""Learning curves: what more rows are worth.
+
+Errors of models learnt from m rows fall towards that of endless data about as
+
+    V(m) = a + b/m,
+
+which is exact for the mean squared error of least squares with p parameters, b = σ² p (Amari &
+Murata 1993). The line in 1/m through the larger sizes tells what doubling the rows would save,
+b/(2m), and where the curve ends, a.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.random import generator
+from statdl.errors import DataError, ModelError, StatdlWarning
+from statdl.formula import ModelFrame
+from statdl.report import DataTable, plot
+from statdl.report.table import Document, Printed
+from statdl.solve.progress import shown
+from statdl.study.heldout import Scheme, Split, cross_validated, deviances, split_of, targets
+from statdl.study.verdict import mean, mean_error
+
+#: Doubling the rows helps where it would save more than this share of the error.
+WORTHWHILE = 0.05
+
+
+@dataclass(frozen=True, repr=False)
+class LearningCurve(Printed):
+    """Errors by the number of rows learnt from.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Rows learnt from.
+    training, validation, standard_error : tuple of float
+        Mean deviances, and the standard error of those of rows held out.
+    limit : float
+        a, the error of endless rows.
+    saving : float
+        b/(2m), what doubling the rows would save.
+    """
+
+    label: str
+    sizes: tuple[int, ...]
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+    standard_error: tuple[float, ...]
+    limit: float
+    saving: float
+
+    @property
+    def helps(self) -> bool:
+        """Whether more data would help."""
+        return self.saving > WORTHWHILE * self.validation[-1]
+
+    @property
+    def reading(self) -> str:
+        """What the curve says, in a sentence."""
+        last, doubled = self.validation[-1], 2 * self.sizes[-1]
+        saved = f"{self.saving / last:.0%}" if last else "0%"
+        if self.helps:
+            return (
+                f"More data would help: {doubled:,} rows would lower the error of {last:.3g} by "
+                f"about {saved}, and endless ones to about {self.limit:.3g}."
+            )
+        return (
+            f"More data would not help: the error of {last:.3g} would fall by {saved} with "
+            f"{doubled:,} rows. A better model, or other inputs, might do more."
+        )
+
+    @property
+    def table(self) -> DataTable:
+        """Errors by rows learnt from."""
+        return DataTable(
+            "Rows",
+            tuple(f"{size:,}" for size in self.sizes),
+            {
+                "Training": self.training,
+                "Validation": self.validation,
+                "Std. Error": self.standard_error,
+            },
+            title=f"Learning curve of {self.label}",
+            notes=(self.reading,),
+        )
+
+    def document(self) -> Document:
+        """Return the table, for a renderer."""
+        return self.table.document()
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the errors over the rows learnt from."""
+        return plot.draw_learning(
+            self.sizes, self.training, self.validation, self.standard_error, self.limit,
+            f"Learning curve: more data would {'' if self.helps else 'not '}help", ax,
+        )  # fmt: skip
+
+
+def learning_curve_of(
+    fit: Callable[[Any], Any],
+    frame: ModelFrame,
+    data: Any,
+    sizes: Sequence[float] | None,
+    folds: int,
+    seed: int,
+    label: str,
+) -> LearningCurve:
+    """Learn from the first rows of every fold's shuffled training part, and judge on the fold."""
+    split = split_of(frame, Scheme("kfold", folds, seed=seed))
+    orders = [
+        _shuffled(frame, np.setdiff1d(split.training, part), seed + k)
+        for k, part in enumerate(split.folds)
+    ]
+    counts = _counts(sizes, min(map(len, orders)))
+    rows = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatdlWarning)
+        for count in shown(counts, "rows"):
+            rows.append(_errors(fit, frame, data, [order[:count] for order in orders], split))
+    training, validation, errors = zip(*rows, strict=True)
+    limit, slope = _line(counts, validation)
+    return LearningCurve(
+        label, tuple(counts), training, validation, errors, limit, slope / (2 * counts[-1])
+    )
+
+
+def _errors(
+    fit: Callable[[Any], Any],
+    frame: ModelFrame,
+    data: Any,
+    learnt: Sequence[Any],
+    split: Split,
+) -> tuple[float, float, float]:
+    own = []
+
+    def fitted(rows: Any) -> Any:
+        found = fit(rows)
+        own.append(mean(*deviances(found.estimate, found.estimate.objective.rows)))
+        return found
+
+    rows = iter(learnt)
+    held = cross_validated(fitted, frame, data, split, lambda _: np.sort(next(rows)))
+    return float(np.mean(own)), mean(*held), mean_error(*held)
+
+
+def thinned(frame: ModelFrame, rows: Any, share: float, seed: int) -> Any:
+    """Return a share of rows, of every class alike."""
+    if share >= 1:
+        return rows
+    return np.sort(_shuffled(frame, rows, seed)[: max(2, round(share * len(rows)))])
+
+
+def _shuffled(frame: ModelFrame, rows: Any, seed: int) -> Any:
+    """Return rows in random order, every class among the first in its share."""
+    random = generator(seed)
+    groups = targets(frame, rows)
+    place = np.empty(len(rows))
+    for group in np.unique(groups):
+        own = random.permutation((groups == group).nonzero()[0])
+        place[own] = (np.arange(len(own)) + random.uniform()) / len(own)
+    return rows[np.argsort(place, kind="stable")]
+
+
+def _counts(sizes: Sequence[float] | None, most: int) -> list[int]:
+    """Return sizes as numbers of rows: shares of what a fold leaves, or numbers."""
+    given = np.linspace(0.1, 1.0, 10) if sizes is None else np.asarray(list(sizes), dtype=float)
+    if not len(given) or not (given > 0).all():
+        raise ModelError("sizes must be shares of the rows, or numbers of rows, above 0.")
+    counts = np.rint(given * most if (given <= 1).all() else given).astype(int)
+    if counts.max() > most:
+        raise DataError(
+            f"sizes asks for {counts.max()} rows, and the folds leave {most} to learn from; use "
+            "fewer, or more folds."
+        )
+    return sorted({int(count) for count in counts if count > 0})
+
+
+def _line(counts: Sequence[int], validation: Sequence[float]) -> tuple[float, float]:
+    """Return a and b ≥ 0 of V(m) = a + b/m through the larger half of the sizes."""
+    if len(counts) == 1:
+        return validation[0], 0.0
+    first = min(len(counts) // 2, len(counts) - 2)
+    m, v = np.asarray(counts[first:], dtype=float), np.asarray(validation[first:])
+    slope, limit = np.polyfit(1 / m, v, 1)
+    return (float(limit), float(slope)) if slope > 0 else (float(v.mean()), 0.0)

@@ -1,0 +1,262 @@
+"""A search over several knobs at once: at random, then finer around the best.
+
+A point of the space is drawn from each range by itself; ranges that span more than a factor of ten
+are drawn on a logarithmic scale. After the first part of the trials every range shrinks around the
+best point so far, and the rest is drawn there (Bergstra & Bengio 2012 on why random beats a grid).
+With halving, all points are first judged on few rows, and the better half goes on to twice as many
+(Jamieson & Talwalkar 2016).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from statdl.backend.random import generator
+from statdl.errors import ModelError, StatdlError, StatdlWarning
+from statdl.lazy import lazy
+from statdl.report import DataTable
+from statdl.report.table import Document, Printed
+from statdl.solve.progress import shown
+
+pd = lazy("pandas")
+
+#: Share of the trials that is drawn from the whole space.
+WIDE = 0.6
+#: What the finer part leaves of each range.
+NARROWED = 0.25
+#: A range that spans more than this factor is drawn on a logarithmic scale.
+LOGARITHMIC = 10.0
+
+#: Judges a point on a share of the rows: its error, and the standard error of that.
+Judge = Callable[[Mapping[str, Any], float], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Range:
+    """A knob's range: numbers from ``low`` to ``high``, whole ones where both ends are."""
+
+    low: float
+    high: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether values are whole numbers."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether values are drawn on a logarithmic scale."""
+        return self.low > 0 and self.high / self.low > LOGARITHMIC
+
+    def draw(self, random: Any, around: Any = None) -> Any:
+        """Return a value, near another one if that is given."""
+        low, high = (math.log(end) for end in (self.low, self.high)) if self.logarithmic else (
+            float(self.low), float(self.high)
+        )  # fmt: skip
+        if around is not None:
+            centre = math.log(around) if self.logarithmic else float(around)
+            reach = NARROWED * (high - low) / 2
+            low, high = max(low, centre - reach), min(high, centre + reach)
+        value = random.uniform(low, high)
+        value = math.exp(value) if self.logarithmic else value
+        return min(max(round(value), self.low), self.high) if self.whole else value
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A knob's settings to choose from."""
+
+    values: tuple[Any, ...]
+
+    def draw(self, random: Any, around: Any = None) -> Any:
+        """Return a setting; near another one it is that one or a neighbour."""
+        if around is None:
+            return self.values[int(random.integers(len(self.values)))]
+        place = self.values.index(around) + int(random.integers(-1, 2))
+        return self.values[min(max(place, 0), len(self.values) - 1)]
+
+
+def as_space(space: Mapping[str, Any]) -> dict[str, Range | Choices]:
+    """Return the space from ranges (low, high) and lists of settings.
+
+    Raises
+    ------
+    ModelError
+        For an empty space, an empty list, or a range upside down.
+    """
+    if not space:
+        raise ModelError("The space has no knob; write space={'decay': (1e-4, 1), …}.")
+    return {knob: _dimension(knob, given) for knob, given in space.items()}
+
+
+def _dimension(knob: str, given: Any) -> Range | Choices:
+    if isinstance(given, tuple) and len(given) == 2 and all(map(_number, given)):
+        if not given[0] < given[1]:
+            raise ModelError(
+                f"The range of {knob!r} is from {given[0]} to {given[1]}: upside down."
+            )
+        return Range(*given)
+    values = tuple(given)
+    if not values:
+        raise ModelError(f"{knob!r} has no setting to choose from.")
+    return Choices(values)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A point that was tried: its error on rows held out, and what went wrong, if anything."""
+
+    point: Mapping[str, Any]
+    error: float
+    standard_error: float
+    share: float = 1.0
+    failure: str = ""
+
+
+@dataclass(repr=False)
+class SearchResult(Printed):
+    """What a search has tried so far; :meth:`more` goes on.
+
+    Attributes
+    ----------
+    trials : list of Trial
+        In the order they were tried.
+    """
+
+    label: str
+    space: dict[str, Range | Choices]
+    judge: Judge = field(repr=False)
+    finish: Callable[[Mapping[str, Any]], Any] = field(repr=False)
+    seed: int
+    halving: bool = False
+    trials: list[Trial] = field(default_factory=list)
+
+    @property
+    def best_point(self) -> dict[str, Any]:
+        """The settings with the smallest error."""
+        return dict(self._leader().point)
+
+    @property
+    def best_error(self) -> float:
+        """Their error on rows held out; it is a little too good, since it was chosen."""
+        return self._leader().error
+
+    @property
+    def best(self) -> Any:
+        """The fit with these settings to all rows."""
+        return self.finish(self.best_point)
+
+    @property
+    def table(self) -> DataTable:
+        """All trials, the best first."""
+        ordered = sorted(self.trials, key=lambda one: (-one.share, _rank(one)))
+        columns: dict[str, Any] = {
+            knob: [one.point[knob] for one in ordered] for knob in self.space
+        }
+        columns = {knob: _column(values) for knob, values in columns.items()}
+        columns["Validation"] = [one.error for one in ordered]
+        columns["Std. Error"] = [one.standard_error for one in ordered]
+        if any(one.share < 1 for one in ordered):
+            columns["Share of rows"] = [one.share for one in ordered]
+        failures = sorted({one.failure for one in ordered if one.failure})
+        labels = tuple(str(1 + self.trials.index(one)) for one in ordered)
+        return DataTable(
+            "Trial", labels, columns, title=f"Search for {self.label}", notes=tuple(failures)
+        )
+
+    def to_frame(self) -> Any:
+        """Return all trials in their order as a frame."""
+        rows = [
+            {**one.point, "validation": one.error, "std_error": one.standard_error,
+             "share": one.share, "failure": one.failure}
+            for one in self.trials
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def document(self) -> Document:
+        """Return the table, for a renderer."""
+        return self.table.document()
+
+    def more(self, n: int) -> SearchResult:
+        """Try n more points, and return the search."""
+        if int(n) != n or n < 1:
+            raise ModelError(f"n must be a whole number of 1 or more points to try, not {n!r}.")
+        if self.halving:
+            self._halved(int(n))
+            return self
+        wide = math.ceil(WIDE * n)
+        for k in shown(range(int(n)), "search"):
+            self.trials.append(self._tried(self._drawn(near=k >= wide), 1.0))
+        return self
+
+    def objective(self, trial: Any) -> float:
+        """Return the error of a point that optuna suggests, as in ``study.optimize(objective)``."""
+        point = {knob: _suggested(trial, knob, each) for knob, each in self.space.items()}
+        self.trials.append(self._tried(point, 1.0))
+        return self.trials[-1].error
+
+    def _halved(self, n: int) -> None:
+        """Judge n points on few rows, the better half on twice as many, up to all."""
+        rounds = max(1, math.ceil(math.log2(n)))
+        share = 2.0 ** (1 - rounds)
+        points: list[Mapping[str, Any]] = [self._drawn(near=False, place=k) for k in range(n)]
+        while True:
+            found = [self._tried(point, min(share, 1.0)) for point in shown(points, "search")]
+            self.trials += found
+            if share >= 1:
+                return
+            found.sort(key=_rank)
+            points = [one.point for one in found[: max(1, math.ceil(len(found) / 2))]]
+            share *= 2
+
+    def _drawn(self, near: bool, place: int = 0) -> dict[str, Any]:
+        random = generator((self.seed, len(self.trials), place))
+        around = self.best_point if near and any(map(_sound, self.trials)) else {}
+        return {knob: each.draw(random, around.get(knob)) for knob, each in self.space.items()}
+
+    def _tried(self, point: Mapping[str, Any], share: float) -> Trial:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", StatdlWarning)
+                error, standard_error = self.judge(point, share)
+        except StatdlError as failure:  # a point that cannot be fitted is a result, not the end
+            if not any(map(_sound, self.trials)) and len(self.trials) > 4:
+                raise
+            return Trial(point, math.nan, math.nan, share, str(failure))
+        return Trial(point, error, standard_error, share)
+
+    def _leader(self) -> Trial:
+        sound = [one for one in self.trials if _sound(one)]
+        if not sound:
+            raise ModelError("No point of the space could be fitted: see the notes of its table.")
+        most = max(one.share for one in sound)
+        return min((one for one in sound if one.share == most), key=_rank)
+
+
+def _suggested(trial: Any, knob: str, each: Range | Choices) -> Any:
+    if isinstance(each, Choices):
+        return trial.suggest_categorical(knob, list(each.values))
+    if each.whole:
+        return trial.suggest_int(knob, each.low, each.high, log=each.logarithmic)
+    return trial.suggest_float(knob, each.low, each.high, log=each.logarithmic)
+
+
+def _sound(trial: Trial) -> bool:
+    return math.isfinite(trial.error)
+
+
+def _rank(trial: Trial) -> float:
+    return trial.error if _sound(trial) else math.inf
+
+
+def _column(values: Sequence[Any]) -> Any:
+    """Return values as a column that prints: numbers as they are, all else as text."""
+    return values if all(map(_number, values)) else [str(value) for value in values]

@@ -1,0 +1,117 @@
+"""What is no network, or cannot be fitted: sentences that name the argument and what to do."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import statdl as sd
+
+CARS = sd.datasets.load("mtcars")
+
+
+def fit(**options):
+    return sd.mlp("mpg ~ wt + hp", CARS, **{"hidden": 2, **options})
+
+
+UNITS = r"hidden=.*: each hidden layer needs a whole number of units, 1 or more"
+REFUSED = {
+    "no units": ({"hidden": 0}, UNITS),
+    "negative units": ({"hidden": -3}, UNITS),
+    "a layer without units": ({"hidden": (3, 0)}, UNITS),
+    "half a unit": ({"hidden": 2.5}, UNITS),
+    "units as text": ({"hidden": "8"}, UNITS),
+    "a layer as text": ({"hidden": (8, "a")}, UNITS),
+    "None for units": ({"hidden": None}, UNITS),
+    "True for units": ({"hidden": True}, UNITS),
+    "unknown activation": ({"activation": "rellu"}, r"activation='rellu' .* mean 'relu'\?"),
+    "activation of no kind": ({"activation": 3}, "activation=3 is neither a name nor"),
+    "activations of no kind": ({"activation": ["tanh", 3], "hidden": (2, 2)}, "activation=3"),
+    "activation as a class": ({"activation": [type]}, "neither a name nor an activation"),
+    "too many activations": ({"activation": ("tanh", "relu")}, "2 activations .* for 1 hidden"),
+    "dropout of 1": ({"dropout": 1.0}, "dropout is .* at least 0 and below 1, not 1.0"),
+    "negative dropout": ({"dropout": -0.1}, "dropout is .* not -0.1"),
+    "dropout as text": ({"dropout": "a"}, "dropout must be a finite number, not 'a'"),
+    "unknown normalisation": ({"normalisation": "group"}, "choose batch, layer or weight"),
+    "unknown scaling": ({"scaling": "max"}, "choose one of standard, minmax, none"),
+    "unknown initial": ({"initial": "xaver"}, "choose one of normal, zeros, xavier_normal"),
+    "initial of no kind": ({"initial": 3}, "neither a name nor a rule for initial weights"),
+    "negative decay": ({"decay": -1}, "decay must be 0 or more, one number or one for each"),
+    "decay that is no number": ({"decay": float("nan")}, "decay must be 0 or more"),
+    "decay as text": ({"decay": "a"}, "decay must be 0 or more"),
+    "too many decays": ({"decay": (1, 2, 3)}, "3 decays were given for 2 layers of weights"),
+    "no restarts": ({"restarts": 0}, "restarts must be a whole number of 1 or more, not 0"),
+    "restarts as text": ({"restarts": "3"}, "restarts must be a whole number"),
+    "negative seed": ({"seed": -1}, "seed must be a whole number of 0 or more, not -1"),
+    "skip as text": ({"skip": "no"}, "skip must be True or False, not 'no'"),
+    "unknown method": ({"method": "newtn"}, r"method='newtn' .* mean 'newton'\?"),
+    "method of no kind": ({"method": 3}, "method=3 is neither a name"),
+    "noise as text": ({"noise": "a"}, "noise must be a finite number"),
+    "patience as text": ({"validation": 0.2, "early_stopping": "yes"}, "True, False or a number"),
+    "metrics of no kind": ({"validation": 0.2, "metrics": 3}, "metrics=3 must be names"),
+    "checkpoint of no kind": ({"checkpoint": 3}, "checkpoint=3 is neither a path nor"),
+    "unknown held weight": ({"fixed": {"bais -> h1": 0.0}}, r"'bais -> h1' .* 'bias -> h1'\?"),
+    "held weight of no unit": ({"fixed": {"bias -> h9": 0.0}}, "weight='bias -> h9' is not known"),
+    "no weight like it": ({"fixed": {"disp -> *": 0.0}}, r"weight='disp -> \*' is not known"),
+    "held at infinity": ({"fixed": {"wt -> h1": float("inf")}}, r"fixed\['wt -> h1'\] must be a f"),
+    "held at no number": ({"fixed": {"wt -> h1": "x"}}, r"fixed\['wt -> h1'\] must be a finite"),
+    "held without values": ({"fixed": ["wt -> h1"]}, "fixed= names weights and their values"),
+    "everything held": ({"fixed": {"*": 0.0}}, "leaves nothing to fit"),
+    "start from nowhere": ({"start": {"nope": 1.0}}, "weight='nope' is not known"),
+    "start at no number": ({"start": {"wt -> h1": float("nan")}}, r"start\['wt -> h1'\] must be"),
+    "start of no kind": ({"start": 3}, "start= names weights and their values"),
+    "start of another model": ({"start": sd.lm("mpg ~ disp", CARS)}, "shares no weight names"),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_network_is_refused(options, said):
+    with pytest.raises(sd.ModelError, match=said):
+        fit(**options)
+
+
+def test_numbers_of_any_library_are_numbers():
+    assert fit(hidden=np.int64(2), decay=np.float32(0.5), restarts=np.int32(1)).converged
+
+
+def test_a_batch_larger_than_the_data_is_refused():
+    method = sd.GradientDescent(sd.Adam(0.01), batch=64, epochs=2)
+    with pytest.raises(sd.DataError, match="batch=64 is more than the 32 rows there are to learn"):
+        fit(method=method)
+    with pytest.raises(sd.DataError, match="batch=64 is more than the 24 rows there are to learn"):
+        fit(method=method, validation=0.25)
+
+
+def test_more_weights_than_rows_warn_unless_something_holds_them():
+    few = sd.GradientDescent(sd.Adam(0.01), batch=32, epochs=2)
+    with pytest.warns(sd.StatdlWarning, match="41 weights for 32 rows and no decay.*decay=, such"):
+        fit(hidden=10, method=few)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(hidden=10, method=few, decay=0.01)
+        fit(hidden=10, method=few, fixed={"* -> h*": 0.1})
+        fit(hidden=7, method=few)
+
+
+@pytest.mark.parametrize("activation", ["relu", "identity"])
+def test_a_learning_rate_that_diverges_stops_and_says_so(activation):
+    method = sd.GradientDescent(sd.SGD(50.0), batch=8, epochs=100)
+    with pytest.warns(sd.ConvergenceWarning) as caught:
+        net = fit(method=method, activation=activation, scaling="none")
+    said = str(caught[0].message)
+    assert "in epoch" in said
+    assert "smaller learning rate, clip=, or scaled inputs" in said
+    assert not net.converged
+    assert np.isfinite(net.params).all()
+    assert np.isfinite(net.estimate.loss)
+    assert len(net.history) < 100
+    assert "not to be relied on" in " ".join(net.summary().notes)
+
+
+def test_a_run_of_another_architecture_is_not_resumed(tmp_path):
+    path = tmp_path / "run.npz"
+    method = sd.GradientDescent(sd.Adam(0.01), batch=8, epochs=2)
+    fit(method=method, checkpoint=path)
+    for change in ({"hidden": 3}, {"normalisation": "weight"}, {"skip": True}):
+        with pytest.raises(sd.ModelError, match="its architecture is"):
+            fit(method=method, resume=path, **change)
