@@ -53,7 +53,9 @@ def layer_sizes(hidden: Any) -> tuple[int, ...]:
 
 def strengths(name: str, given: Any) -> tuple[float, ...]:
     """Return one λ ≥ 0, or those of the layers."""
-    values = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    values = (
+        tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    )
     for value in values:
         number = isinstance(value, Real) and not isinstance(value, bool)
         if not number or not 0 <= value < math.inf:

@@ -88,7 +88,7 @@ def complexity(
     repeat = repeated(model, data)
     sizes = None
     if knob in RESTRAINTS:
-        sizes = [-float(np.sum(value)) for value in values]
+        sizes = [-float(np.sum(value or 0)) for value in values]
     elif knob == "epochs":
         sizes = [float(value) for value in values]
 
@@ -178,7 +178,7 @@ def learning_curve(
     data : frame, or (X, y) for a fit to arrays, optional
         Rows to study; by default those of the fit.
     sizes : sequence, optional
-        Shares of the rows a fold leaves, or numbers of rows; by default 0.1, 0.2, …, 1.
+        Shares of the rows a fold leaves, or numbers of rows; by default ten, up to all.
     folds, seed : int
         Parts of the rows, each held out once, and the seed of their order.
 
@@ -198,7 +198,7 @@ def learning_curve(
     repeat = repeated(model, data)
     return learning_curve_of(
         lambda positions: repeat.fit({}, positions),
-        repeat.frame, repeat.rows, sizes, folds, seed, model.label,
+        repeat.frame, repeat.rows, sizes, folds, seed, model.label, repeat.model.estimate.rank,
     )  # fmt: skip
 
 

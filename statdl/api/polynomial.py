@@ -18,6 +18,9 @@ from statdl.study.complexity import study_of
 from statdl.study.heldout import Scheme, split_of
 from statdl.study.polynomial import Polynomial, condition_numbers
 
+#: Options that say which rows there are, and what each counts.
+READ = ("weights", "offset", "subset", "na_action")
+
 
 def polynomial(
     formula: str,
@@ -74,7 +77,9 @@ def polynomial(
     2
     """
     scheme = Scheme(validation, folds, shares, test, seed)
-    frame = model_frame(formula, data)
+    read = {name: options[name] for name in READ if name in options}
+    frame = model_frame(formula, data, **read)
+    options.pop("subset", None)  # the frame has read it
     name = _variable(frame, variable)
     tried = _degrees(degrees)
     split = split_of(frame, scheme)

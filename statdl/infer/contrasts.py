@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from statdl.errors import ModelError
 from statdl.formula import FormulaRecipe
 from statdl.formula.settable import Observed, columns_of
 from statdl.infer.margins import COMBINATIONS, Question
-from statdl.infer.population import Population, observed
+from statdl.infer.population import Population, check_estimable, observed
 
 SLOPES = {"dydx": "dY/dX", "eyex": "eY/eX", "eydx": "eY/dX", "dyex": "dY/eX"}
 _PAIRS: Mapping[str, Callable[[Sequence[Any]], list[tuple[Any, Any]]]] = {
@@ -34,12 +34,8 @@ def prediction_questions(rows: Population, variables: Mapping[str, Any] | None) 
     wanted = {name: _listed(value, _seen(rows, name)) for name, value in (variables or {}).items()}
     if not wanted:
         return [Question({}, ({},))]
-    sizes = [len(values) for values in wanted.values()]
-    places = np.indices(sizes).reshape(len(sizes), -1).T
-    chosen = [{n: values[k] for (n, values), k in zip(wanted.items(), place, strict=True)} for place in (
-        places
-    )]  # fmt: skip
-    return [Question(one, (one,)) for one in chosen]
+    settings = (dict(zip(wanted, values, strict=True)) for values in product(*wanted.values()))
+    return [Question(one, (one,)) for one in settings]
 
 
 def comparison_questions(
@@ -95,24 +91,8 @@ def _named(rows: Population, variables: Any) -> dict[str, Spec]:
         variables = [variables]
     chosen = dict(variables) if isinstance(variables, Mapping) else dict.fromkeys(variables)
     for name in chosen:
-        _check_estimable(rows, name)
+        check_estimable(rows.estimate, name)
     return chosen
-
-
-def _check_estimable(rows: Population, name: str) -> None:
-    """Refuse a variable with a column that cannot be told from the columns before."""
-    estimate = rows.estimate
-    design = estimate.frame.design
-    columns = columns_of(design, name)
-    if estimate.specification.plan is not None:
-        return
-    first = int(design.intercept)
-    lost = [design.names[j] for j in columns if not estimate.kept[j + first]]
-    if lost:
-        raise ModelError(
-            f"The effect of {name!r} is not estimable: {', '.join(lost)} cannot be told from the "
-            "columns before. Leave what is redundant out of the formula."
-        )
 
 
 def _seen(rows: Population, name: str) -> Observed:

@@ -195,9 +195,8 @@ def _each_group(
     totals = np.bincount(groups, weights=weights)
     if not np.all(totals > 0):
         raise DataError("Rows that are to be averaged over have no weight.")
-    sums = [_group_sums(rows, changes, scale, question.factor, groups) for changes in (
-        question.settings
-    )]  # fmt: skip
+    factor, settings = question.factor, question.settings
+    sums = [_group_sums(rows, changes, scale, factor, groups) for changes in settings]
     found = []
     for g, total in enumerate(totals):
         values = [to_numpy(one[g].values) / total for one in sums]

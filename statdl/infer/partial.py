@@ -38,12 +38,18 @@ from statdl.backend.array import Rows, like, to_numpy
 from statdl.backend.special import sigmoid
 from statdl.errors import ModelError
 from statdl.estimate import Estimate, Identification
-from statdl.formula.settable import Observed, columns_of
+from statdl.formula.settable import Observed
 from statdl.formula.suggest import listing
 from statdl.infer.covariance import covariance_root, reference_df
 from statdl.infer.distribution import critical
 from statdl.infer.effects import Averages, average_means
-from statdl.infer.population import Population, encoded, observed, population
+from statdl.infer.population import (
+    Population,
+    check_estimable,
+    encoded,
+    observed,
+    population,
+)
 from statdl.infer.predict import class_labels, estimable
 
 #: Values that a numeric variable runs through, unless given.
@@ -89,7 +95,7 @@ def partial_effect(
     ``points`` is how many values a numeric variable runs through between its extremes in the fit,
     or the values themselves; a factor has its levels.
     """
-    _check_estimable(estimate, variable)
+    check_estimable(estimate, variable)
     c = critical(level, reference_df(estimate))
     rows = population(estimate, newdata)
     seen = _two_levels(observed(estimate, variable, rows))
@@ -145,21 +151,6 @@ def limits(estimate: Estimate, mean: Any, error: Any, c: float) -> tuple[Any, An
 
 
 # values ---------------------------------------------------------------------------------------
-
-
-def _check_estimable(estimate: Estimate, variable: str) -> None:
-    """Refuse a variable with a column that is a combination of columns before it."""
-    design = estimate.frame.design
-    columns = columns_of(design, variable)
-    if estimate.specification.plan is not None:
-        return
-    first = int(design.intercept)
-    lost = [design.names[j] for j in columns if not estimate.kept[j + first]]
-    if lost:
-        raise ModelError(
-            f"The effect of {variable!r} is not estimable: {listing(lost)} cannot be told from the "
-            "columns before. Leave what is redundant out of the formula."
-        )
 
 
 def _two_levels(seen: Observed) -> Observed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,14 @@ from statdl.estimate import Estimate
 from statdl.formula import NewData, beside, taken
 from statdl.formula import like as like_frame
 from statdl.formula.frame import is_pandas, open_frame
-from statdl.formula.settable import Observed, Settable, complete_rows, settable, variables
+from statdl.formula.settable import (
+    Observed,
+    Settable,
+    columns_of,
+    complete_rows,
+    settable,
+    variables,
+)
 from statdl.infer.predict import estimable
 from statdl.lazy import lazy
 
@@ -205,6 +213,21 @@ def encoded(estimate: Estimate, new: NewData) -> tuple[Array, Array | None]:
     return X, None if new.offset is None else like(new.offset, template)
 
 
+def check_estimable(estimate: Estimate, variable: str) -> None:
+    """Refuse a variable with a column that is a combination of columns before it."""
+    design = estimate.frame.design
+    columns = columns_of(design, variable)
+    if estimate.specification.plan is not None:
+        return
+    first = int(design.intercept)
+    lost = [design.names[j] for j in columns if not estimate.kept[j + first]]
+    if lost:
+        raise ModelError(
+            f"The effect of {variable!r} is not estimable: {', '.join(lost)} cannot be told from "
+            "the columns before. Leave what is redundant out of the formula."
+        )
+
+
 def observed(estimate: Estimate, variable: str, given: Population | None = None) -> Observed:
     """Return what a variable was in the rows of the fit; without these, in those given."""
     frame = estimate.frame
@@ -264,9 +287,8 @@ def _typical(own: Population, name: str, grid: str) -> list[Any]:
 
 def _crossed(values: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     """Return every combination, the last variable running fastest."""
-    sizes = [len(column) for column in values.values()]
-    places = np.indices(sizes).reshape(len(sizes), -1)
-    return {name: [column[k] for k in places[j]] for j, (name, column) in enumerate(values.items())}
+    rows = list(product(*values.values()))
+    return {name: [row[j] for row in rows] for j, name in enumerate(values)}
 
 
 def _repeated(source: Any, n: int, combinations: Mapping[str, list[Any]]) -> Any:

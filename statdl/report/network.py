@@ -259,7 +259,7 @@ def _identification_notes(estimate: Estimate, found: Spectrum, weights: bool) ->
             "Without its decay the network would not be identified: what is said of single weights "
             "depends on the penalty as much as on the data."
         )
-    if shrunk:
+    if shrunk and estimate.identification is not Identification.UNEXAMINED:
         notes.append(
             "Decay: the covariance is (H + P)⁻¹ H (H + P)⁻¹ and degrees of freedom are effective "
             "ones, tr((H + P)⁻¹ H). Errors, p-values and intervals ignore the bias of shrinkage."

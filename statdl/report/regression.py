@@ -13,6 +13,7 @@ from statdl.estimate import Estimate
 from statdl.infer.distribution import check_level
 from statdl.infer.predict import output_labels
 from statdl.infer.wald import coefficients
+from statdl.report import reading
 from statdl.report.block import Document, Table
 from statdl.report.format import FORMATS, number, p_value, statistic
 from statdl.report.table import DataTable
@@ -27,11 +28,17 @@ class RegressionTable(DataTable):
     """Measures of fit, one row a fit, that print below the coefficients of the fits.
 
     ``terms`` are the rows of coefficients, ``cells`` by fit what stands there: an estimate and what
-    is below it, or nothing.
+    is below it, or nothing. ``comparable`` tells whether all are fits of one response to as many
+    rows.
     """
 
     terms: tuple[str, ...] = ()
     cells: tuple[Mapping[str, tuple[str, str]], ...] = field(default_factory=tuple)
+    comparable: bool = True
+
+    def readings(self) -> tuple[reading.Reading, ...]:
+        """Return which fit is best by what, where they compare."""
+        return reading.comparison_readings(self.index, self.columns, self.comparable)
 
     def document(self) -> Document:
         """Return the fits in columns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import numpy as np
 
 from statdl.errors import ModelError
 from statdl.lazy import lazy
-from statdl.report import html, latex, markdown, text
+from statdl.report import html, latex, markdown, page, reading, text
 from statdl.report.block import Document, Pairs, Table
 from statdl.report.format import FORMATS
 
@@ -45,6 +46,22 @@ class Printed(ABC):
     def to_markdown(self) -> str:
         """Return the report as Markdown with pipe tables."""
         return markdown.render(self.document())
+
+    def report(self, path: str | os.PathLike[str], *, title: str | None = None) -> None:
+        """Write a report: one HTML file with this, what it says, and the versions behind it.
+
+        The file opens anywhere and needs no other; it is written in one piece or not at all.
+
+        Raises
+        ------
+        OSError
+            Where the file cannot be written; an older one is then as it was.
+        """
+        page.write_page(path, page.table_page(self.document(), self.readings(), title=title))
+
+    def readings(self) -> tuple[reading.Reading, ...]:
+        """Return what a report says of this, subject by subject."""
+        return ()
 
     def __str__(self) -> str:
         return self.to_text()

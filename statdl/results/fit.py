@@ -40,6 +40,7 @@ from statdl.results.diagnostics import Diagnostics
 from statdl.results.inference import Inference
 from statdl.results.margins import Margins
 from statdl.results.pictures import Pictures
+from statdl.results.reports import Reports
 from statdl.results.tables import Tables
 
 pd = lazy("pandas")
@@ -47,7 +48,7 @@ np = lazy("numpy")
 
 
 @dataclass(frozen=True, repr=False)
-class Fit(Attributes, Margins, Tables, Inference, Choice, Diagnostics, Pictures):
+class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, Pictures):
     """A fitted model.
 
     Examples

@@ -122,6 +122,7 @@ def comparison(
         (*notes, *_notes(estimates)),
         terms,
         tuple(cells),
+        not _unlike(estimates),
     )
 
 
@@ -156,7 +157,12 @@ def _measures(
 
 
 def _notes(estimates: Sequence[Estimate]) -> tuple[str, ...]:
-    notes = ["Loss is the mean of −log density over rows, constants included."]
+    return ("Loss is the mean of −log density over rows, constants included.", *_unlike(estimates))
+
+
+def _unlike(estimates: Sequence[Estimate]) -> tuple[str, ...]:
+    """Return why criteria of fits do not compare; nothing where they do."""
+    notes = []
     if len({estimate.nobs for estimate in estimates}) > 1:
         notes.append("The fits have different rows: only losses a row compare, not criteria.")
     if len({estimate.frame.response.name for estimate in estimates}) > 1:

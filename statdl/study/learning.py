@@ -110,14 +110,23 @@ def learning_curve_of(
     folds: int,
     seed: int,
     label: str,
+    parameters: int,
 ) -> LearningCurve:
-    """Learn from the first rows of every fold's shuffled training part, and judge on the fold."""
+    """Learn from the first rows of every fold's shuffled training part, and judge on the fold.
+
+    Sizes start, unless given, where there are two rows a parameter, or at a tenth of the rows.
+    """
     split = split_of(frame, Scheme("kfold", folds, seed=seed))
     orders = [
         _shuffled(frame, np.setdiff1d(split.training, part), seed + k)
         for k, part in enumerate(split.folds)
     ]
-    counts = _counts(sizes, min(map(len, orders)))
+    most = min(map(len, orders))
+    if sizes is None:
+        sizes = [
+            float(share) for share in np.linspace(min(max(0.1, 2 * parameters / most), 0.7), 1, 10)
+        ]
+    counts = _counts(sizes, most)
     rows = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatdlWarning)
@@ -167,9 +176,9 @@ def _shuffled(frame: ModelFrame, rows: Any, seed: int) -> Any:
     return rows[np.argsort(place, kind="stable")]
 
 
-def _counts(sizes: Sequence[float] | None, most: int) -> list[int]:
+def _counts(sizes: Sequence[float], most: int) -> list[int]:
     """Return sizes as numbers of rows: shares of what a fold leaves, or numbers."""
-    given = np.linspace(0.1, 1.0, 10) if sizes is None else np.asarray(list(sizes), dtype=float)
+    given = np.asarray(list(sizes), dtype=float)
     if not len(given) or not (given > 0).all():
         raise ModelError("sizes must be shares of the rows, or numbers of rows, above 0.")
     counts = np.rint(given * most if (given <= 1).all() else given).astype(int)

@@ -56,9 +56,7 @@ def test_a_file_of_it_is_quick_and_says_the_same(digits, tmp_path):
     np.testing.assert_array_equal(loaded.predict(X[:9]), fit.predict(X[:9]))
 
 
-@pytest.mark.parametrize(
-    "kind", [None, "hessian", "fisher", "sandwich", "HC1", "bootstrap", "HAC"]
-)
+@pytest.mark.parametrize("kind", [None, "hessian", "fisher", "sandwich", "HC1", "bootstrap", "HAC"])
 def test_there_is_no_covariance_of_any_kind(digits, kind):
     with pytest.raises(sd.NumericalError, match="406537 weights are too many .* smaller network"):
         digits[1].vcov(kind)

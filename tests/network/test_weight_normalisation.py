@@ -246,7 +246,5 @@ def test_decoupled_decay_shrinks_scales_and_not_directions():
     names = pair("gaussian")[1].params.index
     shrunk = [name for name, value in zip(names, slopes, strict=True) if value]
     assert shrunk == ["scale -> h1", "scale -> h2", "h1 -> y", "h2 -> y"]
-    fit = sd.mlp(
-        "y ~ x + z", draw("gaussian"), hidden=2, normalisation="weight", method=method
-    )
+    fit = sd.mlp("y ~ x + z", draw("gaussian"), hidden=2, normalisation="weight", method=method)
     assert np.isfinite(fit.params).all()
