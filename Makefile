@@ -1,6 +1,7 @@
 # statdl: everything happens in an environment of its own, .venv, made on first use.
 #   make demo    fit lm, glm and multinom to shipped data and print the summaries
 #   make test    run every test
+#   make vignettes   build the pages of docs/ and vignettes/
 #   make help    list the rest
 
 PYTHON ?= python3
@@ -16,13 +17,20 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test architecture lint format types check bench gpu-check gpu-wheels readme wheel clean
+.PHONY: help demo vignettes check-vignettes test architecture lint format types check bench gpu-check gpu-wheels readme wheel clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 demo: $(STAMP)-core ## fit lm, glm and multinom to shipped data and print the summaries
 	@$(BIN)/python vignettes/demo.py
+
+vignettes: $(STAMP)-docs ## build docs/ and vignettes/ into build/site/index.html; any warning fails
+	$(BIN)/python -m sphinx -c docs -E -W -q -j auto -d build/doctrees . build/site
+	@echo "open build/site/index.html"
+
+check-vignettes: vignettes $(STAMP)-test ## build them and open every page in Chromium, as on a desk and on a phone
+	$(BIN)/python -m pytest -q tests/vignettes
 
 test: $(STAMP)-test ## run every test, the examples in docstrings included (TESTS=path for some)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n auto $(TESTS)

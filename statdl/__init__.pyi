@@ -46,6 +46,7 @@ from statdl.api.diagnostics import reset_test as reset_test
 from statdl.api.diagnostics import roc as roc
 from statdl.api.diagnostics import rstandard as rstandard
 from statdl.api.diagnostics import rstudent as rstudent
+from statdl.api.diagnostics import separation as separation
 from statdl.api.diagnostics import vif as vif
 from statdl.api.diagnostics import white_test as white_test
 from statdl.api.network import mlp as mlp

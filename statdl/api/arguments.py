@@ -10,6 +10,11 @@ from typing import Any
 from statdl.errors import ModelError
 
 
+def is_number(value: Any) -> bool:
+    """Tell whether something is a real number of any library, and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def whole(name: str, value: Any, least: int) -> int:
     """Return a whole number of ``least`` or more.
 
@@ -18,15 +23,14 @@ def whole(name: str, value: Any, least: int) -> int:
     >>> whole("restarts", 3.0, 1)
     3
     """
-    numeric = isinstance(value, Real) and not isinstance(value, bool)
-    if not numeric or not math.isfinite(value) or value != int(value) or value < least:
+    if not is_number(value) or not math.isfinite(value) or value % 1 or value < least:
         raise ModelError(f"{name} must be a whole number of {least} or more, not {value!r}.")
     return int(value)
 
 
 def finite(name: str, value: Any) -> float:
     """Return a finite number."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+    if not is_number(value) or not math.isfinite(value):
         raise ModelError(f"{name} must be a finite number, not {value!r}.")
     return float(value)
 
@@ -42,8 +46,7 @@ def layer_sizes(hidden: Any) -> tuple[int, ...]:
     """Return the units of each hidden layer."""
     given = (hidden,) if isinstance(hidden, Integral | str) or hidden is None else hidden
     units = tuple(given) if isinstance(given, Iterable) else (given,)
-    sound = (isinstance(one, Real) and not isinstance(one, bool) for one in units)
-    if not all(sound) or not all(one == one // 1 and one >= 1 for one in units):
+    if not all(is_number(one) and one % 1 == 0 and one >= 1 for one in units):
         raise ModelError(
             f"hidden={hidden!r}: each hidden layer needs a whole number of units, 1 or more; () is "
             "the regression without hidden layers."
@@ -57,8 +60,7 @@ def strengths(name: str, given: Any) -> tuple[float, ...]:
         tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     )
     for value in values:
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        if not number or not 0 <= value < math.inf:
+        if not is_number(value) or not 0 <= value < math.inf:
             raise ModelError(
                 f"{name} must be 0 or more, one number or one for each layer of weights, not "
                 f"{given!r}."

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from statdl.api.repeat import repeated
 from statdl.errors import ModelError
 from statdl.results import Fit
@@ -88,7 +86,7 @@ def complexity(
     repeat = repeated(model, data)
     sizes = None
     if knob in RESTRAINTS:
-        sizes = [-float(np.sum(value or 0)) for value in values]
+        sizes = [-_total(value) for value in values]
     elif knob == "epochs":
         sizes = [float(value) for value in values]
 
@@ -98,6 +96,11 @@ def complexity(
     split = split_of(repeat.frame, scheme)
     studied = study_of(knob, values, fit, repeat.frame, repeat.rows, scheme, split, sizes)
     return Complexity(knob, model.label, scheme, studied)
+
+
+def _total(value: Any) -> float:
+    """Return a strength, or the sum of those by layer."""
+    return float(sum(value) if isinstance(value, Sequence) else value or 0)
 
 
 def one_knob(over: Mapping[str, Sequence[Any]]) -> tuple[str, list[Any]]:

@@ -9,6 +9,7 @@ from statdl.api.verbs import as_fit
 from statdl.infer.discrimination import Roc
 from statdl.report import DataTable
 from statdl.report.hypothesis import TestReport
+from statdl.report.separation import SeparationReport
 from statdl.results import Fit
 
 
@@ -140,6 +141,19 @@ def vif(fit: Fit) -> DataTable:
     [1.7666, 1.7666]
     """
     return as_fit(fit).vif()
+
+
+def separation(fit: Fit) -> SeparationReport:
+    """Return whether predictors separate the response; see :meth:`statdl.Fit.separation`.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+    >>> sd.separation(fit).kind
+    'none'
+    """
+    return as_fit(fit).separation()
 
 
 def breusch_pagan_test(fit: Fit, **options: Any) -> TestReport:

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from statdl.api.regression import glm, lm, multinom
-from statdl.api.repeat import mask
-from statdl.backend.array import to_numpy
-from statdl.errors import DataError, ModelError
+from statdl.errors import ModelError
 from statdl.formula import model_frame, update_formula
 from statdl.results import Fit
 from statdl.study.complexity import study_of
-from statdl.study.heldout import Scheme, split_of
-from statdl.study.polynomial import Polynomial, condition_numbers
+from statdl.study.heldout import Scheme, mask, split_of
+from statdl.study.polynomial import (
+    Polynomial,
+    among,
+    check_distinct,
+    checked_degrees,
+    column_of,
+    condition_numbers,
+)
 
 #: Options that say which rows there are, and what each counts.
 READ = ("weights", "offset", "subset", "na_action")
@@ -81,10 +84,10 @@ def polynomial(
     frame = model_frame(formula, data, **read)
     options.pop("subset", None)  # the frame has read it
     name = _variable(frame, variable)
-    tried = _degrees(degrees)
+    tried = checked_degrees(degrees)
     split = split_of(frame, scheme)
-    x = _column(frame, name)
-    _check_distinct(x, frame, split, tried, name)
+    x = column_of(frame, name)
+    check_distinct(x, frame, split, tried, name)
     front, extra = _front(family)
     source = frame.source
     total = len(source)
@@ -98,7 +101,7 @@ def polynomial(
         return front(of_degree(degree), data=source, subset=rows, **extra, **options)
 
     studied = study_of("degree", tried, fit, frame, source, scheme, split, tried)
-    conditions = condition_numbers(x[np.isin(_kept(frame), split.training)], tried)
+    conditions = condition_numbers(among(x, frame, split.training), tried)
     return Polynomial(
         "degree",
         f"{frame.response.name} on a polynomial in {name}",
@@ -134,41 +137,3 @@ def _variable(frame: Any, variable: str | None) -> str:
     if len(term.columns) != 1 or variable in frame.design.levels:
         raise ModelError(f"'{variable}' is not a numeric column, which powers can be taken of.")
     return variable
-
-
-def _column(frame: Any, name: str) -> Any:
-    term = next(term for term in frame.design.terms if term.name == name)
-    return to_numpy(frame.X)[:, term.columns[0]].astype(float)
-
-
-def _degrees(degrees: Sequence[int]) -> list[int]:
-    tried = list(degrees)
-    wrong = [degree for degree in tried if int(degree) != degree or degree < 1]
-    if wrong or not tried:
-        raise ModelError(
-            f"degrees must be whole numbers from 1 on, not {wrong[0] if wrong else 'empty'!r}."
-        )
-    return sorted({int(degree) for degree in tried})
-
-
-def _check_distinct(x: Any, frame: Any, split: Any, degrees: Sequence[int], name: str) -> None:
-    """Raise where some rows that are learnt from have too few values of x for the degree."""
-    kept, high = _kept(frame), max(degrees)
-    parts = (
-        split.folds if len(split.folds) > 1 and len(split.folds[0]) < len(split.training) else ()
-    )
-    learnt = [split.training, *(np.setdiff1d(split.training, part) for part in parts)]
-    for rows in learnt:
-        distinct = len(np.unique(x[np.isin(kept, rows)]))
-        if distinct <= high:
-            if distinct == 1:
-                raise DataError(f"'{name}' is constant in the rows learnt from: there is no curve.")
-            raise DataError(
-                f"'{name}' has {distinct} distinct values in the {len(rows)} rows learnt from, "
-                f"and degree {high} needs {high + 1} or more; use degrees up to {distinct - 1}, "
-                "or more rows."
-            )
-
-
-def _kept(frame: Any) -> Any:
-    return np.arange(frame.X.shape[0]) if frame.rows is None else to_numpy(frame.rows)

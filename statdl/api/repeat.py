@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from statdl.backend.array import to_numpy
 from statdl.errors import ModelError
 from statdl.formula import ModelFrame
 from statdl.results import Fit
 from statdl.solve.descent import GradientDescent
+from statdl.study.heldout import mask
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,8 @@ def repeated(model: Any, data: Any = None) -> Repeat:
     if model.formula is not None:
         rows = model.estimate.frame.source
         return Repeat(model, rows, len(rows))
-    X, y = arguments["X"], arguments["y"]
-    return Repeat(
-        model, (to_numpy(X), to_numpy(y) if hasattr(y, "__array__") else np.asarray(y)), len(y)
-    )
+    X, y = (to_numpy(arguments[name]) for name in ("X", "y"))
+    return Repeat(model, (X, y), len(y))
 
 
 def _as_arguments(model: Fit, data: Any) -> dict[str, Any]:
@@ -91,10 +88,3 @@ def _as_arguments(model: Fit, data: Any) -> dict[str, Any]:
     if not isinstance(data, tuple) or len(data) != 2:
         raise ModelError("Data for a model of arrays are a pair (X, y).")
     return {"X": data[0], "y": data[1]}
-
-
-def mask(positions: Any, total: int) -> Any:
-    """Return which of so many rows are at the positions."""
-    chosen = np.zeros(total, dtype=bool)
-    chosen[positions] = True
-    return chosen

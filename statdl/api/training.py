@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from statdl.api.arguments import finite, strengths
+from statdl.api.arguments import finite, is_number, strengths
 from statdl.api.words import NETWORK_METHODS, as_solver, lookup
 from statdl.backend.array import Rows
 from statdl.backend.random import zeros
@@ -50,8 +49,8 @@ class Wishes:
         wishes = cls(**{name: arguments[name] for name in cls.__dataclass_fields__})
         if finite("noise", wishes.noise) < 0:
             raise ModelError(f"noise is a standard deviation, 0 or more, not {wishes.noise!r}.")
-        patience = wishes.early_stopping
-        sound = isinstance(patience, Integral) or (isinstance(patience, Real) and patience % 1 == 0)
+        patience: Any = wishes.early_stopping
+        sound = isinstance(patience, bool) or (is_number(patience) and patience % 1 == 0)
         if not sound or patience < 0:
             raise ModelError(
                 f"early_stopping is True, False or a number of epochs, not {patience!r}."

@@ -13,6 +13,7 @@ from statdl.errors import ModelError
 from statdl.model.categorical import Binomial
 from statdl.model.exponential import Gamma, Gaussian, Poisson
 from statdl.model.family import Family
+from statdl.model.jeffreys import Jeffreys
 from statdl.model.link import (
     Cauchit,
     ComplementaryLogLog,
@@ -24,7 +25,6 @@ from statdl.model.link import (
     Probit,
     Sqrt,
 )
-from statdl.model.jeffreys import Jeffreys
 from statdl.model.penalty import Penalty, Ridge
 from statdl.solve.iterate import Solver
 from statdl.solve.lbfgs import LBFGS

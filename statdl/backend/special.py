@@ -28,6 +28,12 @@ def _apply(name: str, *arrays: Array) -> Array:
     return like(host, first)
 
 
+def between(x: Array, low: float, high: float) -> Array:
+    """Return x brought into [low, high], NaN as it is, without the masks that ``clip`` may use."""
+    xp = namespace(x)
+    return xp.minimum(xp.maximum(x, xp.full_like(x, low)), xp.full_like(x, high))
+
+
 def softplus(x: Array) -> Array:
     """Return log(1 + eˣ) = max(x, 0) + log1p(e^−|x|), which cannot overflow."""
     xp = namespace(x)

@@ -29,6 +29,7 @@ from statdl.backend.linalg import (
     solve_upper,
 )
 from statdl.errors import DeviceError
+from statdl.estimate.lookout import Lookout, lookout, settled
 from statdl.estimate.magnitude import refuse_extreme_units
 from statdl.estimate.rank import (
     digits,
@@ -61,7 +62,10 @@ PLAIN_DIGITS = 13.0
 
 @dataclass(frozen=True)
 class Solution:
-    """A minimum with the information at it, and a root B of its inverse, B Bᵀ."""
+    """A minimum with the information at it, and a root B of its inverse, B Bᵀ.
+
+    ``lookout`` is who watched for separation on the way; None where nobody has.
+    """
 
     minimum: Minimum
     information: Array
@@ -69,6 +73,7 @@ class Solution:
     effective: float
     factorisation: str
     digits: float
+    lookout: Lookout | None = None
 
 
 def estimate(specification: Specification) -> Estimate:
@@ -177,7 +182,8 @@ def _solve(objective: Objective, solver: Solver, start: Start) -> Solution:
 
 
 def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solution:
-    minimum = _minimise(objective, solver, start)
+    watch = None if start.certified else lookout(objective, solver)
+    minimum = _minimise(objective, solver, start, watch)
     if objective.family.quadratic and start.curvature is not None:
         curvature, factor = start.curvature, start.factor
     else:
@@ -192,10 +198,12 @@ def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solut
         root, effective = shrunken_root(factor, information)
         return Solution(minimum, information, root, effective, "Cholesky", vouched)
     root = factor.inverse_root() if factor is not None else curvature * float("nan")
-    return Solution(minimum, curvature, root, float(objective.size), "Cholesky", vouched)
+    return Solution(minimum, curvature, root, float(objective.size), "Cholesky", vouched, watch)
 
 
-def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
+def _minimise(
+    objective: Objective, solver: Solver, start: Start, watch: Lookout | None = None
+) -> Minimum:
     if isinstance(solver, Newton | LBFGS):
         solver = replace(solver, first_factor=start.factor)
     if _descends(solver) and solver.scale:
@@ -204,7 +212,9 @@ def _minimise(objective: Objective, solver: Solver, start: Start) -> Minimum:
         minimum = minimise(inner, solver, coordinates.inner(start.parameters))
         minimum = _translated(minimum, coordinates.outer)
     else:
-        minimum = minimise(objective, solver, start.parameters)
+        minimum = minimise(objective, solver, start.parameters, watch)
+    if watch is not None and watch.found is not None:
+        return settled(objective, minimum, watch.found)
     if minimum.outcome is Outcome.NON_FINITE:  # the trace shows where it went; it is no estimate
         nothing = float("nan")
         return replace(minimum, parameters=minimum.parameters * nothing, loss=nothing)
@@ -282,7 +292,13 @@ def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
         solution.effective,
         "QR",
         digits(smallest_pivot(R), epsilon(R)),
+        _unnamed(solution.lookout),
     )
+
+
+def _unnamed(watch: Lookout | None) -> Lookout | None:
+    """Return what a lookout said of columns of a basis, whose separation names no variables."""
+    return None if watch is None or watch.found is not None else watch
 
 
 def _precision(rows: Rows) -> tuple[str, ...]:
@@ -332,7 +348,8 @@ def _record(
     minimum = solution.minimum
     names = [specification.coefficient_names[j] for j in kept]
     outputs = specification.output_names
-    verdict = judge(objective, start.part or objective, names, outputs, minimum, solution.root)
+    part = start.part or objective
+    verdict = judge(objective, part, names, outputs, minimum, solution.root, solution.lookout)
     announce(verdict, minimum.solver)
     convergence = Convergence(
         method=minimum.solver,

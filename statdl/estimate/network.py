@@ -103,7 +103,8 @@ def free_parameters(plan: Plan, parameters: Array) -> Array:
     if plan.fixed is None:
         return parameters
     free = Frozen.of(plan.network, plan.fixed).free
-    return namespace(parameters).take(parameters, like(free, parameters, free.dtype))
+    xp = namespace(parameters)
+    return xp.take(parameters, like(free, parameters, xp.int64))
 
 
 def network_estimate(

@@ -1,7 +1,7 @@
 """What weight normalisation does to an information: a length that no data know, and decay's bend.
 
-With w = g v/‖v‖ nothing depends on ‖v‖, so the information H at a minimum has H v = 0 for every such
-unit, whatever the data. That is a matter of coordinates and not of identification: held at its
+With w = g v/‖v‖ nothing depends on ‖v‖, so the information H at a minimum has H v = 0 for every
+such unit, whatever the data. That is a matter of coordinates and not of identification: held at its
 length, v is determined as w is. So these directions are set apart, N with orthonormal columns
 v/‖v‖: the verdict is on the others, the covariance is that of v at its length,
 

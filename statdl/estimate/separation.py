@@ -48,12 +48,14 @@ def can_separate(objective: Objective) -> bool:
 class Separation:
     """How predictors tell the classes apart.
 
-    towards   (q, m) −1, 0 or 1: where the coefficient of each output runs to −∞, stays, or +∞
-    complete  whether every row is told apart, or only some with others on the border
+    towards    (q, m) −1, 0 or 1: where the coefficient of each output runs to −∞, stays, or +∞
+    complete   whether every row is told apart, or only some with others on the border
+    direction  (q, m) the coefficients along which the likelihood rises for ever
     """
 
     towards: Any
     complete: bool
+    direction: Any
 
     @property
     def moving(self) -> tuple[int, ...]:
@@ -65,12 +67,15 @@ def separation(objective: Objective) -> Separation | None:
     """Return the separation of the classes by the columns, None where there is none."""
     A = _host_design(objective)
     scale = np.abs(A).max(axis=0)
-    margins = _Margins(A / np.where(scale > 0, scale, 1.0), _shares(objective))
+    scale = np.where(scale > 0, scale, 1.0)
+    margins = _Margins(A / scale, _shares(objective))
     direction = _separating_direction(margins)
     if direction is None:
         return None
     towards = np.where(np.abs(direction) > MOVES, np.sign(direction), 0.0)[1:]
-    return Separation(towards.astype(int), _is_complete(margins, direction))
+    whole = _complete_direction(margins, direction)
+    furthest = direction if whole is None else whole
+    return Separation(towards.astype(int), whole is not None, furthest[1:] / scale)
 
 
 @dataclass(frozen=True)
@@ -150,11 +155,11 @@ def _separating_direction(margins: _Margins) -> Any:
         written.extend(added)
 
 
-def _is_complete(margins: _Margins, direction: Any) -> bool:
-    """Tell whether all margins can be above 0, by rows added as they are violated."""
+def _complete_direction(margins: _Margins, direction: Any) -> Any:
+    """Return δ with all margins above 0, by rows added as they are violated; None without one."""
     pairs, m = margins.pairs, margins.A.shape[1]
     if all((margins.of(direction, *pair) > SLACK).all() for pair in pairs):
-        return True
+        return direction
     unknowns = (margins.present.shape[1] - 1) * m
     written: list[Any] = []
     smallest = 1.0
@@ -166,7 +171,7 @@ def _is_complete(margins: _Margins, direction: Any) -> bool:
                 worst = np.argsort(margin)[: max(FIRST_ROWS, 10 * m)]
                 added.append(margins.rows(worst[margin[worst] < smallest - SLACK], own, other))
         if written and _repeats(written, added):
-            return True
+            return direction
         written.extend(added)
         rows = scipy_sparse.vstack(written)
         t = scipy_sparse.csr_array(np.ones((rows.shape[0], 1)))
@@ -178,7 +183,7 @@ def _is_complete(margins: _Margins, direction: Any) -> bool:
             method="highs",
         )
         if solution.status != 0 or -solution.fun <= 100 * SLACK:
-            return False
+            return None
         smallest = -solution.fun
         direction = np.concatenate([np.zeros((1, m)), solution.x[:-1].reshape(-1, m)])
 

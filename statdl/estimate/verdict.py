@@ -15,13 +15,12 @@ from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.errors import ConvergenceWarning, SeparationWarning
+from statdl.estimate.lookout import SMALL_PROGRAMME, Lookout
 from statdl.estimate.separation import Separation, can_separate, separation
 from statdl.estimate.start import EXTREME_ETA, extreme_eta
 from statdl.model.objective import Objective
 from statdl.solve.iterate import Minimum, Outcome
 
-#: A linear programme of more unknowns is solved only when the fit itself looks separated.
-SMALL_PROGRAMME = 200
 #: Rows whose standard errors are looked at when some η is extreme.
 LOOKED_AT = 1000
 #: A mean this small beside the mean response lies on the edge of its domain.
@@ -50,12 +49,14 @@ def judge(
     outputs: Sequence[str],
     minimum: Minimum,
     root: Array,
+    lookout: Lookout | None = None,
 ) -> Verdict:
     """Judge a minimum; ``part`` is some or all of the rows, enough to rule separation out.
 
     ``names`` are those of the coefficients of one output, ``outputs`` those of the outputs.
     """
-    found = _separating(part, minimum, root)
+    asked = lookout is not None and lookout.asked
+    found = lookout.found if lookout is not None and asked else _separating(part, minimum, root)
     if found is not None:
         note = _separation_note(found, objective, names, outputs)
         return Verdict(Outcome.SEPARATION, (note,), sound=False)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
-from statdl.backend.special import sigmoid
+from statdl.backend.special import between, sigmoid
 from statdl.errors import ModelError, StatdlWarning
 from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification
 from statdl.infer.covariance import covariance_root, reference_df
@@ -239,7 +239,7 @@ def _mean_interval(
         one, other = estimate.family.mean(eta - half), estimate.family.mean(eta + half)
         return Prediction(mean, shown, xp.minimum(one, other), xp.maximum(one, other), labels)
     tiny = xp.finfo(mean.dtype).smallest_normal  # a saturated probability has its limits at itself
-    inside = xp.clip(mean, tiny, 1 - xp.finfo(mean.dtype).eps)
+    inside = between(mean, float(tiny), 1 - float(xp.finfo(mean.dtype).eps))
     log_odds = xp.log(inside) - xp.log1p(-inside)
     half = c * errors / (inside * (1 - inside))
     return Prediction(mean, shown, sigmoid(log_odds - half), sigmoid(log_odds + half), labels)

@@ -29,9 +29,7 @@ def lengths(estimate: Estimate) -> int:
 
 
 def spectrum(estimate: Estimate) -> Spectrum:
-    """Return rank and condition of the information, the penalty and the lengths of weight
-    normalisation left out.
-    """
+    """Return rank and condition of the information, without the penalty and free lengths."""
     H = np.asarray(estimate.information)
     if not H.size or not np.all(np.isfinite(H)):
         return Spectrum(0, len(H), math.inf)

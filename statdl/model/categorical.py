@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from statdl.backend.array import Array, Rows, namespace, supports, to_numpy
-from statdl.backend.special import gammaln, log_sum_exp, softmax_and_log_sum, xlogy
+from statdl.backend.special import between, gammaln, log_sum_exp, softmax_and_log_sum, xlogy
 from statdl.errors import DataError
 from statdl.model.curvature import RowCurvature
 from statdl.model.family import Encoded, refuse, total
@@ -82,7 +82,7 @@ class Binomial:
         return float(total(choose, _prior(rows)))
 
     def start(self, y: Array, weights: Array | None) -> Array:
-        return self.link.link(_inside(_mean(y, weights)))
+        return self.link.link(_inside(to_numpy(_mean(y, weights))))
 
     def for_levels(self, levels: tuple[Any, ...]) -> Binomial:
         return self
@@ -187,9 +187,9 @@ class Multinomial:
         return float(total(ways, _prior(rows)))
 
     def start(self, y: Array, weights: Array | None) -> Array:
-        xp = namespace(y)
-        mean = _inside(_mean(y, weights))
-        reference = _inside(1 - xp.sum(mean))
+        mean = _inside(to_numpy(_mean(y, weights)))
+        xp = namespace(mean)
+        reference = _inside(1 - xp.sum(mean, keepdims=True))
         return xp.log(mean) - xp.log(reference)
 
     def for_levels(self, levels: tuple[Any, ...]) -> Multinomial:
@@ -249,14 +249,13 @@ def _mean(y: Array, weights: Array | None) -> Array:
 
 def _inside(mean: Array) -> Array:
     """Move a share off 0 and 1, where its log-odds would be infinite."""
-    xp = namespace(mean)
-    return xp.clip(mean, 1e-6, 1 - 1e-6)
+    return between(mean, 1e-6, 1 - 1e-6)
 
 
 def _reference_share(y: Array) -> Array:
     """Return 1 − Σ y_k, cleared of the rounding that could make it negative."""
     xp = namespace(y)
-    return xp.clip(1 - xp.sum(y, axis=1), 0.0, 1.0)
+    return between(1 - xp.sum(y, axis=1), 0.0, 1.0)
 
 
 def _shares(counts: Array) -> tuple[Array, Array]:

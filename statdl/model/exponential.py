@@ -137,7 +137,7 @@ class ExponentialFamily:
 
     def start(self, y: Array, weights: Array | None) -> Array:
         rows = y.shape[0] if weights is None else namespace(y).sum(weights)
-        return self.link.link(self.start_mean(total(y, weights) / rows))
+        return self.link.link(self.start_mean(to_numpy(total(y, weights) / rows)))
 
     def encode(
         self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None

@@ -129,7 +129,7 @@ class Family(Protocol):
         ...
 
     def start(self, y: Array, weights: Array | None) -> Array:
-        """Return η of the model with an intercept only, (q,)."""
+        """Return η of the model with an intercept only, (q,), on the host."""
         ...
 
     def encode(

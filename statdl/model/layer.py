@@ -23,7 +23,6 @@ from statdl.errors import ModelError
 from statdl.model.activation import Activation, Tanh
 from statdl.model.standardise import Standardised
 
-
 #: The kinds of normalisation.
 Normalisation = Literal["batch", "layer", "weight"]
 

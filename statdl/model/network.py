@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from statdl.backend.array import ACCELERATOR_BYTES, CACHE_BYTES, Array, is_numpy, namespace
+from statdl.backend.array import ACCELERATOR_BYTES, CACHE_BYTES, Array, is_numpy, like, namespace
 from statdl.backend.random import zeros
 from statdl.errors import ModelError
 from statdl.model.curvature import RowCurvature
@@ -115,12 +115,10 @@ class Network(Feedforward):
         return replace(self, outputs=1)
 
     def slopes(self, parameters: Array) -> Array:
-        xp = namespace(parameters)
-        slopes = xp.zeros_like(parameters)
+        chosen = zeros(self.size)
         for block in sizes(self.layout):
-            chosen = xp.asarray(list(block.positions), dtype=xp.int64, device=slopes.device)
-            slopes[chosen] = xp.take(parameters, chosen)
-        return slopes
+            chosen[list(block.positions)] = 1.0
+        return like(chosen, parameters) * parameters
 
     def initial(self, rng: Any, rule: Initial | None = None) -> Any:
         """Return initial parameters as a host array (P,), drawn by a host generator.

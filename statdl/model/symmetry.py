@@ -8,7 +8,8 @@ g v/‖v‖ are those of any other length of v, and of −v and −g.
 The canonical form turns each such unit so that its largest incoming weight (with normalisation, γ)
 is positive, and numbers the units from the largest outgoing weights (Euclidean length) to the
 smallest; among equals the incoming weights decide. Before all that, directions v get length 1 and
-scales g ≥ 0. Rescaling, as between the two sides of a ReLU, is not removed, and batch-normalised layers keep their order, to which running statistics are tied.
+scales g ≥ 0. Rescaling, as between the two sides of a ReLU, is not removed, and batch-normalised
+layers keep their order, to which running statistics are tied.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def _to_length_one(layer: Layer, host: Any) -> None:
 
 
 def _lengths(columns: Any) -> Any:
-    """Return the lengths of columns: sums depend on their order in the last digit, so sort first."""
+    """Return the lengths of columns, sorted: a sum's last digit depends on its order."""
     xp = namespace(columns)
     return xp.sqrt(xp.sort(columns * columns, axis=0).sum(axis=0))
 

@@ -100,7 +100,7 @@ def _mark(p: float, stars: Mapping[str, float]) -> str:
     return min(reached)[1] if reached else ""
 
 
-def as_stars(stars: bool | Mapping[str, float]) -> Mapping[str, float]:
+def as_stars(stars: Any) -> Mapping[str, float]:
     """Return marks with their bounds: none, the usual ones, or one's own."""
     if isinstance(stars, bool):
         return STARS if stars else {}

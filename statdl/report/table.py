@@ -57,10 +57,17 @@ class Printed(ABC):
         OSError
             Where the file cannot be written; an older one is then as it was.
         """
-        page.write_page(path, page.table_page(self.document(), self.readings(), title=title))
+        shown = page.table_page(
+            self.document(), self.readings(), title=title, further=self.sections()
+        )
+        page.write_page(path, shown)
 
     def readings(self) -> tuple[reading.Reading, ...]:
         """Return what a report says of this, subject by subject."""
+        return ()
+
+    def sections(self) -> tuple[page.Section, ...]:
+        """Return what a report has beside this and its sentences, such as pictures."""
         return ()
 
     def __str__(self) -> str:

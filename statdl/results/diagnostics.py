@@ -9,10 +9,12 @@ from statdl.formula import like as frame_like
 from statdl.infer import influence, residual
 from statdl.infer.collinearity import inflation
 from statdl.infer.numerics import Numerics, numerics
+from statdl.infer.separation import separation
 from statdl.infer.terms import term_contributions
 from statdl.lazy import lazy
 from statdl.report import DataTable
 from statdl.report.diagnostics import inflation_table, outlier_table
+from statdl.report.separation import SeparationReport, separation_report
 from statdl.results.specification_tests import SpecificationTests
 
 pd = lazy("pandas")
@@ -139,6 +141,52 @@ class Diagnostics(SpecificationTests):
         [1.767, 1.767]
         """
         return inflation_table(inflation(self.estimate, self.estimate.covariance))
+
+    def separation(self) -> SeparationReport:
+        """Return whether predictors separate the response, and where each coefficient then runs.
+
+        Separation is complete where a direction in the predictors tells every row apart, and
+        quasi-complete where some rows lie on the border. Found by linear programming, for classes
+        and for counts with a log link; penalties play no part in it. It is true where there is
+        separation, and has ``kind``, ``variables`` and ``table``.
+
+        Raises
+        ------
+        ModelError
+            For other families, and networks.
+
+        References
+        ----------
+        Albert & Anderson (1984), Biometrika 71; Konis (2007), Linear programming algorithms for
+        detecting separated data in binary logistic regression models, Oxford.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> cars = sd.datasets.load("mtcars")
+        >>> fit = sd.glm("am ~ wt + qsec", data=cars, family="binomial", bias_reduction=True)
+        >>> fit.separation()
+        Separation: complete
+        am ~ wt + qsec
+        ===================
+                         am
+        -------------------
+        Intercept        +∞
+        wt               −∞
+        qsec             −∞
+        ===================
+        <BLANKLINE>
+        Notes:
+        [1] A direction in the predictors tells the response apart in every row: the
+            likelihood has no maximum, and coefficients at ±∞ have no estimate.
+        """
+        specification = self.estimate.specification
+        return separation_report(
+            separation(self.estimate),
+            self._estimated_names(),
+            specification.output_names,
+            self.describe(),
+        )
 
     def _estimated_names(self) -> list[str]:
         names = self.estimate.specification.coefficient_names

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -216,12 +216,20 @@ def norm(vector: Array) -> float:
     return math.sqrt(float(host @ host))
 
 
-def minimise(problem: Problem, solver: Solver, parameters: Array) -> Minimum:
-    """Run ``solver`` on ``problem`` from ``parameters`` until it has a reason to stop."""
+def minimise(
+    problem: Problem,
+    solver: Solver,
+    parameters: Array,
+    watch: Callable[[State], State] | None = None,
+) -> Minimum:
+    """Run ``solver`` on ``problem`` from ``parameters`` until it has a reason to stop.
+
+    ``watch`` sees every state that the solver would go on from, and may give it a reason to stop.
+    """
     begun = time.perf_counter()
     trace = Trace(weight=1.0 if solver.averages else max(problem.total_weight(), 1e-300))
     with overflow_allowed():
-        state, halvings = _run(problem, solver, parameters, trace)
+        state, halvings = _run(problem, solver, parameters, trace, watch)
         state = solver.finish(problem, state)
         gradient_norm = norm(state.gradient)
     return Minimum(
@@ -239,7 +247,13 @@ def minimise(problem: Problem, solver: Solver, parameters: Array) -> Minimum:
     )
 
 
-def _run(problem: Problem, solver: Solver, parameters: Array, trace: Trace) -> tuple[State, int]:
+def _run(
+    problem: Problem,
+    solver: Solver,
+    parameters: Array,
+    trace: Trace,
+    watch: Callable[[State], State] | None,
+) -> tuple[State, int]:
     """Step until there is an outcome; return the last state and the number of halvings."""
     state = solver.start(problem, parameters)
     trace.add(state)
@@ -256,6 +270,8 @@ def _run(problem: Problem, solver: Solver, parameters: Array, trace: Trace) -> t
             trace.add(state)
             if not (math.isfinite(state.loss) and is_finite(state.gradient)):
                 state = state.stop(Outcome.NON_FINITE)
+            if watch is not None and state.outcome is None:
+                state = watch(state)
             tick(state)
     return state, halvings
 

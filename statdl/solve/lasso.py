@@ -77,21 +77,30 @@ def minimise_lasso(
     """
     xp = namespace(b)
     g = problem.times(b) - c
-    single = False
+    careful = single = False
     slack = tolerance + 1e-14 * float(xp.max(xp.abs(c), initial=0.0))
     for _ in range(20 * len(b) + 100):
         free, wants = _candidates(problem, g, threshold, b, slack)
         if single and bool(wants.any()):
             wants = _most(wants, g, threshold)
-        chosen = free | wants
-        (active,) = xp.nonzero(chosen)
+        (active,) = xp.nonzero(free | wants)
         if not len(active):
             return b, g
+        if not careful:
+            moved, consistent = _leap(problem, g, threshold, b, active)
+            slope = problem.times(moved) - c
+            if consistent or _value(c, threshold, moved, slope) < _value(c, threshold, b, g):
+                settled = float(xp.max(xp.abs(moved - b))) <= 1e-14 * float(xp.max(xp.abs(moved)))
+                b, g = moved, slope
+                if consistent and (settled or _finished(problem, g, threshold, b, slack)):
+                    return b, g
+                continue
+        careful = True
         moved, consistent, progress = _step(problem, g, threshold, b, active, wants)
         if progress:
             b = moved
             g = problem.times(b) - c
-            single = False
+            single = careful = False
             if consistent and _finished(problem, g, threshold, b, slack):
                 return b, g
         elif single or not bool(wants.any()):
@@ -99,6 +108,32 @@ def minimise_lasso(
         else:
             single = True
     raise NumericalError("The active-set steps of the lasso did not come to an end.")
+
+
+def _value(c: Any, threshold: Any, b: Any, g: Any) -> float:
+    """Return the objective, from the gradient H b − c."""
+    used = b != 0
+    own = b[used]
+    return float(0.5 * own @ (g[used] - c[used]) + threshold[used] @ abs(own))
+
+
+def _leap(problem: Quadratic, g: Any, threshold: Any, b: Any, active: Any) -> tuple[Any, bool]:
+    """Return the minimum on the active set, what contradicts its sign at 0, and if nothing did."""
+    xp = namespace(b)
+    now, weight = b[active], threshold[active]
+    signs = xp.where(now != 0, xp.sign(now), -xp.sign(g[active])) * (weight > 0)
+    target = now + problem.solve(active, -g[active] - weight * signs)
+    wrong = target * signs < 0
+    consistent = not bool(wrong.any())
+    if not consistent:
+        target = xp.where(wrong, 0.0, target)
+    if problem.lower is not None:
+        inside = xp.minimum(xp.maximum(target, problem.lower[active]), problem.upper[active])
+        consistent = consistent and bool((inside == target).all())
+        target = inside
+    moved = xp.zeros_like(b) if problem.lower is None else b.copy()
+    moved[active] = target
+    return moved, consistent
 
 
 def _candidates(problem: Quadratic, g: Any, threshold: Any, b: Any, slack: float) -> tuple[Any, Any]:

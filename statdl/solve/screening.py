@@ -120,7 +120,7 @@ class _State:
         xp = namespace(self.b)
         scale = 0.0
         for _ in range(2):  # the scale of the gradient is known only once there is one
-            self.solve_working(0.0, 1e-12 * max(scale, 1e-300) if scale else 1e-9)
+            self.solve_working(float("inf"), 1e-12 * scale if scale else 1e-9)
             self.refresh_gradient()
             scale = float(xp.max(xp.abs(self.gradient), initial=0.0))
 
@@ -130,12 +130,11 @@ class _State:
         steps = 0
         pull = self.shrinkage.norms(self.gradient)
         expected = self.shrinkage.lasso(1.0) * max(2 * strength - before, 0.0)
-        self.admit((pull >= expected) & (self.shrinkage.factors < xp.inf), ahead, before)
+        self.admit((pull >= expected) & self.shrinkage.allowed, ahead, before)
         for _ in range(100):
             steps += self.solve_working(strength, allowed)
             self.refresh_gradient()
             violation = self.shrinkage.violations(strength, self.b, self.gradient)
-            violation[self.shrinkage.factors == xp.inf] = 0.0
             outside = (violation > allowed) & ~self.working
             if not bool(outside.any()):
                 worst = float(xp.max(violation, initial=0.0))
@@ -158,8 +157,7 @@ class _State:
         """Minimise ½ bᵀH b − cᵀb + the lasso part over the coefficients at ``pairs``."""
         xp = namespace(start)
         first = len(start) - len(pairs[0])
-        lasso = self.shrinkage.lasso(strength, pairs)
-        lasso = xp.where(self.shrinkage.free[pairs], 0.0, lasso)
+        lasso = self.shrinkage.lasso(strength)[pairs]
         if self.shrinkage.units is None:
             full = xp.concat([xp.zeros(first), lasso]) if first else lasso
             return minimise_lasso(quadratic, c, full, start, allowed)
@@ -207,7 +205,7 @@ class _Gram(_State):
         self.H = xp.zeros((0, 0))
         self.part: Any = None
         self.quadratics: tuple[Any, Any] = (None, None)
-        self.admit(xp.ones((p, 1), dtype=bool) if self.whole else self.working, 0.0, 0.0)
+        self.admit(problem.shrinkage.allowed if self.whole else self.working, 0.0, 0.0)
 
     def admit(self, wanted: Any, ahead: float, before: float) -> None:
         xp = namespace(self.b)
@@ -250,8 +248,7 @@ class _Gram(_State):
             return quadratic.H, quadratic
         H = self.H
         if self.shrinkage.alpha < 1:
-            ridge = xp.where(self.shrinkage.free, 0.0, self.shrinkage.ridge(strength))[pairs]
-            H = H + xp.diag(ridge)
+            H = H + xp.diag(self.shrinkage.ridge(strength)[pairs])
         quadratic = Quadratic(H, *self.limits(pairs, 0))
         self.quadratics = (strength, quadratic)
         return H, quadratic
@@ -299,7 +296,7 @@ class _Newton(_State):
         likely = self.shrinkage.norms(self.gradient) >= self.shrinkage.lasso(1.0) * max(
             2 * ahead - before, 0.0
         )
-        likely &= self.shrinkage.factors < xp.inf
+        likely &= self.shrinkage.allowed
         used = self.shrinkage.norms(self.b) > 0
         self.working = used | wanted | likely | self.shrinkage.free
         self._arrange()
@@ -426,8 +423,8 @@ class _Newton(_State):
         if self.known is None or (ridged and self.known[0] != strength):
             H = self.H
             if ridged:
-                own = xp.where(self.shrinkage.free, 0.0, self.shrinkage.ridge(strength))
-                H = H + xp.diag(xp.concat([xp.zeros(self.first), own[self.pairs]]))
+                own = self.shrinkage.ridge(strength)[self.pairs]
+                H = H + xp.diag(xp.concat([xp.zeros(self.first), own]))
             self.known = (strength, Quadratic(H, *self.limits(self.pairs, self.first)))
         return self.known[1].H, self.known[1]
 

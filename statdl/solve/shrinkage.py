@@ -42,15 +42,28 @@ class Shrinkage:
         """Which coefficients are not penalised, (p, q)."""
         return self.factors == 0
 
-    def lasso(self, strength: float, pairs: Any = ...) -> Any:
-        """Return λ α f."""
-        return strength * self.alpha * self.factors[pairs]
+    @cached_property
+    def allowed(self) -> Any:
+        """Which coefficients may leave 0, (p, q)."""
+        return self.factors < namespace(self.factors).inf
 
-    def ridge(self, strength: float, pairs: Any = ...) -> Any:
-        """Return λ (1 − α) f."""
-        if self.alpha == 1:
-            return 0.0 * self.factors[pairs] if pairs is not ... else 0.0
-        return strength * (1 - self.alpha) * self.factors[pairs]
+    def lasso(self, strength: float) -> Any:
+        """Return λ α f, (p, q); for λ = ∞ all that is penalised stays at 0."""
+        xp = namespace(self.factors)
+        if strength == xp.inf:
+            return xp.where(self.free, 0.0, xp.inf)
+        return xp.where(self.allowed, strength * self.alpha * self._finite, xp.inf)
+
+    def ridge(self, strength: float) -> Any:
+        """Return λ (1 − α) f, (p, q)."""
+        xp = namespace(self.factors)
+        if strength == xp.inf:
+            return xp.zeros_like(self.factors)
+        return strength * (1 - self.alpha) * self._finite
+
+    @cached_property
+    def _finite(self) -> Any:
+        return namespace(self.factors).where(self.allowed, self.factors, 0.0)
 
     def norms(self, values: Any) -> Any:
         """Return ‖v_u‖ of the unit of each coefficient, (p, q)."""
@@ -64,7 +77,7 @@ class Shrinkage:
     def largest(self, gradient: Any) -> float:
         """Return the smallest λ at which all that is penalised is 0, from the gradient there."""
         xp = namespace(gradient)
-        inside = (self.factors > 0) & (self.factors < xp.inf)
+        inside = ~self.free & self.allowed
         if not bool(inside.any()):
             return 0.0
         pull = self._pull(gradient)
@@ -83,7 +96,9 @@ class Shrinkage:
         """Return the penalty of b."""
         xp = namespace(b)
         norms = self.norms(b)
-        used = b != 0
+        used = (b != 0) & ~self.free
+        if not bool(used.any()):
+            return 0.0
         share = self.factors[used]
         squares = 0.5 * (1 - self.alpha) * float(share @ b[used] ** 2)
         if self.units is not None:  # each norm once
@@ -98,17 +113,15 @@ class Shrinkage:
         """
         xp = namespace(b)
         used = b != 0
-        lasso = strength * self.alpha * xp.where(self.free, 0.0, self.factors)
-        smooth = gradient
-        if self.alpha < 1:
-            smooth = gradient + strength * (1 - self.alpha) * xp.where(used, self.factors * b, 0.0)
+        lasso = self.lasso(strength)
+        smooth = gradient + self.ridge(strength) * b if self.alpha < 1 else gradient
         outside = xp.maximum(self._pull(smooth) - lasso, 0.0)
         if self.units is None:
-            inside = smooth + xp.where(used, lasso * xp.sign(b), 0.0)
+            inside = smooth + xp.where(used, lasso, 0.0) * xp.sign(b)
         else:
             norms = self.norms(b)
             used = norms > 0
-            inside = smooth + xp.where(used, lasso * b / xp.where(used, norms, 1.0), 0.0)
+            inside = smooth + xp.where(used, lasso, 0.0) * b / xp.where(used, norms, 1.0)
         if self.lower is not None:
             inside = xp.where((b >= self.upper) & (inside < 0), 0.0, inside)
             inside = xp.where((b <= self.lower) & (inside > 0), 0.0, inside)

@@ -66,6 +66,14 @@ class Complexity(Printed):
         How rows were held out.
     studied : Studied
         By setting: the fit, errors by row, and the verdict with its reason.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> line = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+    >>> study = sd.complexity(line, over={"lambda": (0, 1e5)})
+    >>> study.best_value, study.table.columns["Verdict"]
+    (0, ['low bias, low variance', 'underfitting (high bias)'])
     """
 
     knob: str

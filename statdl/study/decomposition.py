@@ -57,6 +57,15 @@ class Decomposition(Printed):
         By setting.
     simulated : bool
         Whether the truth was given, or rows were resampled.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> study = sd.polynomial("mpg ~ wt", data=cars, degrees=(1, 4))
+    >>> found = sd.bias_variance(study, truth=lambda rows: 37 - 5 * rows["wt"], noise=3)
+    >>> found.table.columns["Noise"]
+    [9.0, 9.0]
     """
 
     knob: str

@@ -71,7 +71,7 @@ def split_of(frame: ModelFrame, scheme: Scheme) -> Split:
     DataError
         When there are too few rows, or a class would be lost.
     """
-    positions, groups = _positions(frame), _groups(frame)
+    positions, groups = kept_positions(frame), _groups(frame)
     random = generator(scheme.seed)
     if scheme.name == "split":
         training, validation, test = _shared_out(groups, scheme.shares, random)
@@ -94,7 +94,8 @@ def split_of(frame: ModelFrame, scheme: Scheme) -> Split:
     )
 
 
-def _positions(frame: ModelFrame) -> Any:
+def kept_positions(frame: ModelFrame) -> Any:
+    """Return where the rows of a frame are in the data it was read from."""
     return np.arange(frame.X.shape[0]) if frame.rows is None else to_numpy(frame.rows)
 
 
@@ -108,7 +109,7 @@ def _groups(frame: ModelFrame) -> Any:
 
 def targets(frame: ModelFrame, positions: Any) -> Any:
     """Return the class of the rows at some positions of the data."""
-    return _groups(frame)[np.searchsorted(_positions(frame), positions)]
+    return _groups(frame)[np.searchsorted(kept_positions(frame), positions)]
 
 
 def _shared_out(groups: Any, shares: Sequence[float], random: Any) -> list[Any]:
@@ -177,7 +178,7 @@ def held_deviances(
     unit, trials = deviances(estimate, new_rows(estimate, some_of(data, positions)))
     if frame.weights is None:
         return unit, trials
-    place = np.searchsorted(_positions(frame), positions)
+    place = np.searchsorted(kept_positions(frame), positions)
     return unit, to_numpy(frame.weights)[place].astype(float)
 
 
@@ -211,3 +212,10 @@ def left_out(estimate: Estimate) -> tuple[Vector, Vector]:
     squares = np.where(alone, math.inf, (residual / np.where(alone, 1.0, free)) ** 2)
     weights = np.ones(len(squares)) if rows.weights is None else to_numpy(rows.weights)
     return squares, weights.astype(float)
+
+
+def mask(positions: Any, total: int) -> Any:
+    """Return which of so many rows are at the positions."""
+    chosen = np.zeros(total, dtype=bool)
+    chosen[positions] = True
+    return chosen

@@ -1,12 +1,13 @@
 """Learning curves: what more rows are worth.
 
-Errors of models learnt from m rows fall towards that of endless data about as
+Errors of models learnt from m rows approach that of endless data from two sides, about as
 
-    V(m) = a + b/m,
+    V(m) = a + b/m    on rows held out,
+    T(m) = a − b/m    on the rows learnt from,
 
-which is exact for the mean squared error of least squares with p parameters, b = σ² p (Amari &
-Murata 1993). The line in 1/m through the larger sizes tells what doubling the rows would save,
-b/(2m), and where the curve ends, a.
+which for least squares with p parameters has b = σ² p (Amari & Murata 1993). The two lines in 1/m
+through the larger sizes tell what doubling the rows would save, b/(2m), and where both curves end,
+a. The errors on rows held out alone would tell it less well: those of few rows are too wild.
 """
 
 from __future__ import annotations
@@ -45,6 +46,14 @@ class LearningCurve(Printed):
         a, the error of endless rows.
     saving : float
         b/(2m), what doubling the rows would save.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> line = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+    >>> curve = sd.learning_curve(line, sizes=(10, 15, 20, 25))
+    >>> curve.limit <= curve.validation[-1] or not curve.helps
+    True
     """
 
     label: str
@@ -133,7 +142,7 @@ def learning_curve_of(
         for count in shown(counts, "rows"):
             rows.append(_errors(fit, frame, data, [order[:count] for order in orders], split))
     training, validation, errors = zip(*rows, strict=True)
-    limit, slope = _line(counts, validation)
+    limit, slope = _lines(counts, training, validation)
     return LearningCurve(
         label, tuple(counts), training, validation, errors, limit, slope / (2 * counts[-1])
     )
@@ -190,11 +199,15 @@ def _counts(sizes: Sequence[float], most: int) -> list[int]:
     return sorted({int(count) for count in counts if count > 0})
 
 
-def _line(counts: Sequence[int], validation: Sequence[float]) -> tuple[float, float]:
-    """Return a and b ≥ 0 of V(m) = a + b/m through the larger half of the sizes."""
-    if len(counts) == 1:
-        return validation[0], 0.0
-    first = min(len(counts) // 2, len(counts) - 2)
-    m, v = np.asarray(counts[first:], dtype=float), np.asarray(validation[first:])
-    slope, limit = np.polyfit(1 / m, v, 1)
-    return (float(limit), float(slope)) if slope > 0 else (float(v.mean()), 0.0)
+def _lines(
+    counts: Sequence[int], training: Sequence[float], validation: Sequence[float]
+) -> tuple[float, float]:
+    """Return a and b ≥ 0 of V(m) = a + b/m and T(m) = a − b/m through the larger half of the sizes.
+
+    Least squares on both: x = 1/m for V and −1/m for T, whose mean is 0, give a as the mean of all
+    errors and b as Σ x (V − T) / 2 Σ x².
+    """
+    first = min(len(counts) // 2, max(len(counts) - 2, 0))
+    x = 1 / np.asarray(counts[first:], dtype=float)
+    t, v = (np.asarray(errors[first:], dtype=float) for errors in (training, validation))
+    return float((t + v).mean() / 2), max(0.0, float(x @ (v - t) / (2 * x @ x)))

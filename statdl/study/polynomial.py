@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import to_numpy
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError
 from statdl.formula import ModelFrame, beside, taken
 from statdl.lazy import lazy
 from statdl.report import plot
 from statdl.study.complexity import Candidate, Complexity
+from statdl.study.heldout import Split, kept_positions
 
 pd = lazy("pandas")
 
@@ -97,8 +98,7 @@ class Polynomial(Complexity):
 
     def _x(self) -> Any:
         assert self.frame is not None
-        term = next(term for term in self.frame.design.terms if term.name == self.variable)
-        return to_numpy(self.frame.X)[:, term.columns[0]].astype(float)
+        return column_of(self.frame, self.variable)
 
     def _y(self) -> Any:
         assert self.frame is not None
@@ -116,3 +116,44 @@ def condition_numbers(x: Any, degrees: Sequence[int]) -> tuple[float, ...]:
     lengths = np.linalg.norm(powers, axis=0)
     scaled = powers / np.where(lengths > 0, lengths, 1.0)
     return tuple(float(np.linalg.cond(scaled[:, : degree + 1])) for degree in degrees)
+
+
+def column_of(frame: ModelFrame, name: str) -> Any:
+    term = next(term for term in frame.design.terms if term.name == name)
+    return to_numpy(frame.X)[:, term.columns[0]].astype(float)
+
+
+def checked_degrees(degrees: Sequence[int]) -> list[int]:
+    tried = list(degrees)
+    wrong = [degree for degree in tried if int(degree) != degree or degree < 1]
+    if wrong or not tried:
+        raise ModelError(
+            f"degrees must be whole numbers from 1 on, not {wrong[0] if wrong else 'empty'!r}."
+        )
+    return sorted({int(degree) for degree in tried})
+
+
+def check_distinct(
+    x: Any, frame: ModelFrame, split: Split, degrees: Sequence[int], name: str
+) -> None:
+    """Raise where some rows that are learnt from have too few values of x for the degree."""
+    high = max(degrees)
+    parts = (
+        split.folds if len(split.folds) > 1 and len(split.folds[0]) < len(split.training) else ()
+    )
+    learnt = [split.training, *(np.setdiff1d(split.training, part) for part in parts)]
+    for rows in learnt:
+        distinct = len(np.unique(among(x, frame, rows)))
+        if distinct <= high:
+            if distinct == 1:
+                raise DataError(f"'{name}' is constant in the rows learnt from: there is no curve.")
+            raise DataError(
+                f"'{name}' has {distinct} distinct values in the {len(rows)} rows learnt from, "
+                f"and degree {high} needs {high + 1} or more; use degrees up to {distinct - 1}, "
+                "or more rows."
+            )
+
+
+def among(x: Any, frame: ModelFrame, positions: Any) -> Any:
+    """Return the values of the rows at some positions of the data."""
+    return x[np.isin(kept_positions(frame), positions)]

@@ -129,6 +129,14 @@ class SearchResult(Printed):
     ----------
     trials : list of Trial
         In the order they were tried.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> line = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+    >>> found = sd.search(line, space={"lambda": [0, 1e5]}, n=4)
+    >>> found.best_point
+    {'lambda': 0}
     """
 
     label: str

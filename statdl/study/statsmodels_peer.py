@@ -91,9 +91,7 @@ def statsmodels_peer(estimate: Estimate) -> Peer:
     """Return what statsmodels finds for the same rows."""
     penalty = estimate.specification.penalty
     if penalty.active:
-        return Peer("statsmodels", {}, (
-            "statsmodels has no inference under a ridge penalty, so nothing is compared with it.",
-        ))  # fmt: skip
+        return _nothing("statsmodels has no inference under such a penalty")
     rows = host_rows(estimate)
     with _quiet():
         if estimate.family.name == "multinomial":

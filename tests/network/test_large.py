@@ -58,7 +58,7 @@ def test_a_file_of_it_is_quick_and_says_the_same(digits, tmp_path):
 
 @pytest.mark.parametrize("kind", [None, "hessian", "fisher", "sandwich", "HC1", "bootstrap", "HAC"])
 def test_there_is_no_covariance_of_any_kind(digits, kind):
-    with pytest.raises(sd.NumericalError, match="406537 weights are too many .* smaller network"):
+    with pytest.raises(sd.NumericalError, match=r"406537 weights are too many .* smaller network"):
         digits[1].vcov(kind)
 
 

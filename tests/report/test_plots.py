@@ -93,6 +93,13 @@ def test_it_leaves_the_settings_as_they_were(name):
     assert dict(mpl.rcParams) == before
 
 
+def test_what_a_notebooks_first_figure_switches_on_stays_on(monkeypatch):
+    monkeypatch.setitem(mpl.rcParams, "interactive", False)
+    with style.picture(None):
+        mpl.interactive(True)
+    assert mpl.is_interactive()
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_all_of_it_is_within_the_paper(name):
     """No label is cut off and no legend lies outside: the layout has room for what there is."""

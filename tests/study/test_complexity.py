@@ -341,6 +341,15 @@ def test_a_line_through_many_rows_wants_none():
     assert curve.plot().get_xlabel() == "rows learnt from"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_few_wild_errors_do_not_promise_the_impossible(seed):
+    x = np.random.default_rng(5).uniform(-1, 1, 200)
+    data = {"x": x, "y": np.sin(3 * x) + 0.4 * np.random.default_rng(6).normal(size=200)}
+    curve = sd.learning_curve(sd.lm("y ~ poly(x, 12)", data), seed=seed)
+    np.testing.assert_allclose(curve.limit, 0.16, rtol=0.25)
+    np.testing.assert_allclose(curve.saving, 0.16 * 13 / (2 * 160), rtol=0.5)  # σ² p / 2m
+
+
 # searches ---------------------------------------------------------------
 
 

@@ -47,7 +47,7 @@ def test_fits_agree(name):
 
 def test_what_a_package_lacks_is_said():
     said = {
-        "ridge": "no inference under a ridge penalty",
+        "ridge": "no inference under such a penalty",
         "poisson": "scikit-learn has no offset",
         "cloglog": "no binomial model with the cloglog link",
         "multinom weighted": "rows of weight k as k rows",
@@ -64,6 +64,13 @@ def test_nothing_to_compare_is_no_agreement():
     shares = sd.multinom("Sat ~ Infl", data=HOUSING.assign(w=HOUSING["Freq"] / 7), weights="w")
     assert "not counts of rows" in " ".join(sd.validate(shares).notes)
     assert sd.validate(shares).agrees  # by scikit-learn
+
+
+def test_firth_s_estimates_have_no_peer():
+    fit = sd.glm("am ~ wt", data=CARS, family="binomial", bias_reduction=True)
+    table = sd.validate(fit)
+    assert not len(table)
+    assert "scikit-learn has no penalty such as this" in " ".join(table.notes)
 
 
 @pytest.mark.parametrize("kind", ["HC0", "HC1", "HC2", "HC3"])

@@ -29,7 +29,9 @@ def data_parts(estimate: Estimate) -> Iterator[Part]:
     except StatdlError as error:
         yield Prose((str(error),))
         return
-    columns = ("", "role", "mean", "std. dev.", "min", "median", "max", "levels")
+    columns: Cells = ("", "role", "mean", "std. dev.", "min", "median", "max", "levels")
+    if not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     notes = [] if len(rows) <= MOST_VARIABLES else [f"{len(rows) - MOST_VARIABLES} more variables."]
     if estimate.frame.dropped:
         notes.append(f"{estimate.frame.dropped} rows with missing values are left out.")
@@ -51,7 +53,10 @@ def _rows(estimate: Estimate) -> Iterator[Cells]:
         counts = np.bincount(values.astype(int), minlength=len(answered.levels))
         yield _counted(answered.name, "response", zip(answered.levels, counts, strict=True))
     for name in given.variables:
-        yield _described(name, "predictor", given.column(name))
+        values = given.column(name)
+        if given.data.observed(name).levels:
+            values = np.asarray(values).astype(str)
+        yield _described(name, "predictor", values)
 
 
 def _described(name: str, role: str, values: Any) -> Cells:

@@ -13,14 +13,20 @@ from statdl.infer.covariance import covariance
 from statdl.infer.hypothesis import HypothesisTest
 from statdl.report import plot
 from statdl.report.diagnostics import confusion_table, inflation_table
-from statdl.report.page.part import Part, Prose, Readings, Shown
+from statdl.report.page.part import Gallery, Part, Picture, Prose, Readings, Shown
 from statdl.report.page.picture import drawn
 from statdl.report.plot.diagnostics import NAMED, seen
 from statdl.report.reading.outcome import event
 from statdl.report.reading.tests import test_reading
 from statdl.report.reading.words import Reading, listed, percent, value
 
-PICTURES = (1, 2, 3, 5)
+#: What each picture shows when something is amiss.
+PICTURES = {
+    1: "A bend says that the mean is not right.",
+    2: "Points off the line say that residuals are not normal.",
+    3: "A slope says that the variance is not constant.",
+    5: "A row far to the right and far from 0 moves the fit.",
+}
 #: Rows above which tests find what nobody would mind, and pictures are a cloud.
 MANY_ROWS = 1_000_000
 
@@ -45,28 +51,38 @@ def diagnostic_parts(estimate: Estimate, level: float, drawing: bool) -> Iterato
 
 def _residuals(estimate: Estimate) -> Iterator[Part]:
     try:
-        yield drawn(
-            lambda: plot.draw_diagnostics(estimate, PICTURES, None),
-            _alternative(estimate),
-            "A bend in the first picture says that the mean is not right, a slope in the third "
-            "that the variance is not constant; a row far to the right and far from 0 in the "
-            "fourth moves the fit. The most extreme rows are named.",
-        )
+        yield Gallery(tuple(_residual_picture(estimate, which) for which in PICTURES))
     except StatdlError as error:
         yield Prose((f"There are no pictures of residuals: {error}",))
 
 
-def _alternative(estimate: Estimate) -> str:
+def _residual_picture(estimate: Estimate, which: int) -> Picture:
+    alternative = {1: _largest, 2: _largest, 3: _largest, 5: _influential}[which](estimate)
+    name = {
+        1: "Residuals against fitted values",
+        2: "Residuals against normal quantiles",
+        3: "Square roots of residuals against fitted values",
+        5: "Residuals against leverage",
+    }[which]
+    return drawn(
+        lambda: plot.draw_diagnostics(estimate, which, None),
+        f"{name}. {alternative}",
+        f"{PICTURES[which]} The most extreme rows are named.",
+    )
+
+
+def _largest(estimate: Estimate) -> str:
     rows = seen(estimate)
     order = sorted(range(len(rows.names)), key=lambda i: -abs(float(rows.standardised[i])))
     extreme = [f"{rows.names[i]} ({value(float(rows.standardised[i]))})" for i in order[:NAMED]]
+    return f"The largest standardised residuals are those of {listed(extreme)}."
+
+
+def _influential(estimate: Estimate) -> str:
+    rows = seen(estimate)
     most = max(range(len(rows.names)), key=lambda i: float(rows.cook[i]))
-    return (
-        "Four pictures of the residuals: against fitted values, their normal quantiles, their "
-        "scale against fitted values, and against leverage. The largest standardised residuals "
-        f"are those of {listed(extreme)}; the largest Cook's distance, "
-        f"{value(float(rows.cook[most]))}, is that of {rows.names[most]}."
-    )
+    cook = value(float(rows.cook[most]))
+    return f"The largest Cook's distance, {cook}, is that of {rows.names[most]}."
 
 
 def _tests(estimate: Estimate, level: float) -> list[Reading]:

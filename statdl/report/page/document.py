@@ -8,15 +8,29 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
 
 from statdl.files import write_whole
 from statdl.report import html
 from statdl.report.characters import visible
-from statdl.report.page.part import Facts, Page, Part, Picture, Prose, Readings, Section
-from statdl.report.page.part import Shown, Source
+from statdl.report.page.part import (
+    Facts,
+    Gallery,
+    Page,
+    Part,
+    Picture,
+    Prose,
+    Readings,
+    Section,
+    Shown,
+    Source,
+)
 from statdl.report.page.style import STYLE
+
+#: Spaces at which a line would break a number from its sign.
+_GLUED = re.compile(r" (?=%)|(?<=[\w)]) (?=[=<] [\d−])|(?<=[=<]) (?=[\d−])")
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -59,6 +73,10 @@ def _text(text: str) -> str:
     return escape(visible(text))
 
 
+def _glued(text: str) -> str:
+    return _text(_GLUED.sub("\u00a0", text))
+
+
 def _header(page: Page) -> list[str]:
     lines = ["<header>", f"<h1>{_text(page.title)}</h1>"]
     if page.subtitle:
@@ -99,7 +117,7 @@ def _readings(part: Readings) -> list[str]:
     """Return a list of subjects with what is said of them."""
     lines = ['<dl class="readings">']
     for one in part.readings:
-        lines.append(f"<div><dt>{_text(one.subject)}</dt><dd>{_text(one.text)}</dd></div>")
+        lines.append(f"<div><dt>{_text(one.subject)}</dt><dd>{_glued(one.text)}</dd></div>")
     return [*lines, "</dl>"]
 
 
@@ -137,6 +155,11 @@ def _picture(part: Picture) -> list[str]:
     return [*lines, "</figure>"]
 
 
+def _gallery(part: Gallery) -> list[str]:
+    figures = (line for one in part.pictures for line in _picture(one))
+    return ['<div class="gallery">', *figures, "</div>"]
+
+
 def _data(svg: bytes) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
 
@@ -148,4 +171,5 @@ RENDERERS: Mapping[type, Callable[..., list[str]]] = {
     Source: _source,
     Shown: _shown,
     Picture: _picture,
+    Gallery: _gallery,
 }

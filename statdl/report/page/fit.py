@@ -11,18 +11,12 @@ from statdl.report.format import integer, number, significant
 from statdl.report.page.data import data_parts
 from statdl.report.page.diagnostics import diagnostic_parts
 from statdl.report.page.part import Facts, Page, Part, Prose, Readings, Section, Shown, Source
-from statdl.report.page.picture import have_matplotlib
+from statdl.report.page.picture import NO_PICTURES, have_matplotlib
 from statdl.report.page.scenes import picture_parts
 from statdl.report.page.session import session
 from statdl.report.reading.fit import fit_readings
 from statdl.report.reading.outcome import kind, response
 from statdl.report.summary import summarise
-
-#: What is said in place of all pictures.
-NO_PICTURES = (
-    "This report has no pictures, since matplotlib is not installed where it was made: "
-    "pip install 'statdl[plot]' brings them."
-)
 
 
 def fit_page(
@@ -89,7 +83,7 @@ def _facts(goodness: Goodness) -> tuple[tuple[str, str], ...]:
             pairs.append(("Residual s.d.", significant(math.sqrt(estimate.dispersion), 3)))
         else:
             pairs.append(("Deviance", significant(estimate.deviance)))
-        pairs.append(("Effective df", significant(estimate.degrees_of_freedom, 3)))
+        pairs.append(("Parameters", integer(estimate.degrees_of_freedom)))
         pairs.append(("AIC", significant(goodness.aic)))
     except (StatdlError, ValueError):  # a number that a fit does not have is no fact
         pass

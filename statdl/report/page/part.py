@@ -58,7 +58,14 @@ class Picture:
     caption: str = ""
 
 
-Part: TypeAlias = Prose | Readings | Facts | Source | Shown | Picture
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures side by side, as many as there is room for."""
+
+    pictures: tuple[Picture, ...]
+
+
+Part: TypeAlias = Prose | Readings | Facts | Source | Shown | Picture | Gallery
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,16 @@ from statdl.formula.settable import variables
 from statdl.infer.partial import PartialEffect, partial_effect
 from statdl.infer.wald import coefficients
 from statdl.report import plot
-from statdl.report.page.part import Part, Picture, Prose
+from statdl.report.page.part import Gallery, Part, Picture, Prose
 from statdl.report.page.picture import drawn
-from statdl.report.reading.outcome import TRAINED, mean, response
+from statdl.report.reading.outcome import TRAINED, mean
 from statdl.report.reading.words import counted, listed, percent, value
 
 #: Variables whose effects are drawn, and the numbers of means to compute that a picture may cost.
 MOST_EFFECTS = 8
 MOST_WORK = 5e7
+#: Inches across.
+WIDTH = 4.8
 #: Coefficients that fit into a picture.
 MOST_COEFFICIENTS = 40
 
@@ -80,6 +82,7 @@ def _coefficients(estimate: Estimate, level: float) -> Iterator[Part]:
             f"Coefficients with their {percent(level)} intervals: {'; '.join(ends)}.",
             f"Coefficients with {percent(level)} intervals, each in the units of its own column; "
             "those that reach across 0 are compatible with 0.",
+            1.2 * WIDTH,
         )
     except StatdlError as error:
         yield Prose((f"There is no picture of the coefficients: {error}",))
@@ -97,15 +100,19 @@ def _effects(estimate: Estimate, level: float) -> Iterator[Part]:
     if work > MOST_WORK:
         yield Prose(("Pictures of the effects in so many rows take a while: plot_effect().",))
         return
+    if estimate.remembered is not None:
+        yield Prose(("Pictures of effects need rows, which a fit from a file does not hold.",))
+        return
+    pictures, missing = [], []
     for name in names[:MOST_EFFECTS]:
         try:
-            found = partial_effect(estimate, name, level=level)
-        except StatdlError as error:  # without rows, or not estimable
-            yield Prose((f"There is no picture of the effect of {name}: {error}",))
-            if estimate.remembered is not None:
-                return
-            continue
-        yield _effect(estimate, found)
+            pictures.append(_effect(estimate, partial_effect(estimate, name, level=level)))
+        except StatdlError as error:  # not estimable, or the data were changed
+            missing.append(f"There is no picture of the effect of {name}: {error}")
+    if pictures:
+        yield Gallery(tuple(pictures))
+    if missing:
+        yield Prose(tuple(missing))
     if len(names) > MOST_EFFECTS:
         yield Prose((f"Not drawn: {listed(names[MOST_EFFECTS:])}.",))
 
@@ -116,9 +123,10 @@ def _effect(estimate: Estimate, found: PartialEffect) -> Picture:
     return drawn(
         lambda: plot.draw_effect(estimate, found, None),
         _alternative(estimate, found),
-        f"The average predicted {response(estimate)} were {found.variable} in all "
-        f"{counted(found.rows, 'row')} what the axis says and all else as it was, with "
-        f"{percent(found.level)} limits{band}.",
+        f"Average prediction over the {counted(found.rows, 'row')}, {found.variable} set to what "
+        f"the axis says in all of them and all else as observed; {percent(found.level)} "
+        f"limits{band}.",
+        WIDTH,
     )
 
 

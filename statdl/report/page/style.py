@@ -49,7 +49,13 @@ border-radius:10px}
 .readings dd{max-width:46rem;overflow-wrap:anywhere}
 figure{margin:1.25rem 0}
 figure img{display:block;max-width:100%;height:auto;margin:0 auto}
+.gallery{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));\
+gap:1.25rem 2rem;margin:1.25rem 0;align-items:start}
+.gallery figure{margin:0;min-width:0}
+.gallery img{width:100%;max-width:32rem}
 figcaption{max-width:46rem;margin:.5rem auto 0;color:var(--faint);font-size:.875rem}
+.statdl-report caption,.statdl-report caption span{text-align:left}
+.statdl-report caption{padding-left:0}
 .statdl-report{display:block;width:fit-content;margin:1rem 0;font-size:.9rem}
 @media (max-width:40rem){header,nav,main,footer{padding-left:.75rem;padding-right:.75rem}\
 section{padding:1rem}.readings div{grid-template-columns:minmax(0,1fr)}\

@@ -117,7 +117,7 @@ def bundles_of(estimate: Estimate, columns: list[Column], biases: bool) -> list[
     """Return the weights between the units that are drawn."""
     plan = estimate.specification.plan
     assert plan is not None
-    network, theta = plan.network, estimate.all_parameters
+    network, theta = plan.network, plan.network.plain(estimate.all_parameters)
     blocks = {(block.layer, block.kind): block for block in network.layout}
     found = []
     for k in range(len(network.hidden) + 1):

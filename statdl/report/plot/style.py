@@ -138,8 +138,23 @@ def _drawing(ax: Axes | None) -> Iterator[Paper]:
         paper = _paper(matplotlib.rcParams["figure.facecolor"]) if ax is None else _below(ax)
     except ImportError:
         raise _missing() from None
-    with matplotlib.rc_context(_settings(paper)):
+    with _settled(_settings(paper)):
         yield paper
+
+
+@contextmanager
+def _settled(settings: dict[str, Any]) -> Iterator[None]:
+    """Hold settings inside, and no others.
+
+    The first figure of a notebook switches on that figures are shown (``interactive``), which
+    ``matplotlib.rc_context`` would switch off again at its end.
+    """
+    before = {name: matplotlib.rcParams[name] for name in settings}
+    matplotlib.rcParams.update(settings)
+    try:
+        yield
+    finally:
+        matplotlib.rcParams.update(before)
 
 
 def _missing() -> MissingPackageError:

@@ -1,0 +1,1 @@
+"""The command line: ``statdl fit lm "mpg ~ wt" cars.csv``."""

@@ -1,0 +1,42 @@
+"""Networks in another array library, on a device of its own: the same fit, and no stray step."""
+
+import array_api_strict as xp
+import numpy as np
+import pytest
+
+import statdl as sd
+
+DEVICE = xp.Device("device1")
+BATCHES = sd.GradientDescent(sd.AdamW(0.01, weight_decay=0.1), batch=30, epochs=20)
+KINDS = {
+    "newton": {},
+    "held": {"fixed": {"x2 -> h1": 0.0}},
+    "held, lbfgs": {"fixed": {"x2 -> h1": 0.5}, "method": "lbfgs"},
+    "weight normalised": {"normalisation": "weight"},
+    "weight normalised, held": {"normalisation": "weight", "fixed": {"x2 -> h1": 0.5}},
+    "batches": {"method": BATCHES},
+    "batches, held": {"method": BATCHES, "fixed": {"x2 -> h1": 0.0}},
+    "batches, weight normalised": {"method": BATCHES, "normalisation": "weight", "dropout": 0.2},
+    "batches, layer normalised": {"method": BATCHES, "normalisation": "layer"},
+    "batches, batch normalised": {"method": BATCHES, "normalisation": "batch", "l1": 0.1},
+}
+
+
+@pytest.mark.filterwarnings("ignore::statdl.ConvergenceWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fit_is_the_same_on_another_device(kind):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(120, 3))
+    y = np.tanh(X @ [1, 0.5, 0]) + 0.1 * random.normal(size=120)
+    options = {"hidden": 2, "decay": 0.1, "seed": 1} | KINDS[kind]
+    here = sd.mlp(X=X, y=y, **options)
+    there = sd.mlp(X=xp.asarray(X, device=DEVICE), y=xp.asarray(y, device=DEVICE), **options)
+    np.testing.assert_allclose(there.params, here.params, atol=1e-8)
+    np.testing.assert_allclose(there.bse, here.bse, atol=1e-7)
+    for column in ("Effect", "Std. Error"):
+        np.testing.assert_allclose(there.effects()[column], here.effects()[column], atol=1e-8)
+    new = xp.asarray(X[:5], device=DEVICE)
+    found = there.predict(new, interval="confidence")
+    np.testing.assert_allclose(
+        np.asarray(found), np.asarray(here.predict(X[:5], interval="confidence")), atol=1e-7
+    )
