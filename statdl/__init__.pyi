@@ -25,6 +25,7 @@ from statdl.api.inference import delta as delta
 from statdl.api.inference import drop1 as drop1
 from statdl.api.inference import step as step
 from statdl.api.inference import wald as wald
+from statdl.api.diagnostics import auc as auc
 from statdl.api.diagnostics import breusch_godfrey_test as breusch_godfrey_test
 from statdl.api.diagnostics import breusch_pagan_test as breusch_pagan_test
 from statdl.api.diagnostics import calibration as calibration

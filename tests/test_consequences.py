@@ -228,6 +228,15 @@ def test_simple_regression_in_closed_form():
     assert_allclose(fit.params, [y.mean() - slope * x.mean(), slope], rtol=1e-12)
 
 
+def test_gradient_descent_walks_to_the_closed_form():
+    hours = sd.datasets.load("hours")
+    x, y = (hours[name].to_numpy(dtype=float) for name in hours.columns[:2])
+    closed = sd.lm(X=x, y=y)
+    walked = sd.lm(X=x, y=y, method=sd.GradientDescent(sd.SGD(0.1), epochs=3000))
+    assert_allclose(walked.params, closed.params, rtol=1e-6)
+    assert walked.trace.loss[0] > walked.trace.loss[1] > walked.trace.loss[-1]
+
+
 @some
 @given(seed=seeds)
 def test_counts_of_two_are_their_rows_of_zero_and_one(seed):

@@ -286,8 +286,8 @@ def calibration(fit: Fit, **options: Any) -> DataTable:
     return as_fit(fit).calibration(**options)
 
 
-def roc(fit: Fit, level: float = 0.95) -> Roc:
-    """Return the ROC curve with the area under it and DeLong's interval.
+def roc(fit: Fit, level: float = 0.95, **options: Any) -> Roc:
+    """Return the ROC curve with the area under it and DeLong's interval; see :meth:`statdl.Fit.roc`.
 
     Examples
     --------
@@ -296,10 +296,24 @@ def roc(fit: Fit, level: float = 0.95) -> Roc:
     >>> sd.roc(fit)
     AUC 0.9332 (95 % interval 0.8389 to 1.0000, DeLong; 29 thresholds)
     """
-    return as_fit(fit).roc(level)
+    return as_fit(fit).roc(level, **options)
 
 
-def confusion(fit: Fit, threshold: float = 0.5) -> DataTable:
+def auc(fit: Fit, level: float = 0.95, **options: Any) -> DataTable:
+    """Return the area under the ROC curve of each class against the rest; see :meth:`statdl.Fit.auc`.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> fit = sd.glm("am ~ wt", data=cars, family="binomial")
+    >>> sd.auc(fit, newdata=cars[cars["cyl"] > 4])["AUC"].round(3).tolist()
+    [0.906]
+    """
+    return as_fit(fit).auc(level, **options)
+
+
+def confusion(fit: Fit, threshold: float = 0.5, **options: Any) -> DataTable:
     """Return observed classes against predicted ones.
 
     Examples
@@ -309,7 +323,7 @@ def confusion(fit: Fit, threshold: float = 0.5) -> DataTable:
     >>> sd.confusion(fit)["1"].tolist()
     [1.0, 11.0]
     """
-    return as_fit(fit).confusion(threshold)
+    return as_fit(fit).confusion(threshold, **options)
 
 
 def pseudo_rsquared(fit: Fit) -> Mapping[str, float]:

@@ -58,7 +58,7 @@ def compare(models: tuple[str, ...], data: str, **given: Any) -> int:
     statdl compare --family binomial "am ~ wt" "am ~ wt + hp" cars.csv
 
     An option goes to the models that have it.
-    """
+    """  # noqa: D301  # click's mark for lines as they are
     shown = taken(given, "validation", "stars", "report")
     check_outputs(shown["report"])
     reading = {name: given[name] for name in ("separator", "decimal", "encoding")}

@@ -41,7 +41,7 @@ def fit() -> None:
     cat cars.csv | statdl fit lm "mpg ~ wt" - --json
 
     DATA is CSV (separator, decimal point and encoding are sniffed) or Parquet; - is standard input.
-    """
+    """  # noqa: D301  # click's mark for lines as they are
 
 
 def _add(front: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -52,23 +53,15 @@ FAMILY = click.option("--family", help="binomial, poisson, gamma, gaussian, …"
 LINK = click.option("--link", help="logit, probit, log, identity, …")
 
 
-class Layers(click.ParamType):
-    """Units of hidden layers: 8, or 8,4 for two."""
-
-    name = "units"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
-        """Return the numbers between the commas."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(int(one) for one in str(value).split(",") if one.strip())
-        except ValueError:
-            self.fail(f"{value!r} is no list of units such as 8 or 8,4.", param, ctx)
+def layers(text: str) -> tuple[int, ...]:
+    """Return the units of hidden layers: 8, or 8,4 for two."""
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise click.BadParameter(f"{text!r} is no list of units such as 8 or 8,4.")
+    return tuple(map(int, text.split(",")))
 
 
 NETWORK = (
-    click.option("--hidden", type=Layers(), metavar="8,4", help="Units of each hidden layer."),
+    click.option("--hidden", type=layers, metavar="8,4", help="Units of each hidden layer."),
     click.option("--activation", help="tanh, relu, sigmoid, … of the hidden units."),
     click.option("--decay", type=float, help="λ of weight decay."),
     click.option("--restarts", type=int, help="Random starts, of which the best is kept."),
@@ -83,9 +76,7 @@ SPECIFIC: Mapping[str, tuple[Decorator, ...]] = {
 INFERENCE = (
     click.option("--vcov", metavar="KIND", help="The covariance, such as HC3."),
     click.option("--cluster", metavar="COLUMN", help="Rows that belong together."),
-    click.option(
-        "--level", type=float, default=0.95, show_default=True, help="Confidence level."
-    ),
+    click.option("--level", type=float, default=0.95, show_default=True, help="Confidence level."),
 )
 
 

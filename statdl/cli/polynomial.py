@@ -23,25 +23,20 @@ from statdl.cli.model import (
 from statdl.cli.outcome import OK
 
 
-class Degrees(click.ParamType):
-    """Degrees to try: 1-15, or 1,5,15."""
-
-    name = "degrees"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
-        """Return the numbers of a range, or those between commas."""
-        if isinstance(value, tuple):
-            return value
-        ends = re.fullmatch(r"(\d+)-(\d+)", str(value))
-        if ends is not None:
-            return tuple(range(int(ends[1]), int(ends[2]) + 1))
-        if re.fullmatch(r"\d+(,\d+)*", str(value)):
-            return tuple(int(one) for one in str(value).split(","))
-        self.fail(f"{value!r} is neither a range such as 1-15 nor a list such as 1,5,15.")
+def degrees(text: str) -> tuple[int, ...]:
+    """Return degrees to try: those of a range, 1-15, or of a list, 1,5,15."""
+    ends = re.fullmatch(r"(\d+)-(\d+)", text)
+    if ends is not None:
+        return tuple(range(int(ends[1]), int(ends[2]) + 1))
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise click.BadParameter(
+            f"{text!r} is neither a range such as 1-15 nor a list such as 1,5,15."
+        )
+    return tuple(map(int, text.split(",")))
 
 
 CHOICES = (
-    click.option("--degrees", type=Degrees(), default="1-15", show_default=True,
+    click.option("--degrees", type=degrees, metavar="1-15", default="1-15", show_default=True,
                  help="Degrees to try."),
     click.option("--variable", metavar="COLUMN", help="The column to take powers of."),
     click.option("--validation", type=click.Choice(["kfold", "loo", "split"]), default="kfold",
@@ -59,7 +54,7 @@ def polynomial(formula: str, data: str, **given: Any) -> int:
 
     \b
     statdl polynomial "mpg ~ wt" cars.csv --degrees 1-6
-    """
+    """  # noqa: D301  # click's mark for lines as they are
     report = taken(given, "report")["report"]
     check_outputs(report)
     rows = read_data(data, given)

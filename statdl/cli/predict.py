@@ -40,7 +40,7 @@ def predict(model: str, data: str, **given: Any) -> int:
     statdl predict m.statdl new.csv --interval prediction --with-data
 
     One row is written for each row read, in its order; where a predictor is missing it is empty.
-    """
+    """  # noqa: D301  # click's mark for lines as they are
     check_outputs(given["output"])
     found = sd.load(model)
     rows = read_data(data, given)

@@ -37,7 +37,7 @@ def program() -> None:
     statdl predict m.statdl new.csv -o out.csv
 
     Results go to standard output, all else to standard error.
-    """
+    """  # noqa: D301  # click's mark for lines as they are
 
 
 for command in (fit, predict, compare, polynomial, validate, demo, devices):

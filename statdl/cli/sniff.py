@@ -74,13 +74,13 @@ def _korean(raw: bytes) -> bool:
 
 
 def sniff_dialect(text: str, separator: str | None, decimal: str | None) -> Dialect:
-    """Return separator and decimal point, as given or as the first lines have them.
+    r"""Return separator and decimal point, as given or as the first lines have them.
 
     Examples
     --------
-    >>> sniff_dialect("a;b\\n1,5;2\\n3,25;4\\n", None, None)
+    >>> sniff_dialect("a;b\n1,5;2\n3,25;4\n", None, None)
     Dialect(separator=';', decimal=',')
-    >>> sniff_dialect("a,b\\n1.5,2\\n", None, None)
+    >>> sniff_dialect("a,b\n1.5,2\n", None, None)
     Dialect(separator=',', decimal='.')
     """
     lines = [line for line in text[:LOOKED_AT].splitlines()[: LINES + 1] if line.strip()]

@@ -46,10 +46,14 @@ def read_table(
     try:
         text = raw.decode(chosen)
     except LookupError:
-        raise DataError(f"--encoding {chosen!r} is not known; utf-8, cp949 and cp1252 are.") from None
+        raise DataError(
+            f"--encoding {chosen!r} is not known; utf-8, cp949 and cp1252 are."
+        ) from None
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise DataError(f"{shown} is not {chosen} text: see line {line}; give --encoding.") from None
+        raise DataError(
+            f"{shown} is not {chosen} text: see line {line}; give --encoding."
+        ) from None
     dialect = sniff_dialect(text, separator, decimal)
     _tell(shown, chosen, dialect)
     return _parsed(text, dialect, shown)
@@ -72,8 +76,11 @@ def _tell(shown: str, encoding: str, dialect: Dialect) -> None:
 
 
 def _parsed(text: str, dialect: Dialect, shown: str) -> Any:
-    first = text.lstrip("\ufeff").split("\n", 1)[0].split(dialect.separator, 1)[0].strip().strip('"')
+    first = (
+        text.lstrip("\ufeff").split("\n", 1)[0].split(dialect.separator, 1)[0].strip().strip('"')
+    )
     options: dict[str, Any] = {"sep": dialect.separator, "decimal": dialect.decimal}
+    options["float_precision"] = "round_trip"  # the nearest double, as Python reads it
     if first == "" and dialect.separator != r"\s+":
         options["index_col"] = 0  # R's row names stand below a blank
     try:

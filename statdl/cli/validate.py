@@ -19,7 +19,7 @@ def validate() -> None:
     statdl validate glm "am ~ wt" cars.csv --family binomial
 
     The exit code is 4 where something does not agree.
-    """
+    """  # noqa: D301  # click's mark for lines as they are
 
 
 def _add(front: str) -> None:

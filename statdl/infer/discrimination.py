@@ -1,57 +1,31 @@
-"""How well predicted probabilities tell two classes apart, and how true they are.
+"""How well predicted probabilities tell classes apart, and how true they are.
 
-Rows of counts are as many single trials: a row with s successes and f failures has weight s among
-the cases and f among the controls.
+Of several classes one is set against the rest, or every two against each other (Hand & Till). Rows
+of counts are as many single trials: a row with s successes and f failures has weight s among the
+cases and f among the controls.
 
 References
 ----------
 DeLong, DeLong & Clarke-Pearson (1988), Comparing the areas under two or more correlated receiver
 operating characteristic curves, Biometrics 44. Hosmer & Lemeshow (1980), Comm. Statist. A 9.
-Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22.
+Hand & Till (2001), A simple generalisation of the area under the ROC curve for multiple class
+classification problems, Machine Learning 45. Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
-from statdl.infer import residual
 from statdl.infer.distribution import chi2_tail, critical
 from statdl.infer.hypothesis import HypothesisTest
-
-
-@dataclass(frozen=True)
-class Trials:
-    """Fitted probabilities with the successes and failures behind them, (n,) each, on the host."""
-
-    probability: Any
-    successes: Any
-    failures: Any
-
-
-def trials(estimate: Estimate, what: str) -> Trials:
-    """Return what a fit with two classes predicted, and what happened.
-
-    Raises
-    ------
-    ModelError
-        For other families.
-    """
-    family = estimate.family
-    if not (family.has_classes and estimate.outputs == 1):
-        raise ModelError(f"{what} is for a response of two classes (the binomial family).")
-    rows = estimate.objective.rows
-    y = to_numpy(rows.y)[:, 0]
-    weights = np.ones_like(y) if rows.weights is None else to_numpy(rows.weights)
-    mean = to_numpy(residual.fitted(estimate))[:, -1]
-    return Trials(mean, weights * y, weights * (1 - y))
+from statdl.infer.outcomes import Outcomes, Trials, outcomes, trials
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,14 +51,23 @@ class Roc:
         )
 
 
-def roc(estimate: Estimate, level: float = 0.95) -> Roc:
-    """Return the curve, the area under it, and DeLong's interval.
+def roc(
+    estimate: Estimate, level: float = 0.95, newdata: Any = None, event: Any = None
+) -> Roc:
+    """Return the curve of one class against the rest, the area under it, and DeLong's interval."""
+    found = trials(estimate, "A receiver operating characteristic", newdata, event)
+    return curve(found, level)
+
+
+def curve(found: Trials, level: float) -> Roc:
+    """Return the curve of probabilities, the area under it, and DeLong's interval.
 
     AUC = P(probability of a case > that of a control) + ½ P(equal). With V₁₀ of a case the share of
     controls below it, and V₀₁ of a control the share of cases above it, Var AUC = s²(V₁₀)/m +
     s²(V₀₁)/n.
     """
-    found = trials(estimate, "A receiver operating characteristic")
+    if not (found.successes.sum() > 0 and found.failures.sum() > 0):
+        raise DataError("All rows are of one class, so that there is nothing to tell apart.")
     values, place = np.unique(found.probability, return_inverse=True)
     cases = np.bincount(place, found.successes)
     controls = np.bincount(place, found.failures)
@@ -116,6 +99,41 @@ def _variance(values: Any, counts: Any, mean: float) -> float:
 
 
 @dataclass(frozen=True)
+class Areas:
+    """The area under the curve of each class against the rest, and of all of them together.
+
+    ``together`` is Hand and Till's M; of two classes it is the area itself.
+    """
+
+    labels: tuple[str, ...]
+    curves: tuple[Roc, ...]
+    together: float
+
+
+def areas(estimate: Estimate, level: float = 0.95, newdata: Any = None) -> Areas:
+    """Return the area of each class against the rest (of two, of the second), and M.
+
+    M = 2 / (K (K − 1)) Σ_{i<j} (A(i|j) + A(j|i)) / 2 with A(i|j) the area under the curve of the
+    probability of class i among the rows of the classes i and j.
+    """
+    found = outcomes(estimate, "An area under a curve", newdata)
+    labels = found.labels if len(found.labels) > 2 else found.labels[1:]
+    curves = tuple(curve(found.against_rest(label), level) for label in labels)
+    return Areas(labels, curves, _hand_till(found))
+
+
+def _hand_till(found: Outcomes) -> float:
+    """Return the mean area over every two classes that were observed."""
+    seen = [k for k in range(len(found.labels)) if found.counts[:, k].sum() > 0]
+    pairs = [
+        curve(Trials(found.probability[:, one], *found.counts[:, [one, other]].T), 0.95).auc
+        for pair in combinations(seen, 2)
+        for one, other in (pair, pair[::-1])
+    ]
+    return float(np.mean(pairs))
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Groups of rows by predicted probability: what was predicted, and what happened.
 
@@ -131,10 +149,15 @@ class Calibration:
 
 
 def calibration(
-    estimate: Estimate, groups: int = 10, by: str = "quantile", level: float = 0.95
+    estimate: Estimate,
+    groups: int = 10,
+    by: str = "quantile",
+    level: float = 0.95,
+    newdata: Any = None,
+    event: Any = None,
 ) -> Calibration:
     """Return predicted against observed shares in groups of equal size, or of equal width."""
-    found = trials(estimate, "Calibration")
+    found = trials(estimate, "Calibration", newdata, event)
     if by not in ("quantile", "uniform"):
         raise ModelError(f"by={by!r} is not known; choose quantile or uniform.")
     cuts = _cuts(found.probability, groups) if by == "quantile" else np.linspace(0, 1, groups + 1)
@@ -157,13 +180,16 @@ def calibration(
     )
 
 
-def hosmer_lemeshow(estimate: Estimate, groups: int = 10) -> HypothesisTest:
+def hosmer_lemeshow(
+    estimate: Estimate, groups: int = 10, newdata: Any = None, event: Any = None
+) -> HypothesisTest:
     """Return Σ (observed − expected)²/expected over cases and controls of groups by probability.
 
-    Groups are cut at the quantiles of the fitted probabilities; χ² with groups − 2 degrees of
-    freedom.
+    Groups are cut at the quantiles of the probabilities; χ² with groups − 2 degrees of freedom in
+    the rows of the fit, and with as many as groups in new ones (Hosmer, Lemeshow & Sturdivant 2013,
+    section 5.2.2).
     """
-    found = trials(estimate, "The Hosmer-Lemeshow test")
+    found = trials(estimate, "The Hosmer-Lemeshow test", newdata, event)
     cuts = _cuts(found.probability, groups)
     if len(cuts) < 4:
         raise DataError(
@@ -175,7 +201,7 @@ def hosmer_lemeshow(estimate: Estimate, groups: int = 10) -> HypothesisTest:
     statistic = float(
         np.sum((cases - expected) ** 2 / expected) + np.sum((cases - expected) ** 2 / unexpected)
     )
-    df = len(cuts) - 3
+    df = len(cuts) - (3 if newdata is None else 1)
     notes = () if len(cuts) == groups + 1 else (f"Ties leave {len(cuts) - 1} groups.",)
     return HypothesisTest(
         "Hosmer-Lemeshow test",
@@ -237,21 +263,14 @@ def _shares(part: Any, whole: Any) -> Any:
     return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
 
 
-def confusion(estimate: Estimate, threshold: float = 0.5) -> Confusion:
+def confusion(estimate: Estimate, threshold: float = 0.5, newdata: Any = None) -> Confusion:
     """Return how often each class was observed where each was predicted.
 
     Of two classes the second is predicted where its probability is above ``threshold``; of
     several the most probable one.
     """
-    family, rows = estimate.family, estimate.objective.rows
-    if not family.has_classes:
-        raise ModelError("A confusion table is for a response of classes.")
-    mean = to_numpy(residual.fitted(estimate))
-    y = to_numpy(rows.y)
-    shares = np.column_stack([1 - y.sum(axis=1), y])
-    if rows.weights is not None:
-        shares = shares * to_numpy(rows.weights)[:, None]
-    K = shares.shape[1]
+    found = outcomes(estimate, "A confusion table", newdata)
+    mean, K = found.probability, len(found.labels)
     predicted = (mean[:, -1] > threshold).astype(int) if K == 2 else mean.argmax(axis=1)
-    counts = np.stack([np.bincount(predicted, shares[:, k], minlength=K) for k in range(K)])
-    return Confusion(tuple(map(str, estimate.specification.levels)), counts)
+    counts = np.stack([np.bincount(predicted, found.counts[:, k], minlength=K) for k in range(K)])
+    return Confusion(found.labels, counts)

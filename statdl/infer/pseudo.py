@@ -16,7 +16,7 @@ import numpy as np
 
 from statdl.backend.array import to_numpy
 from statdl.errors import ModelError
-from statdl.infer.discrimination import trials
+from statdl.infer.outcomes import trials
 from statdl.infer.goodness import Goodness
 
 #: Variance of the latent error of each link.

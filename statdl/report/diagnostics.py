@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from statdl.infer.collinearity import Inflation
-from statdl.infer.discrimination import Calibration, Confusion
+from statdl.infer.discrimination import Areas, Calibration, Confusion
 from statdl.infer.influence import Outliers
 from statdl.report.table import DataTable
 
@@ -57,6 +57,27 @@ def calibration_table(found: Calibration) -> DataTable:
     }
     formats = {name: "number" for name in columns if name != "n"}
     return DataTable("Probability", found.label, columns, "Calibration", formats=formats)
+
+
+def areas_table(found: Areas) -> DataTable:
+    """Return the area under the curve of each class against the rest, and of all together."""
+    several = len(found.labels) > 1
+    last = ("Hand and Till's M",) if several else ()
+    columns = {
+        "AUC": [*(one.auc for one in found.curves), *([found.together] if several else [])],
+        "Std. Error": [*(one.standard_error for one in found.curves), *(None for _ in last)],
+        "Lower": [*(one.lower for one in found.curves), *(None for _ in last)],
+        "Upper": [*(one.upper for one in found.curves), *(None for _ in last)],
+    }
+    against = "each class against the rest" if several else "of one class against the other"
+    return DataTable(
+        "Class",
+        (*found.labels, *last),
+        columns,
+        f"Areas under ROC curves, {against}" if several else f"Area under the ROC curve, {against}",
+        formats=dict.fromkeys(columns, "number"),
+        notes=(f"Limits: DeLong, level {found.curves[0].level:g}.",),
+    )
 
 
 def confusion_table(found: Confusion) -> DataTable:

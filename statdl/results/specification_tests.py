@@ -10,7 +10,7 @@ from statdl.infer.discrimination import Roc
 from statdl.infer.hypothesis import HypothesisTest
 from statdl.infer.pseudo import pseudo_rsquared
 from statdl.report import DataTable
-from statdl.report.diagnostics import calibration_table, confusion_table
+from statdl.report.diagnostics import areas_table, calibration_table, confusion_table
 from statdl.report.hypothesis import TestReport
 from statdl.results.held import Held
 
@@ -80,19 +80,44 @@ class SpecificationTests(Held):
         """Test whether the errors are normal, by their skewness and kurtosis."""
         return self._report(specification.jarque_bera(self.estimate))
 
-    def hosmer_lemeshow_test(self, groups: int = 10) -> TestReport:
-        """Test whether predicted probabilities are true, in groups of rows by probability."""
-        return self._report(discrimination.hosmer_lemeshow(self.estimate, groups))
+    def hosmer_lemeshow_test(
+        self, groups: int = 10, *, newdata: Any = None, event: Any = None
+    ) -> TestReport:
+        """Test whether predicted probabilities are true, in groups of rows by probability.
 
-    def calibration(self, groups: int = 10, by: str = "quantile", level: float = 0.95) -> DataTable:
+        ``newdata`` and ``event`` are those of :meth:`calibration`.
+        """
+        found = discrimination.hosmer_lemeshow(self.estimate, groups, newdata, event)
+        return self._report(found)
+
+    def calibration(
+        self,
+        groups: int = 10,
+        by: str = "quantile",
+        level: float = 0.95,
+        *,
+        newdata: Any = None,
+        event: Any = None,
+    ) -> DataTable:
         """Return predicted against observed shares in groups by probability: the curve as a table.
 
         Groups are cut at quantiles of the probabilities, or "uniform"; limits are Wilson's.
-        """
-        return calibration_table(discrimination.calibration(self.estimate, groups, by, level))
 
-    def roc(self, level: float = 0.95) -> Roc:
+        Parameters
+        ----------
+        newdata : frame, or (X, y) for a fit to arrays, optional
+            Other rows, with their response; by default those of the fit, which flatter it.
+        event : optional
+            The class whose probability is judged; of two classes the second unless given.
+        """
+        found = discrimination.calibration(self.estimate, groups, by, level, newdata, event)
+        return calibration_table(found)
+
+    def roc(self, level: float = 0.95, *, newdata: Any = None, event: Any = None) -> Roc:
         """Return the ROC curve, the area under it (``auc``) and DeLong's interval of it.
+
+        ``newdata`` and ``event`` are those of :meth:`calibration`: of several classes, one is set
+        against the rest.
 
         Examples
         --------
@@ -101,10 +126,27 @@ class SpecificationTests(Held):
         >>> round(fit.roc().auc, 3)
         0.933
         """
-        return discrimination.roc(self.estimate, level)
+        return discrimination.roc(self.estimate, level, newdata, event)
 
-    def confusion(self, threshold: float = 0.5) -> DataTable:
+    def auc(self, level: float = 0.95, *, newdata: Any = None) -> DataTable:
+        """Return the area under the ROC curve of each class against the rest, with its limits.
+
+        Of several classes the last row is Hand and Till's M, the mean area of every two classes:
+        the chance that of a row of one and a row of the other each is told for what it is.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.multinom("Species ~ Sepal.Width", data=sd.datasets.load("iris"))
+        >>> fit.auc()["AUC"].round(3).tolist()
+        [0.88, 0.794, 0.638, 0.771]
+        """
+        return areas_table(discrimination.areas(self.estimate, level, newdata))
+
+    def confusion(self, threshold: float = 0.5, *, newdata: Any = None) -> DataTable:
         """Return observed classes against predicted ones, with accuracy, recall and precision.
+
+        ``newdata`` is that of :meth:`calibration`.
 
         Examples
         --------
@@ -113,7 +155,7 @@ class SpecificationTests(Held):
         >>> fit.confusion()["1"].tolist()
         [1.0, 11.0]
         """
-        return confusion_table(discrimination.confusion(self.estimate, threshold))
+        return confusion_table(discrimination.confusion(self.estimate, threshold, newdata))
 
     def pseudo_rsquared(self) -> Mapping[str, float]:
         """Return McFadden's, Cox and Snell's, Nagelkerke's, Tjur's, Efron's … pseudo R² by name.

@@ -73,7 +73,7 @@ class Complexity(Printed):
     >>> line = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
     >>> study = sd.complexity(line, over={"lambda": (0, 1e5)})
     >>> study.best_value, study.table.columns["Verdict"]
-    (0, ['low bias, low variance', 'underfitting (high bias)'])
+    (0, ('low bias, low variance', 'underfitting (high bias)'))
     """
 
     knob: str

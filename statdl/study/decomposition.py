@@ -65,7 +65,7 @@ class Decomposition(Printed):
     >>> study = sd.polynomial("mpg ~ wt", data=cars, degrees=(1, 4))
     >>> found = sd.bias_variance(study, truth=lambda rows: 37 - 5 * rows["wt"], noise=3)
     >>> found.table.columns["Noise"]
-    [9.0, 9.0]
+    (9.0, 9.0)
     """
 
     knob: str

@@ -142,7 +142,7 @@ def learning_curve_of(
         for count in shown(counts, "rows"):
             rows.append(_errors(fit, frame, data, [order[:count] for order in orders], split))
     training, validation, errors = zip(*rows, strict=True)
-    limit, slope = _lines(counts, training, validation)
+    limit, slope = _lines(counts, training, validation, errors)
     return LearningCurve(
         label, tuple(counts), training, validation, errors, limit, slope / (2 * counts[-1])
     )
@@ -200,14 +200,19 @@ def _counts(sizes: Sequence[float], most: int) -> list[int]:
 
 
 def _lines(
-    counts: Sequence[int], training: Sequence[float], validation: Sequence[float]
+    counts: Sequence[int],
+    training: Sequence[float],
+    validation: Sequence[float],
+    standard_error: Sequence[float],
 ) -> tuple[float, float]:
     """Return a and b ≥ 0 of V(m) = a + b/m and T(m) = a − b/m through the larger half of the sizes.
 
-    Least squares on both: x = 1/m for V and −1/m for T, whose mean is 0, give a as the mean of all
-    errors and b as Σ x (V − T) / 2 Σ x².
+    Least squares on both, a size weighing as much as its errors are certain: with x = 1/m for V and
+    −1/m for T, a is the mean of all errors and b = Σ w x (V − T) / 2 Σ w x².
     """
     first = min(len(counts) // 2, max(len(counts) - 2, 0))
+    larger = (np.asarray(each[first:], float) for each in (training, validation, standard_error))
     x = 1 / np.asarray(counts[first:], dtype=float)
-    t, v = (np.asarray(errors[first:], dtype=float) for errors in (training, validation))
-    return float((t + v).mean() / 2), max(0.0, float(x @ (v - t) / (2 * x @ x)))
+    t, v, error = larger
+    w = 1 / error**2 if (error > 0).all() else np.ones_like(x)
+    return float(w @ (t + v) / (2 * w.sum())), max(0.0, float((w * x) @ (v - t) / (2 * w @ x**2)))

@@ -119,11 +119,13 @@ def condition_numbers(x: Any, degrees: Sequence[int]) -> tuple[float, ...]:
 
 
 def column_of(frame: ModelFrame, name: str) -> Any:
+    """Return the values of a term of one column, (n,)."""
     term = next(term for term in frame.design.terms if term.name == name)
     return to_numpy(frame.X)[:, term.columns[0]].astype(float)
 
 
 def checked_degrees(degrees: Sequence[int]) -> list[int]:
+    """Return degrees in rising order, each once; raise for what is none."""
     tried = list(degrees)
     wrong = [degree for degree in tried if int(degree) != degree or degree < 1]
     if wrong or not tried:

@@ -134,9 +134,9 @@ class SearchResult(Printed):
     --------
     >>> import statdl as sd
     >>> line = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
-    >>> found = sd.search(line, space={"lambda": [0, 1e5]}, n=4)
-    >>> found.best_point
-    {'lambda': 0}
+    >>> found = sd.search(line, space={"lambda": (1e-3, 1e5)}, n=6)
+    >>> found.best_point["lambda"] < 100
+    True
     """
 
     label: str

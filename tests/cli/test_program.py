@@ -15,7 +15,7 @@ import pytest
 import statdl as sd
 
 INSTALLED = Path(sys.executable).with_name("statdl")
-#: The installed program; ``python -m statdl`` where the tests run on sources that are not installed.
+#: The installed program; ``python -m statdl`` where tests run on sources that are not installed.
 PROGRAM = [str(INSTALLED)] if INSTALLED.exists() else [sys.executable, "-m", "statdl"]
 SOURCES = Path(sd.__file__).parents[1]
 

@@ -9,7 +9,7 @@ import pytest
 
 import statdl as sd
 from statdl.infer.hypothesis import HypothesisTest
-from statdl.report.reading import comparison_readings, fit_readings, test_reading
+from statdl.report.reading import comparison_readings, fit_readings, read_test
 from statdl.report.reading.words import factor, p_words
 
 CARS = sd.datasets.load("mtcars")
@@ -154,9 +154,9 @@ def test_a_singular_network_says_how_much_is_determined():
 
 def test_a_test_reads_both_ways():
     null = "the errors are normal."
-    kept = test_reading(HypothesisTest("Jarque-Bera test", "JB", 1.9, {"df": 2}, 0.39, null))
+    kept = read_test(HypothesisTest("Jarque-Bera test", "JB", 1.9, {"df": 2}, 0.39, null))
     assert kept.text.startswith("At the 5 % level the data are compatible with the hypothesis that")
-    rejected = test_reading(HypothesisTest("Jarque-Bera test", "JB", 9.9, {"df": 2}, 0.007, null))
+    rejected = read_test(HypothesisTest("Jarque-Bera test", "JB", 9.9, {"df": 2}, 0.007, null))
     assert rejected.text == (
         "The data speak against the hypothesis that the errors are normal (JB = 9.90, df = 2, "
         "p = 0.007)."
@@ -176,6 +176,8 @@ def test_a_fit_without_a_criterion_is_named():
     assert found[0].text.startswith("AIC is lowest for c, 1.000; a is higher by 2.00. b has none.")
 
 
-@pytest.mark.parametrize("p, text", [(0.04999, "p = 0.050"), (0.0996, "p = 0.10"), (1.0, "p = 1.00")])
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.04999, "p = 0.050"), (0.0996, "p = 0.10"), (1.0, "p = 1.00")]
+)
 def test_p_values_as_words(p, text):
     assert p_words(p) == text

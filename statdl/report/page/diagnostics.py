@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from statdl.errors import StatdlError
 from statdl.estimate import Estimate
@@ -16,8 +17,8 @@ from statdl.report.diagnostics import confusion_table, inflation_table
 from statdl.report.page.part import Gallery, Part, Picture, Prose, Readings, Shown
 from statdl.report.page.picture import drawn
 from statdl.report.plot.diagnostics import NAMED, seen
+from statdl.report.reading.hypothesis import read_test
 from statdl.report.reading.outcome import event
-from statdl.report.reading.tests import test_reading
 from statdl.report.reading.words import Reading, listed, percent, value
 
 #: What each picture shows when something is amiss.
@@ -99,7 +100,7 @@ def _tests(estimate: Estimate, level: float) -> list[Reading]:
     found = []
     for test in tests:
         try:
-            found.append(test_reading(test(), level))
+            found.append(read_test(test(), level))
         except StatdlError:
             continue
     return found
@@ -135,16 +136,10 @@ def _curve(estimate: Estimate, level: float) -> Iterator[Reading]:
 
 
 def _tables(estimate: Estimate, plain: bool) -> Iterator[Part]:
+    """Yield the tables that there are for the model; others are passed over."""
     if estimate.family.has_classes:
-        try:
-            found = discrimination.confusion(estimate, 0.5)
-            yield Shown(confusion_table(found).document())
-        except StatdlError:
-            pass
+        with suppress(StatdlError):
+            yield Shown(confusion_table(discrimination.confusion(estimate, 0.5)).document())
     if plain and estimate.outputs == 1 and len(estimate.frame.design.terms) > 1:
-        try:
+        with suppress(StatdlError):
             yield Shown(inflation_table(inflation(estimate, covariance(estimate))).document())
-        except StatdlError:
-            pass
-
-

@@ -132,10 +132,7 @@ def _facts(part: Facts) -> list[str]:
 def _source(part: Source) -> list[str]:
     # line breaks are layout here; all other characters that do not print are spelt out
     text = "\n".join(map(visible, part.text.split("\n")))
-    return [
-        '<pre role="region" aria-label="Code" tabindex="0">'
-        f"<code>{escape(text)}</code></pre>"
-    ]
+    return [f'<pre role="region" aria-label="Code" tabindex="0"><code>{escape(text)}</code></pre>']
 
 
 def _shown(part: Shown) -> list[str]:

@@ -48,7 +48,7 @@ def illustrated(*made: Callable[[], Picture]) -> Gallery | Prose:
 def have_matplotlib() -> bool:
     """Tell whether pictures can be drawn."""
     try:
-        matplotlib.rcParams
+        matplotlib.rcParams  # noqa: B018  # what loads it
     except ImportError:
         return False
     return True
@@ -65,5 +65,3 @@ def _svg(draw: Callable[[], Any], paper: Paper, width: float | None) -> bytes:
         # no date and no random names: the same fit gives the same picture
         figure.savefig(buffer, format="svg", metadata={"Date": None}, facecolor=paper.colour)
     return buffer.getvalue()
-
-

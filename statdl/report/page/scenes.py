@@ -132,13 +132,11 @@ def _effect(estimate: Estimate, found: PartialEffect) -> Picture:
 
 def _alternative(estimate: Estimate, found: PartialEffect) -> str:
     """Return the ends of the curve, or the points, in words."""
-    shown = range(len(found.values)) if found.discrete else (0, len(found.values) - 1)
-    shown = list(shown)[:8]
+    last = len(found.values) - 1
+    shown = range(len(found.values))[:8] if found.discrete else (0, last)
     lines = []
     for k, label in enumerate(found.labels or ("",)):
-        points = [
-            f"{value(float(found.mean[i, k]))} at {_shown(found.values[i])}" for i in shown
-        ]
+        points = [f"{value(float(found.mean[i, k]))} at {_shown(found.values[i])}" for i in shown]
         of = mean(estimate, label)
         lines.append(f"{of} is on average {listed(points)}")
     return f"Effect of {found.variable}: {'; '.join(lines)}."

@@ -34,7 +34,9 @@ def session(device: str = "") -> Section:
 
 def _version(package: str) -> str:
     """Return the version of an installed package; nothing where there is none."""
-    names = (package, f"{package}-cuda13x", f"{package}-cuda12x") if package == "cupy" else [package]
+    names = (
+        (package, f"{package}-cuda13x", f"{package}-cuda12x") if package == "cupy" else [package]
+    )
     for name in names:
         try:
             return str(metadata.version(name))

@@ -46,7 +46,7 @@ def network_readings(goodness: Goodness, level: float) -> tuple[Reading, ...]:
     effects = own_effects(estimate)
     singles = list(_effects(estimate, effects, level))
     tests = list(_tests(estimate, input_tests(estimate), level)) if _exact(estimate) else []
-    return tuple([*found, *singles[:MOST], *tests, *_closing(singles)])
+    return (*found, *singles[:MOST], *tests, *_closing(singles))
 
 
 def _opening(estimate: Estimate) -> Reading:
@@ -159,9 +159,7 @@ def _effects(estimate: Estimate, effects: Effects, level: float) -> Iterator[Rea
             yield Reading(f"{name}, {label}" if label else name, text)
 
 
-def _certainty(
-    estimate: Estimate, limits: tuple[float, float], p: float, level: float
-) -> str:
+def _certainty(estimate: Estimate, limits: tuple[float, float], p: float, level: float) -> str:
     """Return the end of the sentence on an effect: how well it is known."""
     if not math.isfinite(limits[0]) or estimate.convergence.outcome in TRAINED:
         return "."
@@ -176,9 +174,7 @@ def _certainty(
     )
 
 
-def _tests(
-    estimate: Estimate, tests: tuple[InputTest, ...], level: float
-) -> Iterator[Reading]:
+def _tests(estimate: Estimate, tests: tuple[InputTest, ...], level: float) -> Iterator[Reading]:
     """Yield what the data say of each input as a whole."""
     for test in tests:
         if not test.df or math.isnan(test.p_value):

@@ -1,9 +1,9 @@
 """The sentences of a regression: what it is, how well it fits, and what goes with each variable.
 
-A coefficient is read by itself where it stands for its variable alone: a variable of one column, or
-of indicators against a reference level, that no other term is made of. Where several columns belong
-to a variable (a polynomial, an interaction) no coefficient says what goes with the variable, and all
-of them are tested together.
+A coefficient is read by itself where it stands for its variable alone: a variable of one column,
+or of indicators against a reference level, that no other term is made of. Where several columns
+belong to a variable (a polynomial, an interaction) no coefficient says what goes with the variable,
+and all of them are tested together.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def regression_readings(goodness: Goodness, level: float) -> tuple[Reading, ...]
     found = [opening(estimate), *_fit(goodness), *_errors(estimate), *_together(estimate, level)]
     found += _missing(estimate)
     singles = list(_variables(estimate, level))
-    return tuple([*found, *singles[:MOST], *_closing(estimate, singles)])
+    return (*found, *singles[:MOST], *_closing(estimate, singles))
 
 
 # the whole fit --------------------------------------------------------------------------------
@@ -66,8 +66,8 @@ def _fit(goodness: Goodness) -> Iterator[Reading]:
     elif estimate.specification.penalty.active:
         yield Reading(
             "Bias reduction",
-            "The estimates are Firth's, of a likelihood with a penalty for bias. Wald intervals and "
-            "p-values are poor where classes are (nearly) separated; profile limits are better.",
+            "The estimates are Firth's, of a likelihood with a penalty for bias. Wald intervals "
+            "and p-values are poor where classes are nearly separated; profile limits are better.",
         )
     if estimate.specification.least_squares:
         yield from _variance(goodness)
@@ -198,9 +198,7 @@ def _indicators(estimate: Estimate, term: Term) -> bool:
     return all(name.startswith("[T.") and name.endswith("]") for name in names)
 
 
-def _coefficients(
-    estimate: Estimate, term: Term, level: float, others: bool
-) -> Iterator[Reading]:
+def _coefficients(estimate: Estimate, term: Term, level: float, others: bool) -> Iterator[Reading]:
     table = coefficients(estimate)
     low, high = table.interval(level)
     first = int(estimate.specification.intercept)

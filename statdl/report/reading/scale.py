@@ -9,6 +9,7 @@ from statdl.estimate import Estimate
 from statdl.report.reading.outcome import event, mean
 from statdl.report.reading.words import compared, factor, interval, p_words, percent
 
+
 @dataclass(frozen=True)
 class Scale:
     """What a coefficient changes, and whether it multiplies it."""
@@ -86,7 +87,8 @@ def shrunk_sentence(scale: Scale, when: str, slope: Slope, shrunk: bool = True) 
     start = f"{when[:1].upper()}{when[1:]}"
     start += ", the other terms held equal," if slope.held else ","
     if shrunk and slope.estimate == 0:
-        return f"{start} {scale.subject} {scale.verb} the same: the penalty has made the coefficient 0."
+        same = f"{start} {scale.subject} {scale.verb} the same"
+        return f"{same}: the penalty has made the coefficient 0."
     changed = _changed(scale, slope.estimate, scale.verb)
     return f"{start} {scale.subject} {changed}{', after shrinkage' if shrunk else ''}."
 

@@ -6,14 +6,14 @@ from statdl.infer.hypothesis import HypothesisTest
 from statdl.report.reading.words import Reading, against, degrees, p_words, sentence, value
 
 
-def test_reading(test: HypothesisTest, level: float = 0.95) -> Reading:
+def read_test(test: HypothesisTest, level: float = 0.95) -> Reading:
     """Return what a test says of its null hypothesis.
 
     Examples
     --------
     >>> found = HypothesisTest("RESET test", "RESET", 0.86, {"df1": 2, "df2": 21}, 0.436,
     ...                        "the mean is linear in the columns of the model.")
-    >>> print(test_reading(found).text)
+    >>> print(read_test(found).text)
     At the 5 % level the data are compatible with the hypothesis that the mean is linear in the
     columns of the model (RESET = 0.860, df = 2, 21, p = 0.44).
     """
@@ -23,6 +23,3 @@ def test_reading(test: HypothesisTest, level: float = 0.95) -> Reading:
         numbers.append(f"df = {degrees(*test.parameters.values())}")
     numbers.append(p_words(test.p_value))
     return Reading(test.method, f"{sentence(said)} ({', '.join(numbers)}).")
-
-
-test_reading.__test__ = False  # type: ignore[attr-defined]  # for pytest: a test of statistics
