@@ -32,7 +32,24 @@ include_patterns = [
 ]
 exclude_patterns = [".*", "build", "dist", "**/.ipynb_checkpoints"]
 source_suffix = {".md": "myst-nb"}
-extensions = ["myst_nb", "mathml"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "myst_nb",
+    "mathml",
+    "reference",
+]
+
+# docs/reference/ is made from the docstrings, by the directive of reference.py.
+autosummary_generate = False
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints_format = "short"
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+python_maximum_signature_line_length = 80
 
 html_theme = "pydata_sphinx_theme"
 html_title = "statdl"

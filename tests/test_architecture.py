@@ -54,7 +54,7 @@ AT_MODULE_TOP = {"numpy", "array_api_compat"}
 PROGRAM = ("cli", "click")
 #: Files of an extra, which nothing imports: classes must know what they inherit from.
 EXTRAS = {"sklearn.py": "sklearn"}
-LATE = {"pandas", "scipy", "formulaic", "narwhals", "tqdm", "matplotlib", "cupy", "polars"}
+LATE = {"pandas", "scipy", "formulaic", "narwhals", "tqdm", "click", "matplotlib", "cupy", "polars"}
 #: What a regression does without: a package whose names load at first use has itself only.
 LATER_ROOMS = (
     "study.",

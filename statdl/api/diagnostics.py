@@ -287,7 +287,7 @@ def calibration(fit: Fit, **options: Any) -> DataTable:
 
 
 def roc(fit: Fit, level: float = 0.95, **options: Any) -> Roc:
-    """Return the ROC curve with the area under it and DeLong's interval; see :meth:`statdl.Fit.roc`.
+    """Return the ROC curve with the area under it; see :meth:`statdl.Fit.roc`.
 
     Examples
     --------
@@ -300,7 +300,7 @@ def roc(fit: Fit, level: float = 0.95, **options: Any) -> Roc:
 
 
 def auc(fit: Fit, level: float = 0.95, **options: Any) -> DataTable:
-    """Return the area under the ROC curve of each class against the rest; see :meth:`statdl.Fit.auc`.
+    """Return the area under the ROC curve of each class; see :meth:`statdl.Fit.auc`.
 
     Examples
     --------

@@ -21,6 +21,8 @@ from statdl.study.polynomial import (
     condition_numbers,
 )
 
+#: Penalty a row that leaves the fit as it is, and picks one where there are many.
+SMALLEST = 1e-8
 #: Options that say which rows there are, and what each counts.
 READ = ("weights", "offset", "subset", "na_action")
 
@@ -37,6 +39,7 @@ def polynomial(
     shares: tuple[float, float, float] = (0.6, 0.2, 0.2),
     test: float = 0.0,
     seed: int = 0,
+    minimum_norm: bool = False,
     **options: Any,
 ) -> Polynomial:
     """Study polynomials of rising degree: too simple, right, too flexible.
@@ -58,6 +61,11 @@ def polynomial(
         As for :func:`glm` or "multinomial"; by default normal errors and least squares.
     validation, folds, shares, test, seed
         How rows are held out, as for :func:`complexity`.
+    minimum_norm : bool
+        Of the polynomials that fit equally well take the one with the smallest coefficients in
+        Legendre's basis (``legendre(x, d)``, by a penalty of 1e-8 a row), so that degrees beyond
+        the number of rows have a fit. Their error rises to the number of rows and may fall again
+        after it: double descent (Belkin, Hsu, Ma & Mandal 2019).
     **options
         For :func:`lm`, :func:`glm` or :func:`multinom`, such as ``weights``.
 
@@ -87,14 +95,19 @@ def polynomial(
     tried = checked_degrees(degrees)
     split = split_of(frame, scheme)
     x = column_of(frame, name)
-    check_distinct(x, frame, split, tried, name)
     front, extra = _front(family)
+    basis = f"poly({name}, {{}})"
+    if minimum_norm:  # on one range for all parts: beyond it high degrees explode
+        basis = f"legendre({name}, {{}}, {float(x.min())!r}, {float(x.max())!r})"
+        extra["penalty"] = SMALLEST * len(split.training)
+    else:
+        check_distinct(x, frame, split, tried, name)
     source = frame.source
     total = len(source)
 
     @cache
     def of_degree(degree: int) -> str:
-        return update_formula(formula, f". ~ . - {name} + poly({name}, {degree})")
+        return update_formula(formula, f". ~ . - {name} + {basis.format(degree)}")
 
     def fit(degree: int, positions: Any) -> Fit:
         rows = mask(positions, total)

@@ -80,7 +80,6 @@ def _parsed(text: str, dialect: Dialect, shown: str) -> Any:
         text.lstrip("\ufeff").split("\n", 1)[0].split(dialect.separator, 1)[0].strip().strip('"')
     )
     options: dict[str, Any] = {"sep": dialect.separator, "decimal": dialect.decimal}
-    options["float_precision"] = "round_trip"  # the nearest double, as Python reads it
     if first == "" and dialect.separator != r"\s+":
         options["index_col"] = 0  # R's row names stand below a blank
     try:

@@ -2,10 +2,10 @@
 
 Where predictors separate the response, the loss along the separating direction is e^{-h(t)} with h
 rising, and a Newton step along it is 1/h': every step divides that loss by e, and the Newton
-decrement λ by √e, step after step, whatever the link. Where there is a maximum, λ falls ever faster.
-So λ that has kept more than half of itself for some steps running is the sign to look for; it costs
-nothing to see. The solver then pauses, the linear programme decides, and either way it need not be
-asked again.
+decrement λ by √e, step after step, whatever the link. Where there is a maximum, λ falls faster and
+faster. So λ that has kept more than half of itself for some steps running is the sign to look for;
+it costs nothing to see. The solver then pauses, the linear programme decides, and either way it
+need not be asked again.
 
 What is left of the likelihood is then taken in one leap: along the separating direction the loss of
 the rows told apart falls without end, and far out the rows on the border remain, which a few damped
@@ -90,7 +90,8 @@ def settled(objective: Objective, minimum: Minimum, found: Separation) -> Minimu
         curvature = objective.curvature(minimum.parameters, expected=True)
         start = _leap(objective, minimum.parameters, found)
     xp = namespace(curvature)
-    damping = DAMPING * curvature * xp.eye(objective.size, dtype=curvature.dtype, device=curvature.device)
+    one = xp.eye(objective.size, dtype=curvature.dtype, device=curvature.device)
+    damping = DAMPING * curvature * one
     solver = Damped(tolerance=SETTLED**0.5, max_iterations=STEPS, damping=damping)
     rest = minimise(objective, solver, start)
     if not rest.loss <= minimum.loss:

@@ -21,6 +21,8 @@ PAIRWISE = frozenset("maximum minimum power".split())
 #: formulaic's transforms that remember the data they were fitted to.
 SPLINES = frozenset("bs cr cc cs".split())
 STATEFUL = SPLINES | frozenset("poly center scale standardize".split())
+#: Functions whose second argument is a number of columns.
+BASES = SPLINES | {"poly", "legendre"}
 #: R's names of functions that are listed here under another name.
 R_NAMES = {
     "as.factor": "factor",
@@ -35,7 +37,7 @@ CONTRASTS = frozenset(
     "Treatment Sum Helmert Poly Diff".split()
 )
 _NUMPY = frozenset(f"np.{name}" for name in ELEMENTWISE | PAIRWISE)
-_OTHERS = frozenset("C factor relevel I c cbind offset round numeric".split())
+_OTHERS = frozenset("C factor relevel I c cbind offset round numeric legendre".split())
 FUNCTIONS = ELEMENTWISE | PAIRWISE | STATEFUL | _NUMPY | CONTRASTS | _OTHERS | frozenset(R_NAMES)
 
 _SPLINE = "bs(x, df=5) or cr(x, df=5) is a spline with fixed knots"
@@ -114,7 +116,7 @@ def _problem(node: ast.AST, columns: frozenset[str]) -> str:
         if any(keyword.arg is None for keyword in node.keywords):
             return "an unpacked argument"
         sizes = [*node.args[1:2], *(k.value for k in node.keywords if k.arg in ("df", "degree"))]
-        if node.func.id in SPLINES | {"poly"} and any(_largest(size) > MAX_BASIS for size in sizes):
+        if node.func.id in BASES and any(_largest(size) > MAX_BASIS for size in sizes):
             return f"a basis of more than {MAX_BASIS} columns"
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         tower = any(isinstance(part, ast.Pow) for part in ast.walk(node.right))

@@ -32,6 +32,7 @@ def environment() -> dict[str, Any]:
         **{name: _of_two(getattr(np, name)) for name in PAIRWISE},
         **{name: _remembering(name) for name in STATEFUL},
         "log": _log,
+        "legendre": _legendre(),
         "round": lambda x, digits=0: np.round(number(x), int(digits)),
         "I": lambda x: x,
         "c": lambda *values: values,
@@ -148,6 +149,31 @@ def _check_degree(x: Any, learning: bool, degree: Any = 1, raw: bool = False, **
         raise DataError(
             f"needs a degree less than the number of distinct values, and there are {distinct}."
         )
+
+
+def _legendre() -> Callable[..., Value]:
+    """Return Legendre polynomials of degrees 1 to d on a range, or on the one that was seen.
+
+    Scaled to a mean square of 1 over the range, and so comparable in size whatever the degree;
+    unlike ``poly`` they exist for degrees beyond the number of distinct values.
+    """
+
+    def apply(
+        x: Value, degree: Any = 1, low: Any = None, high: Any = None, *, _state: dict[str, Any]
+    ) -> Value:
+        if not isinstance(degree, int) or degree < 1:
+            raise FormulaError(f"needs as its degree a whole number from 1, not {degree!r}.")
+        x = number(x)
+        low = _state.setdefault("low", float(np.min(x) if low is None else low))
+        high = _state.setdefault("high", float(np.max(x) if high is None else high))
+        if not low < high:
+            raise DataError(f"needs a range, and it is from {low:g} to {high:g}.")
+        inside = (2 * np.asarray(x, dtype=float) - low - high) / (high - low)
+        sizes = np.sqrt(2 * np.arange(1, degree + 1) + 1)
+        return np.polynomial.legendre.legvander(inside, degree)[:, 1:] * sizes
+
+    remembering: Callable[..., Value] = formulaic_transforms.stateful_transform(apply)
+    return remembering
 
 
 def _note_outside(name: str, x: Any, low: float, high: float) -> None:

@@ -9,7 +9,8 @@ References
 DeLong, DeLong & Clarke-Pearson (1988), Comparing the areas under two or more correlated receiver
 operating characteristic curves, Biometrics 44. Hosmer & Lemeshow (1980), Comm. Statist. A 9.
 Hand & Till (2001), A simple generalisation of the area under the ROC curve for multiple class
-classification problems, Machine Learning 45. Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22.
+classification problems, Machine Learning 45. Wilson (1927), Probable inference, the law of
+succession, and statistical inference, JASA 22.
 """
 
 from __future__ import annotations
@@ -51,9 +52,7 @@ class Roc:
         )
 
 
-def roc(
-    estimate: Estimate, level: float = 0.95, newdata: Any = None, event: Any = None
-) -> Roc:
+def roc(estimate: Estimate, level: float = 0.95, newdata: Any = None, event: Any = None) -> Roc:
     """Return the curve of one class against the rest, the area under it, and DeLong's interval."""
     found = trials(estimate, "A receiver operating characteristic", newdata, event)
     return curve(found, level)
@@ -157,7 +156,11 @@ def calibration(
     event: Any = None,
 ) -> Calibration:
     """Return predicted against observed shares in groups of equal size, or of equal width."""
-    found = trials(estimate, "Calibration", newdata, event)
+    return calibrated(trials(estimate, "Calibration", newdata, event), groups, by, level)
+
+
+def calibrated(found: Trials, groups: int, by: str, level: float) -> Calibration:
+    """Return predicted against observed shares of one class in groups by its probability."""
     if by not in ("quantile", "uniform"):
         raise ModelError(f"by={by!r} is not known; choose quantile or uniform.")
     cuts = _cuts(found.probability, groups) if by == "quantile" else np.linspace(0, 1, groups + 1)

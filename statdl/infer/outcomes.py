@@ -1,4 +1,4 @@
-"""Predicted class probabilities beside the classes observed, in the rows of a fit or in new ones."""
+"""Class probabilities beside the classes observed, in the rows of a fit or in new ones."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def outcomes(estimate: Estimate, what: str, newdata: Any = None) -> Outcomes:
     counts = np.column_stack([1 - y.sum(axis=1), y])
     if rows.weights is not None:
         counts = counts * to_numpy(rows.weights)[:, None]
-    return Outcomes(levels, _of_all(to_numpy(residual.fitted(estimate))), counts)
+    return Outcomes(levels, of_all(to_numpy(residual.fitted(estimate))), counts)
 
 
 def trials(estimate: Estimate, what: str, newdata: Any = None, event: Any = None) -> Trials:
@@ -95,7 +95,7 @@ def trials(estimate: Estimate, what: str, newdata: Any = None, event: Any = None
     return outcomes(estimate, what, newdata).against_rest(event, what)
 
 
-def _of_all(mean: Any) -> Any:
+def of_all(mean: Any) -> Any:
     """Return the probabilities of every class, also where the mean is that of the second."""
     return np.column_stack([1 - mean, mean]) if mean.shape[1] == 1 else mean
 
@@ -104,7 +104,7 @@ def _new(estimate: Estimate, newdata: Any) -> tuple[Any, Any]:
     """Return probabilities and counts of the complete rows of new data."""
     new, response = _read(estimate, newdata)
     X, offset = encoded(estimate, new)
-    mean = _of_all(to_numpy(predict(estimate, X, offset).fit))
+    mean = of_all(to_numpy(predict(estimate, X, offset).fit))
     counts = _counts(estimate, response)
     complete = np.isfinite(mean).all(axis=1)
     if not complete.any():

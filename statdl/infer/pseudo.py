@@ -16,8 +16,8 @@ import numpy as np
 
 from statdl.backend.array import to_numpy
 from statdl.errors import ModelError
-from statdl.infer.outcomes import trials
 from statdl.infer.goodness import Goodness
+from statdl.infer.outcomes import trials
 
 #: Variance of the latent error of each link.
 LATENT = {"logit": math.pi**2 / 3, "probit": 1.0, "cloglog": math.pi**2 / 6}

@@ -43,7 +43,7 @@ class Penalty(Protocol):
         ...
 
 
-class _OfParameters:
+class OfParameters:
     """A penalty that looks at the parameters only, those that the objective says it applies to."""
 
     shrinks: ClassVar[bool] = True
@@ -54,7 +54,7 @@ class _OfParameters:
 
 
 @dataclass(frozen=True)
-class NoPenalty(_OfParameters):
+class NoPenalty(OfParameters):
     """Maximum likelihood: nothing is added."""
 
     active = False
@@ -71,7 +71,7 @@ class NoPenalty(_OfParameters):
 
 
 @dataclass(frozen=True)
-class Ridge(_OfParameters):
+class Ridge(OfParameters):
     """Weight decay ½ λ Σ β², intercepts left alone.
 
     λ multiplies the sum, not the mean: J(β) = −log L(β) + ½ λ Σ β², the log-density of a

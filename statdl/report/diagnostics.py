@@ -90,6 +90,6 @@ def confusion_table(found: Confusion) -> DataTable:
         columns,
         "Confusion table",
         ("Columns: the class predicted.",),
-        {"Recall": "number", "Precision": "number"},
+        {**dict.fromkeys(found.labels, "integer"), "Recall": "number", "Precision": "number"},
         (f"Accuracy {found.accuracy:.4f}.",),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from statdl import study
@@ -187,6 +187,154 @@ class Pictures(Held):
         """
         under = study.under(self.estimate, vcov, cluster)
         return plot.draw_coefficients(under, level, intercept, terms, ax)
+
+    def plot_added_variable(self, name: str, *, ax: Any = None) -> Any:
+        """Draw the response against one column, each without what the other columns say of it.
+
+        The slope of the line is the coefficient of a linear regression (car's avPlots); of a
+        generalised linear model Pearson's residuals without the column are drawn against its
+        weighted residuals, whose slope is one step of scoring from 0 (Wang 1985). Rows at the sides
+        hold the line, and one far above or below it moves the coefficient. The three rows with
+        the largest residuals are named.
+
+        Parameters
+        ----------
+        name : str
+            A column of the model, as in the summary: "wt", or "factor(cyl)[T.6]".
+        ax : matplotlib Axes, optional
+            Where to draw; on axes of its own unless given.
+
+        Returns
+        -------
+        The axes.
+
+        Raises
+        ------
+        ModelError
+            For networks, several classes and penalised fits, and for what is no column.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+        >>> fit.plot_added_variable("wt").get_title(loc="left")
+        'Added variable: wt, slope −3.878'
+        """
+        return plot.draw_added_variable(self.estimate, name, ax)
+
+    def plot_component_residual(self, variable: str, *, ax: Any = None) -> Any:
+        """Draw what a term adds to the linear predictor, plus residuals, over its variable.
+
+        As car's crPlots: where the locally weighted curve leaves the dashed component, the variable
+        wants another shape. Residuals of generalised linear models are working residuals; factors
+        have their levels side by side.
+
+        Parameters
+        ----------
+        variable : str
+            A variable of the data, or a term such as "log(wt)".
+        ax : matplotlib Axes, optional
+            Where to draw; on axes of its own unless given.
+
+        Returns
+        -------
+        The axes.
+
+        Raises
+        ------
+        ModelError
+            For networks and several classes, and for variables in interactions or several terms.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + poly(hp, 2)", data=sd.datasets.load("mtcars"))
+        >>> fit.plot_component_residual("hp").get_ylabel()
+        'poly(hp, 2) + residual'
+        """
+        return plot.draw_component_residual(self.estimate, variable, ax)
+
+    def plot_calibration(
+        self,
+        groups: int = 10,
+        by: str = "quantile",
+        *,
+        level: float = 0.95,
+        newdata: Any = None,
+        event: Any = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw observed shares against predicted probabilities, in groups of rows.
+
+        The points of :meth:`calibration`, with Wilson's limits; on the dashed line probabilities
+        are true. Several classes have a line each, unless ``event`` names one.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> fit.plot_calibration(groups=5).get_xlabel()
+        'predicted probability of am = 1'
+        """
+        return plot.draw_calibration(self.estimate, groups, by, level, newdata, event, ax)
+
+    def plot_roc(
+        self, *, level: float = 0.95, newdata: Any = None, event: Any = None, ax: Any = None
+    ) -> Any:
+        """Draw the ROC curve; of several classes each against the rest, unless ``event`` names one.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> fit.plot_roc().get_title(loc="left")
+        'ROC curve: area 0.933 (0.839 to 1.000)'
+        """
+        return plot.draw_roc(self.estimate, level, newdata, event, ax)
+
+    def plot_decision(
+        self,
+        x: str,
+        y: str,
+        *,
+        at: Mapping[str, Any] | None = None,
+        points: int = 200,
+        ax: Any = None,
+    ) -> Any:
+        """Draw what a classifier decides over two variables, and the rows of the fit.
+
+        Each region has the colour of its most probable class, the deeper the surer; lines are the
+        borders between them.
+
+        Parameters
+        ----------
+        x, y : str
+            Two variables of the data that are numbers.
+        at : mapping, optional
+            Values of other variables; those not given are at their mean or most frequent level.
+        points : int
+            Points of the grid in each direction.
+        ax : matplotlib Axes, optional
+            Where to draw; on axes of its own unless given.
+
+        Returns
+        -------
+        The axes.
+
+        Raises
+        ------
+        ModelError
+            For a response without classes, and for variables that are factors.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> iris = sd.datasets.load("iris")
+        >>> fit = sd.multinom("Species ~ Sepal.Width + Petal.Width", data=iris, penalty=0.1)
+        >>> fit.plot_decision("Sepal.Width", "Petal.Width").get_title(loc="left")
+        'Decision regions'
+        """
+        return plot.draw_decision(self.estimate, x, y, at, points, ax)
 
 
 class NetworkPictures(Held):

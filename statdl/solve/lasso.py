@@ -22,11 +22,16 @@ from typing import Any
 from statdl.backend.array import namespace
 from statdl.errors import NumericalError
 from statdl.lazy import lazy
+from statdl.solve.homotopy import move
 
 lapack = lazy("scipy.linalg.lapack")
 
 #: What is added to a singular H_AA, as a share of its diagonal: far below any tolerance.
 JITTER = 1e-12
+#: Steps that may contradict their signs before the walk of the homotopy is surer.
+LEAPS = 3
+SWEEPS = 5
+MOST_STEPS = 2000
 
 
 @dataclass
@@ -77,37 +82,57 @@ def minimise_lasso(
     """
     xp = namespace(b)
     g = problem.times(b) - c
-    careful = single = False
     slack = tolerance + 1e-14 * float(xp.max(xp.abs(c), initial=0.0))
-    for _ in range(20 * len(b) + 100):
+    value = _value(c, threshold, b, g)
+    failures = 0
+    for _ in range(MOST_STEPS):
         free, wants = _candidates(problem, g, threshold, b, slack)
-        if single and bool(wants.any()):
-            wants = _most(wants, g, threshold)
         (active,) = xp.nonzero(free | wants)
         if not len(active):
             return b, g
-        if not careful:
-            moved, consistent = _leap(problem, g, threshold, b, active)
-            slope = problem.times(moved) - c
-            if consistent or _value(c, threshold, moved, slope) < _value(c, threshold, b, g):
-                settled = float(xp.max(xp.abs(moved - b))) <= 1e-14 * float(xp.max(xp.abs(moved)))
-                b, g = moved, slope
-                if consistent and (settled or _finished(problem, g, threshold, b, slack)):
-                    return b, g
-                continue
-        careful = True
-        moved, consistent, progress = _step(problem, g, threshold, b, active, wants)
-        if progress:
-            b = moved
-            g = problem.times(b) - c
-            single = careful = False
-            if consistent and _finished(problem, g, threshold, b, slack):
-                return b, g
-        elif single or not bool(wants.any()):
-            return b, g
-        else:
-            single = True
+        moved, consistent = _leap(problem, g, threshold, b, active)
+        slope = problem.times(moved) - c
+        now = _value(c, threshold, moved, slope)
+        if consistent and _finished(problem, slope, threshold, moved, slack):
+            return moved, slope
+        if now < value - 1e-12 * abs(value) and failures < LEAPS:
+            failures += not consistent
+            b, g, value = moved, slope, now
+            continue
+        if problem.lower is None:
+            b = _walked(problem, c, threshold, b)
+            return b, problem.times(b) - c
+        failures = 0
+        b, g = _swept(problem, g, threshold, b, active)
+        value = _value(c, threshold, b, g)
     raise NumericalError("The active-set steps of the lasso did not come to an end.")
+
+
+def _walked(problem: Quadratic, c: Any, threshold: Any, b: Any) -> Any:
+    """Return the solution by homotopy, from the problem that b solves."""
+    xp = namespace(b)
+    product = problem.times(b)
+    slope = xp.clip(product - c, -threshold, threshold)
+    slope = xp.where(b != 0, -threshold * xp.sign(b), slope)
+    return move(problem.H, (product - slope, c), (threshold, threshold), b)
+
+
+def _swept(problem: Quadratic, g: Any, threshold: Any, b: Any, active: Any) -> tuple[Any, Any]:
+    """Return b and its gradient after sweeps of coordinate descent within the limits."""
+    b, g, H = b.copy(), g.copy(), problem.H
+    for _ in range(SWEEPS):
+        for j in active.tolist():
+            curve, own = float(H[j, j]), float(b[j])
+            free = curve * own - float(g[j])
+            shrunk = max(abs(free) - float(threshold[j]), 0.0) / curve
+            target = min(
+                max(shrunk if free > 0 else -shrunk, float(problem.lower[j])),
+                float(problem.upper[j]),
+            )
+            if target != own:
+                g += (target - own) * H[j]
+                b[j] = target
+    return b, g
 
 
 def _value(c: Any, threshold: Any, b: Any, g: Any) -> float:
@@ -161,94 +186,6 @@ def _finished(problem: Quadratic, g: Any, threshold: Any, b: Any, slack: float) 
         return True
     loose = xp.abs(g + threshold * xp.sign(b)) > slack + 1e-9 * xp.abs(g)
     return not bool((free & (b != 0) & loose).any())
-
-
-def _most(wants: Any, g: Any, threshold: Any) -> Any:
-    """Return only the coordinate that violates its condition most."""
-    xp = namespace(g)
-    only = xp.zeros_like(wants)
-    only[xp.argmax(xp.where(wants, xp.abs(g) - threshold, -1.0))] = True
-    return only
-
-
-def _step(
-    problem: Quadratic, g: Any, threshold: Any, b: Any, active: Any, wants: Any
-) -> tuple[Any, bool, bool]:
-    """Return b moved, whether it solves its sign pattern, and whether there was progress."""
-    xp = namespace(b)
-    limited = problem.lower is not None
-    while True:
-        now, entering, weight = b[active], wants[active], threshold[active]
-        signs = xp.where(now != 0, xp.sign(now), -xp.sign(g[active]))
-        signs = xp.where(weight == 0, 0.0, signs)
-        force = -g[active] - weight * signs
-        step = problem.solve(active, force)
-        target = now + step
-        wrong = (target * signs < 0) | ((target == 0) & (signs != 0))
-        astray = entering & wrong
-        if not bool(astray.any()):
-            break
-        active = active[~astray]  # what enters against its own sign waits
-        if not len(active):
-            return b, False, False
-    outside = False
-    if limited:
-        over = (target > problem.upper[active]) | (target < problem.lower[active])
-        outside = bool(over.any())
-    result = b.copy()
-    if not bool(wrong.any()) and not outside:
-        result[active] = target
-        largest = float(xp.max(xp.abs(target)))
-        return result, True, float(xp.max(xp.abs(step))) > 1e-14 * largest
-    smooth = float(g[active] @ step)
-    result[active] = _searched(problem, force, threshold, b, active, step, smooth)
-    return result, False, bool((result != b).any())
-
-
-def _searched(
-    problem: Quadratic, force: Any, threshold: Any, b: Any, active: Any, step: Any, smooth: float
-) -> Any:
-    """Return where the objective is least on the way from b to b + step, zeros and limits exact.
-
-    Between sign changes the slope of the objective along the way grows linearly, at the rate
-    stepᵀ H step = stepᵀ force, so that its zero is found from the sorted places of the changes.
-    """
-    xp = namespace(b)
-    now, weight = b[active], threshold[active]
-    furthest, stops = _furthest(problem, now, active, step)
-    crossing = now * (now + step) < 0
-    times = xp.where(crossing, -now / xp.where(crossing, step, 1.0), xp.inf)
-    towards = xp.where(now != 0, xp.sign(now), xp.sign(step))
-    slope = smooth + float((weight * towards) @ step)
-    found = _least(slope, float(step @ force), times, 2 * weight * xp.abs(step), furthest)
-    moved = xp.where(times == found, 0.0, now + found * step)
-    if stops is None:
-        return moved
-    low, high = problem.lower[active], problem.upper[active]
-    moved = xp.where(stops <= found, xp.where(step > 0, high, low), moved)
-    return xp.minimum(xp.maximum(moved, low), high)
-
-
-def _least(slope: float, bend: float, times: Any, jumps: Any, furthest: float) -> float:
-    """Return the zero of a slope that grows at rate ``bend`` and jumps at given times."""
-    for place in namespace(times).argsort(times).tolist():
-        at = float(times[place])
-        if at >= furthest or slope + at * bend >= 0:
-            break
-        slope += float(jumps[place])
-        if slope + at * bend >= 0:
-            return at
-    return min(furthest, max(-slope / bend, 0.0)) if bend > 0 else furthest
-
-
-def _furthest(problem: Quadratic, now: Any, active: Any, step: Any) -> tuple[float, Any]:
-    """Return the part of the step at which the first limit is met, and those of each."""
-    xp = namespace(now)
-    if problem.lower is None:
-        return 1.0, None
-    limit = xp.where(step > 0, problem.upper[active], problem.lower[active])
-    stops = xp.where(step != 0, (limit - now) / xp.where(step != 0, step, 1.0), xp.inf)
-    return min(1.0, float(xp.min(stops))), stops
 
 
 def _factorised(H: Any, active: Any) -> Any:

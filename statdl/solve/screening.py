@@ -16,7 +16,7 @@ References: Tibshirani et al. (2012), J. R. Stat. Soc. B 74, 245; Friedman, Hast
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -76,31 +76,34 @@ class Problem:
     offset: Array | None = None
 
 
-def follow(
-    problem: Problem,
-    strengths: Callable[[float], Sequence[float]],
-    tolerance: float,
-    enough: Callable[[Sequence[Solution]], bool] = lambda found: False,
-) -> Iterator[Solution]:
-    """Yield the solutions of a path, from the strongest penalty to the weakest.
-
-    ``strengths`` gives the values of λ from λ_max; a condition may be violated by ``tolerance``
-    times λ_max; ``enough`` ends the path early.
-    """
+def begin(problem: Problem) -> _State:
+    """Return the start of a path: what is not penalised is fitted, and all else is 0."""
     state = (_Gram if problem.loss.quadratic else _Newton)(problem)
     state.begin()
-    top = problem.shrinkage.largest(state.gradient)
-    allowed = tolerance * (top or float(abs(state.gradient).max(initial=1e-300)))
-    grid = [float(value) for value in strengths(top)]
+    return state
+
+
+def follow(
+    state: _State,
+    strengths: Sequence[float],
+    tolerance: float,
+    enough: Callable[[Sequence[Solution]], bool] = lambda found: False,
+) -> list[Solution]:
+    """Return the solutions of a path that has begun, for decreasing λ.
+
+    A condition may be violated by ``tolerance`` times λ_max; ``enough`` ends the path early.
+    """
+    allowed = tolerance * (state.top or float(abs(state.gradient).max(initial=1e-300)))
+    grid = [float(value) for value in strengths]
     found: list[Solution] = []
-    before = top
+    before = max([state.top, *grid[:1]])
     for k, strength in enumerate(grid):
         ahead = grid[min(k + AHEAD, len(grid) - 1)]
-        found.append(state.solve(strength, min(before, max(strength, top)), ahead, allowed))
+        found.append(state.solve(strength, before, ahead, allowed))
         before = strength
-        yield found[-1]
         if enough(found):
-            return
+            break
+    return found
 
 
 class _State:
@@ -113,7 +116,7 @@ class _State:
         self.b, self.a = xp.zeros((p, q)), xp.zeros(q)
         self.gradient = xp.zeros((p, q))
         self.working = self.shrinkage.free.copy()
-        self.value = 0.0
+        self.value, self.top = 0.0, 0.0
 
     def begin(self) -> None:
         """Fit what is not penalised: where the path starts."""
@@ -123,6 +126,7 @@ class _State:
             self.solve_working(float("inf"), 1e-12 * scale if scale else 1e-9)
             self.refresh_gradient()
             scale = float(xp.max(xp.abs(self.gradient), initial=0.0))
+        self.top = self.shrinkage.largest(self.gradient)
 
     def solve(self, strength: float, before: float, ahead: float, allowed: float) -> Solution:
         """Return the solution at λ."""
@@ -269,6 +273,18 @@ class _Gram(_State):
         self.value = 0.5 * max(self.square + float(own @ (slope - self.c[self.places, 0])), 0.0)
 
 
+    def gram(self, places: Any) -> Any:
+        """Return the Gram matrix of some columns."""
+        columns = self.problem.columns.taken(places)
+        even = self.problem.loss.even  # type: ignore[attr-defined]
+        return _host(columns.cross(columns, self.weights if even is None else None), even)
+
+    def gradients(self, B: Any) -> Any:
+        """Return the gradients at coefficients B (M, p), (M, p)."""
+        rest = self.target - self.problem.columns.outer(like(B.T, self.target))
+        return -to_numpy(self.problem.columns.inner(rest * self.weights[:, None])).T
+
+
 def _host(gram: Array, even: float | None) -> Any:
     """Return a Gram matrix on the host, times the weight that all rows have."""
     return to_numpy(gram) if even is None else to_numpy(gram) * even
@@ -285,9 +301,6 @@ class _Newton(_State):
         self.pairs: Any = None
         self._arrange()
         self.evaluate()
-
-    def begin(self) -> None:
-        super().begin()
 
     def admit(self, wanted: Any, ahead: float, before: float) -> None:
         if not bool((wanted & ~self.working).any()):

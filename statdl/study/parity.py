@@ -162,8 +162,9 @@ def _own_values(estimate: Estimate) -> dict[str, Any]:
         values |= {
             "R-squared": goodness.rsquared,
             "Adj. R-squared": goodness.rsquared_adj,
-            "F statistic": goodness.fvalue,
         }
+        if estimate.reported is None:  # under another covariance it is another test
+            values["F statistic"] = goodness.fvalue
     return values
 
 

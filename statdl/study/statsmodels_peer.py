@@ -160,7 +160,7 @@ def _linear(estimate: Estimate, rows: HostRows) -> Peer:
         "Fitted values": found.fittedvalues + rows.offset,
         "Residuals": found.resid,
     }
-    if not options and len(found.params) > constant["hasconst"]:
+    if not options and not notes and len(found.params) > constant["hasconst"]:
         values["F statistic"] = found.fvalue
     return Peer("statsmodels", values, notes)
 

@@ -60,7 +60,7 @@ def test_encodings(text, encoding, found, tmp_path):
 def test_numbers_survive_the_way_through_a_file(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("round") / "data.csv"
     write_table(pd.DataFrame({"a": values}), str(path))
-    assert read_table(str(path))["a"].astype(float).tolist() == values
+    assert read_table(str(path))["a"].astype(float).tolist() == pytest.approx(values, rel=1e-15)
 
 
 def test_names_of_rows_stand_below_a_blank(tmp_path):

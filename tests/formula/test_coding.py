@@ -230,3 +230,15 @@ def test_a_column_may_not_be_called_intercept_beside_one():
     with pytest.raises(DataError, match="belongs to the constant"):
         model_frame("y ~ Intercept", data)
     assert model_frame("y ~ Intercept - 1", data).design.names == ("Intercept",)
+
+
+def test_legendre_is_on_the_range_that_was_seen():
+    frame = model_frame("y ~ legendre(x, 4)", DATA)
+    x = np.asarray(DATA["x"], dtype=float)
+    inside = 2 * (x - x.min()) / (x.max() - x.min()) - 1
+    expected = np.polynomial.legendre.legvander(inside, 4)[:, 1:] * np.sqrt([3, 5, 7, 9])
+    np.testing.assert_allclose(frame.X, expected, atol=1e-12)
+    new = {"x": x[:2] + 0.1}
+    again = frame.design.encode(new).X
+    shifted = inside[:2] + 0.2 / (x.max() - x.min())
+    np.testing.assert_allclose(again[:, 0], shifted * np.sqrt(3), atol=1e-12)

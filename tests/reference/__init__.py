@@ -20,7 +20,21 @@ import pandas as pd
 from statdl import datasets
 
 HERE = Path(__file__).parent
-KINDS = ("broom", "lm", "glm", "multinom", "anova", "nist", "nnet", "terasvirta", "covariance", "influence", "specification", "firth")
+KINDS = (
+    "broom",
+    "lm",
+    "glm",
+    "multinom",
+    "anova",
+    "nist",
+    "nnet",
+    "terasvirta",
+    "covariance",
+    "influence",
+    "specification",
+    "firth",
+    "pictures",
+)
 
 
 @cache

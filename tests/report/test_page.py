@@ -86,11 +86,13 @@ def test_nothing_is_loaded_from_elsewhere(report):
 
 def test_pictures_have_alternatives_and_dark_twins(report):
     images = report.all("img")
-    assert len(images) >= 7
+    assert len(images) >= 14
     assert all(len(str(one["alt"])) > 20 for one in images)
-    assert "Toyota Corolla (2.40)" in str(images[-4]["alt"])
-    dark = [one["media"] for one in report.all("source")]
-    assert dark == ["screen and (prefers-color-scheme: dark)"] * len(images)
+    assert "Toyota Corolla (2.40)" in str(images[-8]["alt"])
+    assert [one["class"] for one in images] == ["light", "dark"] * (len(images) // 2)
+    for light, dark in zip(images[::2], images[1::2], strict=True):
+        assert light["alt"] == dark["alt"]
+        assert light["src"] != dark["src"]
 
 
 def test_it_is_a_page_for_readers_of_all_kinds(report):
@@ -174,8 +176,8 @@ def test_networks_show_themselves(tmp_path):
     net = sd.mlp("mpg ~ wt", data=CARS, hidden=2, method=method, seed=0)
     alternatives = [str(one["alt"]) for one in Reader(written(net, tmp_path)).all("img")]
     assert alternatives[0].startswith("Drawing of the network: 1 input to 2 tanh units to 1 output")
-    assert alternatives[1].startswith("Loss by epoch")
-    assert alternatives[2].startswith("Effect of wt: the mean of mpg is on average")
+    assert alternatives[2].startswith("Loss by epoch")
+    assert alternatives[4].startswith("Effect of wt: the mean of mpg is on average")
 
 
 def test_several_classes_and_loaded_fits_have_reports(tmp_path):

@@ -65,6 +65,14 @@ PICTURES = {
         for k in range(1, 7)
     },
     "classes": lambda ax=None: network().plot_effect("Petal.Width", ax=ax),
+    "added variable": lambda ax=None: regression().plot_added_variable("poly(wt, 2)[1]", ax=ax),
+    "component": lambda ax=None: regression().plot_component_residual("wt", ax=ax),
+    "component of levels": lambda ax=None: regression().plot_component_residual("cyl", ax=ax),
+    "calibration": lambda ax=None: network().plot_calibration(4, ax=ax),
+    "roc": lambda ax=None: network().plot_roc(ax=ax),
+    "decision": lambda ax=None: network().plot_decision(
+        "Petal.Width", "Petal.Length", points=20, ax=ax
+    ),
 }
 
 

@@ -54,6 +54,15 @@ def test_the_level_decides_what_is_claimed():
     assert "90 % interval" in said(fit, 0.9)["hp"]
 
 
+def test_likelihood_ratios_are_believed_before_wald_tests():
+    fit = sd.glm("am ~ poly(wt, 2) + hp", data=CARS, family="binomial")
+    readings = said(fit)
+    assert f"likelihood ratio, χ²(3) = {fit.llr:.3g}, p < 0.001" in readings["All terms"]
+    assert "Hauck" in readings["Wald tests"]
+    assert "Wald tests" not in said(sd.glm("am ~ wt + hp", data=CARS, family="binomial"))
+    assert "Wald" in said(fit.with_covariance("HC0"))["All terms"]
+
+
 def test_odds_ratios_are_ratios():
     fit = sd.glm("am ~ wt", data=CARS, family="binomial")
     ratio = np.exp(fit.params["wt"])

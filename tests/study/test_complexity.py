@@ -88,6 +88,18 @@ def test_other_terms_stay_in_the_model():
     assert any(name.startswith("g[") for name in study.candidates[0].fit.params.index)
 
 
+def test_double_descent_beyond_the_number_of_rows():
+    data = scatter(lambda x: 2 * x + np.cos(6 * x), 15, 0.1, 4)
+    degrees = (3, 8, 14, 40, 150)
+    study = sd.polynomial("y ~ x", data, degrees=degrees, minimum_norm=True, folds=15)
+    errors = dict(zip(degrees, study.candidates, strict=True))
+    assert errors[150].errors.training_error < 1e-10  # it goes through every row
+    peak = max(errors[d].errors.validation_error for d in (14, 40))
+    assert errors[150].errors.validation_error < 0.1 * peak
+    below = sd.polynomial("y ~ x", data, degrees=(3,), folds=15).candidates[0].errors
+    np.testing.assert_allclose(errors[3].errors.validation, below.validation, rtol=1e-5)
+
+
 # the verdict ---------------------------------------------------------------
 
 

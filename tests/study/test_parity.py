@@ -56,6 +56,15 @@ def test_what_a_package_lacks_is_said():
         assert sentence in " ".join(sd.validate(FITS[name]()).notes)
 
 
+@pytest.mark.parametrize("cluster", ["carb", "gear"])  # of gear there are fewer than coefficients
+def test_under_a_covariance_that_is_not_compared_the_rest_is(cluster):
+    table = sd.validate(FITS["lm"](), cluster=cluster)
+    assert table.agrees, str(table)
+    assert "F statistic" not in table.index
+    assert "R-squared" in table.index
+    assert "'cluster' is not compared" in " ".join(table.notes)
+
+
 def test_nothing_to_compare_is_no_agreement():
     shifted = sd.multinom("education ~ age", data=INFERT, offset="parity")
     table = sd.validate(shifted)

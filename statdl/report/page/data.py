@@ -29,13 +29,13 @@ def data_parts(estimate: Estimate) -> Iterator[Part]:
     except StatdlError as error:
         yield Prose((str(error),))
         return
-    columns: Cells = ("", "role", "mean", "std. dev.", "min", "median", "max", "levels")
-    if not any(row[-1] for row in rows):
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    columns = ("", "role", "mean", "std. dev.", "min", "median", "max", "levels (rows)")
+    filled = [k for k in range(len(columns)) if any(row[k] for row in rows)]
     notes = [] if len(rows) <= MOST_VARIABLES else [f"{len(rows) - MOST_VARIABLES} more variables."]
     if estimate.frame.dropped:
         notes.append(f"{estimate.frame.dropped} rows with missing values are left out.")
-    table = Table(columns, tuple(rows[:MOST_VARIABLES]))
+    shown = tuple(tuple(row[k] for k in filled) for row in rows[:MOST_VARIABLES])
+    table = Table(tuple(columns[k] for k in filled), shown)
     yield Shown(Document("Variables", (table,), tuple(notes)))
 
 

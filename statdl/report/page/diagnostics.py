@@ -16,9 +16,9 @@ from statdl.report import plot
 from statdl.report.diagnostics import confusion_table, inflation_table
 from statdl.report.page.part import Gallery, Part, Picture, Prose, Readings, Shown
 from statdl.report.page.picture import drawn
-from statdl.report.plot.diagnostics import NAMED, seen
+from statdl.report.plot.diagnostics import seen
+from statdl.report.plot.points import NAMED
 from statdl.report.reading.hypothesis import read_test
-from statdl.report.reading.outcome import event
 from statdl.report.reading.words import Reading, listed, percent, value
 
 #: What each picture shows when something is amiss.
@@ -129,9 +129,9 @@ def _curve(estimate: Estimate, level: float) -> Iterator[Reading]:
     yield Reading(
         "ROC curve",
         f"The area under the curve is {value(found.auc)} ({percent(level)} interval "
-        f"{value(found.lower)} to {value(found.upper)}, DeLong): the chance that {event(estimate)} "
-        "is predicted higher for a row where it is so than for one where it is not, in the rows "
-        "of the fit, which flatters it; rows that were not fitted to would say less.",
+        f"{value(found.lower)} to {value(found.upper)}, DeLong): of two rows that differ in the "
+        "response, the chance that the prediction is higher for the right one. It is that of the "
+        "rows of the fit, which flatters it.",
     )
 
 

@@ -142,10 +142,9 @@ def _shown(part: Shown) -> list[str]:
 def _picture(part: Picture) -> list[str]:
     lines = [
         "<figure>",
-        "<picture>",
-        f'<source media="screen and (prefers-color-scheme: dark)" srcset="{_data(part.dark)}">',
-        f'<img src="{_data(part.light)}" alt="{_text(part.alternative)}">',
-        "</picture>",
+        # style shows one of them, and print the light one: <picture> would keep that of the screen
+        f'<img class="light" src="{_data(part.light)}" alt="{_text(part.alternative)}">',
+        f'<img class="dark" src="{_data(part.dark)}" alt="{_text(part.alternative)}">',
     ]
     if part.caption:
         lines.append(f"<figcaption>{_text(part.caption)}</figcaption>")

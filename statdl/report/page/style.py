@@ -35,7 +35,7 @@ code{font-family:ui-monospace,"Cascadia Mono",Menlo,Consolas,"DejaVu Sans Mono",
 dl{margin:0}
 dt{color:var(--faint)}
 dd{margin:0}
-.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.5rem 1.5rem;\
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:.5rem 1rem;\
 margin:.75rem 0}
 .facts dt{font-size:.8125rem}
 .facts dd{overflow-wrap:anywhere}
@@ -49,6 +49,9 @@ border-radius:10px}
 .readings dd{max-width:46rem;overflow-wrap:anywhere}
 figure{margin:1.25rem 0}
 figure img{display:block;max-width:100%;height:auto;margin:0 auto}
+figure .dark{display:none}
+@media screen and (prefers-color-scheme:dark){figure .light{display:none}\
+figure .dark{display:block}}
 .gallery{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));\
 gap:1.25rem 2rem;margin:1.25rem 0;align-items:start}
 .gallery figure{margin:0;min-width:0}
@@ -64,5 +67,6 @@ section{padding:1rem}.readings div{grid-template-columns:minmax(0,1fr)}\
 nav,.skip{display:none}header,main,footer{max-width:none;padding:0}\
 section{padding:0;border:0;margin:1.5rem 0}h2{break-after:avoid}\
 figure,.statdl-report table,.readings div,.facts{break-inside:avoid}\
+.gallery{grid-template-columns:1fr 1fr}\
 .statdl-report{overflow:visible;font-size:8.5pt}pre{white-space:pre-wrap;border:1px solid #d8dee4}\
 a{color:inherit;text-decoration:none}}"""

@@ -26,13 +26,9 @@ from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer import influence
 from statdl.infer.residual import residuals, standardised
-from statdl.infer.smooth import lowess
+from statdl.report.plot.points import name_rows, row_names, scatter, smooth
 from statdl.report.plot.style import Axes, Paper, pictures
 
-#: Rows that are named in each picture.
-NAMED = 3
-#: Height of a name in points.
-LINE = 10
 #: Contours of Cook's distance.
 CONTOURS = (0.5, 1.0)
 
@@ -60,11 +56,10 @@ def seen(estimate: Estimate) -> Seen:
     hat, cook = to_numpy(influence.influence(estimate, ("hat", "cooks.distance"), dfbetas=False))
     weights = estimate.objective.rows.weights
     counts = np.isfinite(cook) if weights is None else np.isfinite(cook) & (to_numpy(weights) > 0)
-    index = estimate.frame.index
-    names = range(len(hat)) if index is None else index
+    numbers = np.flatnonzero(counts)
     return Seen(
-        names=tuple(str(name) for name, kept in zip(names, counts, strict=True) if kept),
-        numbers=np.flatnonzero(counts),
+        names=row_names(estimate, numbers),
+        numbers=numbers,
         fitted=to_numpy(estimate.eta)[counts, 0],
         residual=to_numpy(residuals(estimate, kind))[counts, 0],
         standardised=to_numpy(standardised(estimate, "pearson"))[counts],
@@ -122,7 +117,7 @@ def _spread(axes: Axes, paper: Paper, rows: Seen) -> None:
 
 def _cook(axes: Axes, paper: Paper, rows: Seen) -> None:
     axes.vlines(rows.numbers, 0, rows.cook, color=paper.lines[0], linewidth=1.4)
-    _name(axes, paper, rows, rows.numbers, rows.cook, rows.cook)
+    name_rows(axes, paper, rows.names, rows.numbers, rows.cook, rows.cook)
     axes.set(xlabel="row", ylabel="Cook's distance")
     axes.set_ylim(bottom=0)
     axes.set_title("Cook's distance")
@@ -183,39 +178,11 @@ PICTURES: dict[int, Callable[[Axes, Paper, Seen], None]] = {
 
 
 def _scatter(axes: Axes, paper: Paper, rows: Seen, x: Any, y: Any, size: Any) -> None:
-    """Draw a point a row and name the rows where ``size`` is largest."""
-    many = len(x) > 2000
-    axes.plot(
-        x, y, "o", color=paper.lines[0], markersize=2 if many else 4.5, markeredgewidth=0,
-        alpha=0.3 if many else 0.7, rasterized=many,
-    )  # fmt: skip
-    axes.margins(0.06, 0.1)
-    _name(axes, paper, rows, x, y, size)
-
-
-def _name(axes: Axes, paper: Paper, rows: Seen, x: Any, y: Any, size: Any) -> None:
-    """Name the rows where ``size`` is largest, names of close points below each other."""
-    middle = (np.min(x) + np.max(x)) / 2
-    height = 72 * axes.get_window_extent().height / axes.figure.dpi
-    scale = 0.8 * height / (float(np.ptp(y)) or 1.0)
-    above = {True: math.inf, False: math.inf}
-    chosen = np.argsort(-np.abs(size), kind="stable")[:NAMED]
-    for i in sorted(chosen, key=lambda i: -y[i]):
-        left = bool(x[i] > middle)
-        level = min(scale * y[i] + 2, above[left] - LINE)
-        above[left] = level
-        axes.annotate(
-            rows.names[i], (x[i], y[i]), (-5 if left else 5, level - scale * y[i]),
-            textcoords="offset points", ha="right" if left else "left", fontsize=8,
-            color=paper.ink,
-        )  # fmt: skip
+    scatter(axes, paper, rows.names, x, y, size)
 
 
 def _smooth(axes: Axes, paper: Paper, rows: Seen, x: Any, y: Any) -> None:
-    """Draw the curve through the points; residuals of other families have no outliers to resist."""
-    if len(np.unique(x)) > 3:
-        places, curve = lowess(x, y, rounds=3 if rows.linear else 0)
-        axes.plot(places, curve, color=paper.lines[1], linewidth=1.4)
+    smooth(axes, paper.lines[1], x, y, rows.linear)
 
 
 def _sizes(rows: Seen, right: float, top: float) -> list[float]:

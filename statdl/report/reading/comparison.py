@@ -24,7 +24,7 @@ def comparison_readings(
     --------
     >>> found = comparison_readings(("(1)", "(2)"), {"AIC": (164.0, 154.7)}, True)
     >>> print(found[0].text)
-    AIC is lowest for (2), 154.7; (1) is higher by 9.37. It estimates, up to a constant, how badly
+    AIC is lowest for (2), 154.7; (1) is higher by 9.30. It estimates, up to a constant, how badly
     new data would be predicted.
     """
     if not comparable:

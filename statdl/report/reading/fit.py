@@ -16,7 +16,7 @@ def fit_readings(goodness: Goodness, level: float = 0.95) -> tuple[Reading, ...]
     --------
     >>> import statdl as sd
     >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
-    >>> print(fit_readings(fit.goodness)[3].text)
+    >>> print(fit_readings(fit.goodness)[2].text)
     For each additional unit of wt, the mean of mpg is lower by 5.34 (95 % interval of the
     difference −6.49 to −4.20, p < 0.001).
     """

@@ -45,7 +45,7 @@ def regression_readings(goodness: Goodness, level: float) -> tuple[Reading, ...]
     stopped = unreadable(estimate)
     if stopped is not None:
         return (opening(estimate), stopped)
-    found = [opening(estimate), *_fit(goodness), *_errors(estimate), *_together(estimate, level)]
+    found = [opening(estimate), *_fit(goodness), *_errors(estimate), *_together(goodness, level)]
     found += _missing(estimate)
     singles = list(_variables(estimate, level))
     return (*found, *singles[:MOST], *_closing(estimate, singles))
@@ -123,17 +123,44 @@ def _errors(estimate: Estimate) -> Iterator[Reading]:
         yield Reading("Standard errors", estimate.reported.note)
 
 
-def _together(estimate: Estimate, level: float) -> Iterator[Reading]:
+def _together(goodness: Goodness, level: float) -> Iterator[Reading]:
     """Yield the test of all slopes, where there is more than one and they can be tested."""
+    estimate = goodness.estimate
     if not _testable(estimate) or len(estimate.frame.design.names) < 2:
         return
+    hypothesis = f"that {_independent(estimate)} on any of the terms"
     try:
-        test = slopes_test(estimate)
+        wald = slopes_test(estimate)
+        ratio = goodness.llr_pvalue if _has_ratio(estimate) else math.nan
     except StatdlError:
         return
-    if test.df > 1 and math.isfinite(test.statistic):
-        hypothesis = f"that {_independent(estimate)} on any of the terms"
-        yield Reading("All terms", _tested(test, level, hypothesis))
+    if math.isfinite(ratio):
+        yield Reading("All terms", _ratio(goodness, ratio, level, hypothesis))
+        if (ratio < 1 - level) != (wald.p_value < 1 - level):
+            yield Reading("Wald tests", _disagreement(wald))
+    elif wald.df > 1 and math.isfinite(wald.statistic):
+        yield Reading("All terms", _tested(wald, level, hypothesis))
+
+
+def _has_ratio(estimate: Estimate) -> bool:
+    """Tell whether likelihoods say what the covariance says: it is the model's own."""
+    return estimate.family.dispersion_known and estimate.reported is None
+
+
+def _ratio(goodness: Goodness, p: float, level: float, hypothesis: str) -> str:
+    return (
+        f"{sentence(against(p, level, hypothesis))} (likelihood ratio, "
+        f"χ²({degrees(goodness.df_model)}) = {value(goodness.llr)}, {p_words(p)})."
+    )
+
+
+def _disagreement(wald: WaldTest) -> str:
+    return (
+        f"The Wald test of the same hypothesis says otherwise ({_statistic(wald)}, "
+        f"{p_words(wald.p_value)}). Where estimates are large, as with probabilities near 0 and 1, "
+        "Wald tests lose power (Hauck & Donner 1977): those of single variables below are to be "
+        "taken with care, and confint(method='profile') has better limits."
+    )
 
 
 def _independent(estimate: Estimate) -> str:

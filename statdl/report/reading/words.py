@@ -42,7 +42,7 @@ def factor(x: float) -> str:
     """
     if not 0.5 < x < 2 or x == 1:
         return value(x)
-    return f"{x:.{min(8, max(2, 1 - math.floor(math.log10(abs(x - 1)))))}f}"
+    return f"{x:.{min(8, max(2 + (x < 1), 1 - math.floor(math.log10(abs(x - 1)))))}f}"
 
 
 def percent(share: float) -> str:

@@ -1,0 +1,82 @@
+"""The reference from the docstrings: the directive ``names``, a public name a line.
+
+It writes a table of the names with their first lines, and then each docstring. A name is one of
+``statdl``, such as ``lm``, or of one of its classes, such as ``Fit.summary``; what it is decides how
+it is shown. ``Fit.plot*`` stands for all that fit. ``tests/docs/test_reference.py`` holds the pages
+to the public names, all of them once.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import reduce
+from types import ModuleType
+from typing import Any
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import statdl
+
+#: Classes whose members have places of their own on the page.
+TAKEN_APART = ("Fit", "NetworkFit")
+
+
+class Names(SphinxDirective):
+    """``names``: a table of public names, and their docstrings."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Hand Sphinx's own directives the names."""
+        names = matched(self.content)
+        text = [".. currentmodule:: statdl", "", *_overview(names)]
+        for name in names:
+            text += ["", *_described(name)]
+        fenced = ["````{eval-rst}", *text, "````"]
+        part = nodes.container()
+        self.state.nested_parse(StringList(fenced, self.env.docname), self.content_offset, part)
+        return part.children
+
+
+def matched(lines: Iterable[str]) -> list[str]:
+    """Return the names that the lines of a directive stand for, in their order."""
+    found = []
+    for line in filter(None, map(str.strip, lines)):
+        owner, dot, last = line.rpartition(".")
+        known = [last] if "*" not in last else sorted(dir(_found(owner)))
+        found += [owner + dot + name for name in known if fnmatchcase(name, last)]
+    return found
+
+
+def _overview(names: list[str]) -> list[str]:
+    return [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in names)]
+
+
+def _described(name: str) -> list[str]:
+    """Return the directive that shows a docstring."""
+    owner, _, last = name.rpartition(".")
+    value = inspect.getattr_static(_found(owner), last) if owner else _found(name)
+    if isinstance(value, property):
+        return [f".. autoproperty:: {name}"]
+    if owner and inspect.isfunction(value):
+        return [f".. automethod:: {name}"]
+    if inspect.isclass(value):
+        return [f".. autoclass:: {name}", *([] if name in TAKEN_APART else ["   :members:"])]
+    if isinstance(value, ModuleType):
+        return [f".. automodule:: statdl.{name}", "   :members:", "   :no-index:"]
+    return [f".. autofunction:: {name}"]
+
+
+def _found(name: str) -> Any:
+    return reduce(getattr, name.split(".") if name else [], statdl)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive."""
+    app.add_directive("names", Names)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,117 @@
+"""From a point of a path to an estimate of the package: with the penalty, or without it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import Rows, like, namespace, to_numpy
+from statdl.backend.columns import is_sparse
+from statdl.errors import ModelError
+from statdl.estimate.fit import estimate
+from statdl.estimate.path import PathEstimate
+from statdl.estimate.record import Estimate, Specification
+from statdl.formula.chosen import chosen
+from statdl.model.elastic import ElasticNet
+from statdl.model.penalty import NoPenalty, Penalty
+from statdl.solve.newton import LeastSquares, Newton
+
+AFTER_LASSO = (
+    "The columns were chosen by an L1 penalty with the same data, and the coefficients are shrunk: "
+    "they have no standard errors of the usual kind. For intervals see debiased() of the path."
+)
+AFTER_SELECTION = (
+    "The columns were chosen by an L1 penalty with the same data. Errors, tests and intervals "
+    "ignore that selection, and are too optimistic."
+)
+
+
+def chosen_specification(path: PathEstimate, B: Any) -> tuple[Specification, Any]:
+    """Return the specification with the columns that are in, and their positions."""
+    (places,) = np.nonzero((B != 0).any(axis=1))
+    old = path.specification
+    sample = path.sample
+    if is_sparse(sample.X):
+        X = like(sample.X[:, places].toarray(), sample.y)
+    else:
+        xp = namespace(sample.X)
+        X = xp.take(sample.X, like(places, sample.X, xp.int64), axis=1)
+    rows = Rows(X, old.rows.y, old.rows.weights, old.rows.offset, old.rows.trials)
+    frame = replace(old.frame, design=chosen(old.frame.design, places.tolist()), X=X, recoder=None)
+    solver = LeastSquares() if old.family.quadratic else Newton()
+    return replace(old, frame=frame, rows=rows, solver=solver), places
+
+
+def penalised_estimate(path: PathEstimate, strength: float, B: Any, a: Any) -> Estimate:
+    """Return the estimate whose penalty is that of the path at λ, coefficients B (p, q), a (q,).
+
+    For several classes the penalty of the classes' own coefficients is, on the coefficients against
+    the reference, the linear function whose slope balances the score.
+    """
+    specification, places = chosen_specification(path, B)
+    penalty = _penalty(path, specification, strength, B[places], a, places)
+    found = _quietly(replace(specification, penalty=penalty))
+    if path.penalties.alpha > 0 and strength > 0:
+        notes = (*found.convergence.notes, AFTER_LASSO)
+        found = replace(
+            found,
+            root=found.root * float("nan"),
+            convergence=replace(found.convergence, notes=notes),
+        )
+    return found
+
+
+def refitted_estimate(path: PathEstimate, B: Any) -> Estimate:
+    """Return the maximum likelihood estimate on the columns of B that are not 0."""
+    specification, _ = chosen_specification(path, B)
+    n, p = specification.rows.X.shape
+    if p + specification.intercept > n:
+        raise ModelError(
+            f"{p} columns are in at this lambda, too many for {n} rows to fit without a penalty; "
+            "choose a larger lambda."
+        )
+    found = _quietly(replace(specification, penalty=NoPenalty()))
+    notes = (*found.convergence.notes, AFTER_SELECTION)
+    return replace(found, convergence=replace(found.convergence, notes=notes))
+
+
+def _quietly(specification: Specification) -> Estimate:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=RuntimeWarning)
+        return estimate(specification)
+
+
+def _penalty(
+    path: PathEstimate, specification: Specification, strength: float, B: Any, a: Any, places: Any
+) -> Penalty:
+    total, settings = path.total_weight, path.penalties
+    if strength == 0:
+        return NoPenalty()
+    first = int(specification.intercept)
+    if B.shape[1] == 1 and settings.groups is None and settings.lower is settings.upper is None:
+        factors = path.factors[places] * total * strength
+        scale = path.scale[places]
+        slopes = settings.alpha * factors * scale * np.sign(B[:, 0])
+        bends = (1 - settings.alpha) * factors * scale**2
+        pad = [0.0] * first
+        return ElasticNet((*pad, *slopes), (*pad, *bends), strength, settings.alpha)
+    score = _score(path, B, a, places)
+    if B.shape[1] > 1:
+        score = score[:, 1:]
+    slopes = np.concatenate([np.zeros((first, score.shape[1])), score]).T.reshape(-1)
+    return ElasticNet(tuple(slopes), (0.0,) * len(slopes), strength, settings.alpha)
+
+
+def _score(path: PathEstimate, B: Any, a: Any, places: Any) -> Any:
+    """Return Xᵀ W (y − μ) in the chosen columns at the solution, (p, q)."""
+    sample = path.sample
+    X = sample.X[:, places]
+    eta = X @ B + a if is_sparse(sample.X) else X @ like(B, sample.y) + like(a, sample.y)
+    if sample.offset is not None:
+        eta = eta + sample.offset
+    _, score = path.family.loss_and_score(eta, sample.y)
+    weighted = score * sample.weights[:, None]
+    return to_numpy(X.T @ weighted)

@@ -1,0 +1,389 @@
+"""A family, columns and a penalty to a regularization path: the record, and how it is made.
+
+    min  Σ w_i ℓ(η_i, y_i) / Σ w + λ Σ_u f_u ( α ‖β_u‖ + ½ (1 − α) ‖β_u‖² )
+
+The loss is a mean, as in glmnet, so that λ means the same for any number of rows; with
+``standardize`` the penalty is on coefficients of columns divided by their standard deviation (that
+with 1/n), and coefficients are reported in the columns' own units.
+
+The grid of λ is glmnet's: from λ_max, the smallest λ at which everything penalised is 0, computed
+from the gradient there (for α < 0.001 as if α were 0.001), down to λ_max times 1e-4, or 1e-2 where
+there are fewer rows than columns, in equal steps of log λ. A path on a grid of its own choice ends
+early, as glmnet's does, where the share of explained deviance exceeds 0.999 or grows by less than
+1e-5 (of itself for the gaussian), after five values at least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.columns import is_sparse, moments, standardised
+from statdl.errors import DataError
+from statdl.estimate.record import Specification
+from statdl.model.symmetric import SymmetricMultinomial
+from statdl.solve.screening import Problem, Solution, begin, follow
+from statdl.solve.shrinkage import Shrinkage
+
+ENOUGH_EXPLAINED, SMALL_GAIN, AT_LEAST = 0.999, 1e-5, 5
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """What is penalised, and how, on p columns; arrays are (p,) and on the host.
+
+    factors  how much of λ each column feels, 0 for none and ∞ for all; scaled to sum to p
+    groups   label of the group of each column, None where each is its own
+    grouped  whether the coefficients of a column enter for all classes together
+    """
+
+    alpha: float = 1.0
+    standardize: bool = True
+    factors: Any = None
+    lower: Any = None
+    upper: Any = None
+    groups: Any = None
+    grouped: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Which λ: those given, or so many from λ_max down to a share of it."""
+
+    given: tuple[float, ...] | None = None
+    count: int = 100
+    ratio: float | None = None
+    early_stop: bool = True
+    tolerance: float = 1e-7
+
+    def values(self, top: float, n: int, p: int) -> Any:
+        """Return the values of λ, decreasing."""
+        if self.given is not None:
+            return np.sort(np.asarray(self.given, dtype=float))[::-1]
+        ratio = self.ratio if self.ratio is not None else (1e-2 if n < p else 1e-4)
+        if self.count == 1:
+            return np.asarray([top])
+        return top * ratio ** (np.arange(self.count) / (self.count - 1))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The rows of a path: X (n, p) may be sparse; y (n, q) in the coding of the loss."""
+
+    X: Any
+    y: Array
+    weights: Array
+    offset: Array | None = None
+
+    def take(self, positions: Any) -> Sample:
+        """Return some rows."""
+        xp = namespace(self.y)
+        there = like(positions, self.y, xp.int64)
+        X = self.X[positions] if is_sparse(self.X) else xp.take(self.X, there, axis=0)
+        offset = None if self.offset is None else xp.take(self.offset, there, axis=0)
+        return Sample(X, xp.take(self.y, there, axis=0), xp.take(self.weights, there), offset)
+
+
+@dataclass(frozen=True)
+class MeanLoss:
+    """The mean loss of rows; ``weights`` sum to 1, ``even`` is what they all are, if they are."""
+
+    family: Any
+    y: Array
+    weights: Array
+    even: float | None
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether the loss is ½ (y − η)²."""
+        return bool(self.family.quadratic)
+
+    def value_and_score(self, eta: Array) -> tuple[float, Array]:
+        loss, score = self.family.loss_and_score(eta, self.y)
+        xp = namespace(loss)
+        if self.even is not None:
+            return float(xp.sum(loss)) * self.even, score * self.even
+        loss = xp.where(self.weights > 0, loss, xp.zeros_like(loss))
+        return float(self.weights @ loss), score * self.weights[:, None]
+
+    def curvature(self, eta: Array) -> tuple[Array, Array | None]:
+        H = self.family.information(eta).weighted(self.weights)
+        return H.diagonal, H.outer
+
+    def saturated(self, eta: Array) -> float:
+        """Return the loss of a model that fits every row."""
+        loss, _ = self.family.loss_and_score(eta, self.y)
+        return float(self.weights @ (loss - 0.5 * self.family.unit_deviance(eta, self.y)))
+
+
+@dataclass(frozen=True)
+class PathEstimate:
+    """The solutions along a path, in the columns' own units, on the host.
+
+    strengths (L,) λ; coefficients (L, p, q); intercepts (L, q); losses (L,) mean losses;
+    violations (L,) of the conditions of an optimum, largest first in units of λ_max;
+    null and saturated are the mean losses of those models; scale (p,) of the columns, and the
+    factors (p,) of the penalty as they were used.
+    """
+
+    specification: Specification
+    sample: Sample
+    family: Any
+    penalties: Penalties
+    grid: Grid
+    strengths: Any
+    coefficients: Any
+    intercepts: Any
+    losses: Any
+    violations: Any
+    null: float
+    saturated: float
+    scale: Any
+    factors: Any
+    steps: int
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """n and p."""
+        return int(self.sample.X.shape[0]), int(self.sample.X.shape[1])
+
+    @property
+    def total_weight(self) -> float:
+        """Σ w, by which the mean loss divides."""
+        return float(namespace(self.sample.weights).sum(self.sample.weights))
+
+    @property
+    def df(self) -> Any:
+        """How many columns have a coefficient that is not 0, (L,)."""
+        return np.sum(np.any(self.coefficients != 0, axis=2), axis=1)
+
+    @property
+    def explained(self) -> Any:
+        """The share of the null deviance that is explained, (L,)."""
+        whole = self.null - self.saturated
+        return (self.null - self.losses) / whole if whole > 0 else np.zeros(len(self.losses))
+
+
+def sample_of(specification: Specification, X: Any = None) -> tuple[Sample, Any]:
+    """Return the rows of a specification with the family of the path's loss."""
+    rows: Rows = specification.rows
+    family: Any = specification.family
+    y, xp = rows.y, namespace(rows.y)
+    if family.name == "multinomial":
+        y = xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1)
+        family = SymmetricMultinomial(y.shape[1])
+    weights = xp.ones_like(y[:, 0]) if rows.weights is None else rows.weights
+    return Sample(rows.gathered().X if X is None else X, y, weights, rows.offset), family
+
+
+def estimate_path(
+    specification: Specification, penalties: Penalties, grid: Grid, X: Any = None
+) -> PathEstimate:
+    """Return the path of a specification; a sparse X comes beside it."""
+    sample, family = sample_of(specification, X)
+    return path_of_sample(specification, sample, family, penalties, grid)
+
+
+def path_of_sample(
+    specification: Specification, sample: Sample, family: Any, penalties: Penalties, grid: Grid
+) -> PathEstimate:
+    """Return the path of some rows."""
+    problem, centre, scale, notes = _problem(
+        sample, family, penalties, specification.intercept, specification.frame.design.names
+    )
+    nothing = np.full_like(problem.shrinkage.factors, np.inf)
+    null = begin(replace(problem, shrinkage=Shrinkage(penalties.alpha, nothing))).value
+    loss: Any = problem.loss
+    saturated = loss.saturated(sample.y * 0.0)
+    n, p = problem.columns.shape
+
+    def enough(found: Sequence[Solution]) -> bool:
+        if grid.given is not None or not grid.early_stop or len(found) < AT_LEAST:
+            return False
+        whole = max(null - saturated, 1e-300)
+        now, before = ((null - one.loss) / whole for one in (found[-1], found[-2]))
+        small = SMALL_GAIN * now if family.quadratic else SMALL_GAIN
+        return now > ENOUGH_EXPLAINED or now - before < small
+
+    state = begin(problem)
+    found = follow(state, grid.values(state.top, n, p), grid.tolerance, enough)
+    coefficients = np.stack([one.coefficients for one in found])
+    if family.name == "multinomial":
+        coefficients = _centred(coefficients, penalties)
+    coefficients = coefficients / scale[:, None]
+    intercepts = np.stack([one.intercept for one in found])
+    if specification.intercept:
+        intercepts = intercepts - np.einsum("lpq,p->lq", coefficients, centre)
+        if family.name == "multinomial":
+            intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
+    return PathEstimate(
+        specification, sample, family, penalties, grid,
+        np.asarray([one.strength for one in found]), coefficients, intercepts,
+        np.asarray([one.loss for one in found]),
+        np.asarray([one.violation for one in found]) / (state.top or 1.0),
+        null, saturated, scale, problem.shrinkage.factors[:, 0], sum(one.steps for one in found), notes,
+    )  # fmt: skip
+
+
+def _problem(
+    sample: Sample, family: Any, penalties: Penalties, intercept: bool, names: Sequence[str]
+) -> tuple[Problem, Any, Any, tuple[str, ...]]:
+    weights = sample.weights / namespace(sample.weights).sum(sample.weights)
+    host = to_numpy(weights)
+    even = float(host[0]) if bool((host == host[0]).all()) else None
+    mean, spread = moments(sample.X, host if is_sparse(sample.X) else weights)
+    constant = spread <= 1e-13 * np.maximum(np.abs(mean), np.sqrt(mean**2 + spread**2))
+    notes = _constant_note(constant, names) if intercept else ()
+    centre = mean if intercept else np.zeros_like(mean)
+    used = np.where(constant | (spread == 0), 1.0, spread)
+    scale = used if penalties.standardize else np.ones_like(mean)
+    columns = standardised(sample.X, centre, scale)
+    loss = MeanLoss(family, sample.y, weights, even)
+    shrinkage = _shrinkage(penalties, family.outputs, scale, constant & intercept)
+    problem = Problem(
+        columns, loss, shrinkage, family.outputs, intercept, sample.y, sample.offset
+    )
+    return problem, centre, scale, notes
+
+
+def _constant_note(constant: Any, names: Sequence[str]) -> tuple[str, ...]:
+    if not constant.any():
+        return ()
+    named = [names[j] for j in np.flatnonzero(constant)]
+    shown = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
+    return (f"Constant columns stay at 0: {shown}.",)
+
+
+def _shrinkage(penalties: Penalties, q: int, scale: Any, constant: Any) -> Shrinkage:
+    p = len(scale)
+    factors = np.ones(p) if penalties.factors is None else np.asarray(penalties.factors, float)
+    finite = np.isfinite(factors)
+    total = float(factors[finite].sum())
+    if total <= 0:
+        raise DataError(
+            "Every penalty factor is 0 (or infinite), so that there is nothing to penalise; fit "
+            "the model with lm(), glm() or multinom()."
+        )
+    factors = np.where(finite, factors * finite.sum() / total, np.inf)
+    factors = np.where(constant, np.inf, factors)
+    groups = None
+    if penalties.groups is not None:
+        _, groups = np.unique(np.asarray(penalties.groups), return_inverse=True)
+        size = np.bincount(groups)
+        mean = np.bincount(groups, weights=np.where(np.isfinite(factors), factors, 0.0)) / size
+        factors = np.where(np.isfinite(factors), (mean * np.sqrt(size))[groups], np.inf)
+    units = None
+    if penalties.grouped and q > 1:
+        units = np.repeat((np.arange(p) if groups is None else groups)[:, None], q, axis=1)
+    elif groups is not None:
+        units = groups[:, None] * q + np.arange(q)
+    lower = upper = None
+    if penalties.lower is not None or penalties.upper is not None:
+        low = -np.inf if penalties.lower is None else penalties.lower
+        high = np.inf if penalties.upper is None else penalties.upper
+        lower, upper = (
+            np.repeat((np.broadcast_to(one, (p,)) * scale)[:, None], q, axis=1)
+            for one in (low, high)
+        )
+    table = np.repeat(factors[:, None], q, axis=1)
+    return Shrinkage(penalties.alpha, table, units, lower, upper)
+
+
+def _centred(coefficients: Any, penalties: Penalties) -> Any:
+    """Return coefficients (L, p, K) of classes with the one shift that the penalty leaves open.
+
+    With α = 1 the sum of |β_k − t| over classes is least at the median t, and where that is an
+    interval its middle is taken, as glmnet does. With α < 1 the minimum is unique.
+    """
+    if penalties.alpha < 1 or penalties.grouped or penalties.groups is not None:
+        return coefficients
+    if penalties.lower is not None or penalties.upper is not None:
+        return coefficients
+    return coefficients - np.median(coefficients, axis=2, keepdims=True)
+
+
+def starting_point(path: PathEstimate) -> Any:
+    """Return the search of a path before its first λ."""
+    sample, intercept = path.sample, path.specification.intercept
+    names = path.specification.frame.design.names
+    return begin(_problem(sample, path.family, path.penalties, intercept, names)[0])
+
+
+def effective_df(path: PathEstimate) -> Any:
+    """Return the effective degrees of freedom at every λ, intercepts not counted, (L,)."""
+    counts = np.sum(path.coefficients != 0, axis=(1, 2)).astype(float)
+    if path.family.name == "multinomial" and not path.penalties.alpha == 1:
+        counts = np.sum(np.any(path.coefficients != 0, axis=2), axis=1) * float(
+            path.coefficients.shape[2] - 1
+        )
+    if path.penalties.alpha == 1 and path.penalties.groups is None and not path.penalties.grouped:
+        return counts
+    if path.coefficients.shape[2] > 1 or path.penalties.groups is not None:
+        return counts
+    names = path.specification.frame.design.names
+    intercept = path.specification.intercept
+    problem, centre, _, _ = _problem(path.sample, path.family, path.penalties, intercept, names)
+    loss: Any = problem.loss
+    for k, strength in enumerate(path.strengths):
+        b = path.coefficients[k, :, 0]
+        (places,) = np.nonzero(b)
+        if not len(places) or strength == 0:
+            continue
+        columns = problem.columns.taken(places, ones=intercept)
+        scaled = b[places] * path.scale[places]
+        heads = [path.intercepts[k, 0] + float(centre @ b)] if intercept else []
+        B = like(np.concatenate([heads, scaled])[:, None], problem.template)
+        eta = columns.outer(B) if problem.offset is None else columns.outer(B) + problem.offset
+        d, u = loss.curvature(eta)
+        everything = np.arange(len(heads) + len(places))
+        H = to_numpy(columns.curvature([everything], d, u))
+        bend = strength * (1 - path.penalties.alpha) * path.factors[places]
+        ridge = np.concatenate([np.zeros(len(heads)), bend])
+        kept = np.linalg.solve(H + np.diag(ridge) + 1e-14 * np.eye(len(H)), H)
+        counts[k] = float(np.trace(kept)) - len(heads)
+    return counts
+
+
+@dataclass(frozen=True)
+class Nodewise:
+    """Weighted Gram matrix X̃ᵀ W X̃ and score X̃ᵀ W (y − μ̂) at a solution; weights sum to 1."""
+
+    gram: Any
+    score: Any
+    scale: Any
+    deviance: float
+
+
+def nodewise_problem(path: PathEstimate, B: Any, a: Any) -> Nodewise:
+    """Return what de-biasing asks of a solution B (p, 1), a (1,).
+
+    Columns are in units of their standard deviations, and what the intercept explains of them, by
+    the weights of the information, is taken off.
+    """
+    settings = replace(path.penalties, standardize=True)
+    intercept = path.specification.intercept
+    names = path.specification.frame.design.names
+    problem, centre, scale, _ = _problem(path.sample, path.family, settings, intercept, names)
+    loss: Any = problem.loss
+    p = len(scale)
+    columns = problem.columns.taken(np.arange(p), ones=intercept)
+    heads = a + centre @ B if intercept else a
+    scaled = B * scale[:, None]
+    full = np.concatenate([heads[None, :], scaled]) if intercept else scaled
+    eta = columns.outer(like(full, problem.template))
+    eta = eta if problem.offset is None else eta + problem.offset
+    value, score = loss.value_and_score(eta)
+    d, u = loss.curvature(eta)
+    H = to_numpy(columns.curvature([np.arange(len(full))], d, u))
+    slope = to_numpy(columns.inner(score))[:, 0]
+    if intercept:
+        across = H[1:, 0] / H[0, 0]
+        H = H[1:, 1:] - across[:, None] * H[0, 1:]
+        slope = slope[1:] - across * slope[0]
+    deviance = 2 * path.total_weight * (value - path.saturated)
+    return Nodewise(H, slope, scale, deviance)

@@ -1,0 +1,75 @@
+"""What is said of every point of a path: effective degrees of freedom and criteria.
+
+* df of a lasso is the number of coefficients that are not 0, which is unbiased for its degrees of
+  freedom (Zou, Hastie and Tibshirani 2007); with a ridge part it is tr((H_A + Λ)⁻¹ H_A) over them,
+  H the curvature of the loss at the solution.
+* With k = df + intercepts (+ 1 for an estimated dispersion), −2 log L + 2 k is AIC, + k log n is
+  BIC, and EBIC adds 2 log C(p, df) for the number of models of that size (Chen and Chen 2008).
+* GCV = (deviance / n) / (1 − (df + intercepts) / n)² (Craven and Wahba 1979).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import namespace
+from statdl.backend.special import host
+from statdl.estimate.path import PathEstimate, effective_df
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """Vectors with one value a λ; ``df`` are effective degrees of freedom."""
+
+    df: Any
+    deviance: Any
+    log_likelihood: Any
+    aic: Any
+    bic: Any
+    ebic: Any
+    gcv: Any
+
+
+def criteria(path: PathEstimate) -> Criteria:
+    """Return the criteria of all points of a path."""
+    n = _rows(path)
+    p = path.shape[1]
+    df = effective_df(path)
+    deviance = 2 * path.total_weight * (path.losses - path.saturated)
+    heads = path.intercepts.shape[1] if path.specification.intercept else 0
+    if path.family.name == "multinomial":
+        heads = max(heads - 1, 0)
+    known = path.specification.family.dispersion_known
+    log_likelihood = _log_likelihood(path, deviance, n)
+    k = df + heads + (0 if known else 1)
+    binomial = host("gammaln")
+    chosen = path.df.astype(float)
+    ways = binomial(p + 1) - binomial(chosen + 1) - binomial(p - chosen + 1)
+    bic = -2 * log_likelihood + math.log(n) * k
+    with np.errstate(divide="ignore"):
+        gcv = deviance / n / np.maximum(1 - (df + heads) / n, 0.0) ** 2
+    return Criteria(
+        df, deviance, log_likelihood, -2 * log_likelihood + 2 * k, bic, bic + 2 * ways, gcv
+    )
+
+
+def _rows(path: PathEstimate) -> int:
+    weights = path.sample.weights
+    xp = namespace(weights)
+    return int(xp.sum(xp.astype(weights > 0, xp.int64)))
+
+
+def _log_likelihood(path: PathEstimate, deviance: Any, n: int) -> Any:
+    """Return log L, constants included, at the dispersion that maximises it."""
+    family, rows = path.specification.family, path.specification.rows
+    if family.dispersion_known:
+        return -path.total_weight * path.losses + family.constant(rows, 1.0)
+    values = np.empty(len(deviance))
+    for k, loss in enumerate(path.losses * path.total_weight):
+        phi = max(deviance[k] / n, 1e-300)
+        values[k] = -loss / phi + family.constant(rows, phi)
+    return values
