@@ -7,6 +7,7 @@ docutils does not understand is a warning, and with ``-W`` the build fails.
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 from docutils import nodes
@@ -16,6 +17,10 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
+
+#: A function applied to what is not in brackets: browsers leave no space between log and L.
+SPACELESS = re.compile(r'<mo>&ApplyFunction;</mo>(?!\s*<mo stretchy="false">\()')
+THIN_SPACE = '<mspace width="0.17em"></mspace>'
 
 
 def visit_inline(self: Any, node: nodes.math) -> None:
@@ -36,7 +41,7 @@ def _mathml(node: nodes.Element, *, block: bool) -> str:
     aligned = block and "\\\\" in source and "\\begin" not in source
     code = f"\\begin{{aligned}}{source}\\end{{aligned}}" if aligned else source
     try:
-        return tex2mathml(code, as_block=block)
+        return SPACELESS.sub(THIN_SPACE, tex2mathml(code, as_block=block))
     except MathError as error:
         logger.warning("The formula %r is not understood: %s", source, error, location=node)
         return f"<code>{html.escape(source)}</code>"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import reduce
+from functools import cached_property, reduce
 from types import ModuleType
 from typing import Any
 
@@ -61,7 +61,7 @@ def _described(name: str) -> list[str]:
     """Return the directive that shows a docstring."""
     owner, _, last = name.rpartition(".")
     value = inspect.getattr_static(_found(owner), last) if owner else _found(name)
-    if isinstance(value, property):
+    if isinstance(value, property | cached_property):
         return [f".. autoproperty:: {name}"]
     if owner and inspect.isfunction(value):
         return [f".. automethod:: {name}"]

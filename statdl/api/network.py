@@ -84,7 +84,8 @@ def mlp(
     """Fit a multilayer perceptron by maximum likelihood.
 
     η = W_{L+1} a_L + b with a_l = f(W_l a_{l−1} + b_l) and a_0 = x; the response has the family's
-    distribution with mean g⁻¹(η). J = −log L + ½ Σ λ w², biases unpenalised.
+    distribution with mean g⁻¹(η). J = −log L + ½ Σ λ w², biases unpenalised. Parameters not listed
+    here and what is raised are those of :func:`lm`.
 
     Parameters
     ----------
@@ -103,14 +104,14 @@ def mlp(
         How inputs are scaled inside the model; predictions take raw data.
     normalisation : {"batch", "layer", "weight"}, optional
         Normalise the hidden layers: their pre-activations, over the batch or over the units of a
-        row, or their weights, w = g v/‖v‖, which is another way to the same fits: decay counts
+        row, or their weights, ``w = g v/‖v‖``, which is another way to the same fits: decay counts
         the scales, Σ g² = Σ w², and weights are reported as directions of length 1 and scales.
     dropout : float
         Share of units left out in training by gradient descent.
     noise : float
         Standard deviation of the noise that training by gradient descent adds to scaled inputs.
     l1 : float or one for each layer of weights
-        λ ≥ 0 of Σ λ |w|, by gradient descent: many weights become exactly 0.
+        λ ≥ 0 of ``Σ λ |w|``, by gradient descent: many weights become exactly 0.
     validation : float, (X, y) or frame, optional
         Rows that are watched and not learned from: a share of the rows, of each class by itself,
         or data of their own.
@@ -139,7 +140,10 @@ def mlp(
         "newton" (trust region), "gauss-newton", "lbfgs", or "gd" or an object such as
         ``sd.GradientDescent(sd.Adam(1e-3), batch=32, epochs=100)``.
 
-    The other parameters, what is returned and what is raised are as for :func:`lm`.
+    Returns
+    -------
+    NetworkFit
+        Or, without hidden layers, the :class:`Fit` of the regression that the network is.
 
     Examples
     --------

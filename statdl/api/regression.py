@@ -125,7 +125,9 @@ def glm(
 ) -> Fit:
     """Fit a generalised linear model by maximum likelihood.
 
-    g(E y) = η = Xβ + offset, with y from the family and g its link.
+    g(E y) = η = Xβ + offset, with y from the family and g its link. A binomial response may be
+    0/1, two categories, ``cbind(successes, failures)`` or proportions. Parameters not listed here,
+    what is returned and what is raised are those of :func:`lm`.
 
     Parameters
     ----------
@@ -143,11 +145,8 @@ def glm(
         "irls" (Fisher scoring, the default), "newton" (observed information), "lbfgs", "gd", or
         "ls" for the gaussian family with the identity link.
     bias_reduction : bool
-        Firth's penalised likelihood, log L + ½ log |I|: finite where classes are separated, and
-        without the first-order bias. Take limits by ``fit.confint(method="profile")``.
-
-    The other parameters, what is returned and what is raised are as for :func:`lm`. A binomial
-    response may be 0/1, two categories, ``cbind(successes, failures)`` or proportions.
+        Firth's penalised likelihood, ``log L + ½ log |I|``: finite where classes are separated,
+        and without the first-order bias. Take limits by ``fit.confint(method="profile")``.
 
     Examples
     --------
@@ -186,7 +185,8 @@ def multinom(
     """Fit a multinomial (softmax) regression by maximum likelihood.
 
     P(y = k) = e^{η_k} / (1 + Σ_j e^{η_j}) with η_k = Xβ_k + offset for every class but the
-    reference, whose η is 0.
+    reference, whose η is 0. The response may be a factor, text, integers, or ``cbind(a, b, c)`` of
+    counts. Parameters not listed here, what is returned and what is raised are those of :func:`lm`.
 
     Parameters
     ----------
@@ -195,11 +195,8 @@ def multinom(
     method : str or Solver, optional
         "newton", "lbfgs" or "gd"; by default Newton's method, or L-BFGS for many parameters.
     bias_reduction : bool
-        Firth's penalised likelihood, log L + ½ log |I|: finite where classes are separated, and
-        without the first-order bias. Take limits by ``fit.confint(method="profile")``.
-
-    The other parameters, what is returned and what is raised are as for :func:`lm`. The response
-    may be a factor, text, integers, or ``cbind(a, b, c)`` of counts.
+        Firth's penalised likelihood, ``log L + ½ log |I|``: finite where classes are separated,
+        and without the first-order bias. Take limits by ``fit.confint(method="profile")``.
 
     Examples
     --------

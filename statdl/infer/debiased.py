@@ -69,7 +69,7 @@ def debiased(
     for k, j in enumerate(shown(chosen, "columns")):
         row = _inverse_row(quadratic, H, j, weight)
         estimates[k] = B[j, 0] * found.scale[j] + float(row @ score)
-        errors[k] = math.sqrt(float(row @ H @ row) / n)
+        errors[k] = math.sqrt(float(row @ H @ row) / path.total_weight)
     phi = _dispersion(path, found.deviance, int(np.sum(B != 0)))
     scale = found.scale[list(chosen)]
     return Debiased(chosen, estimates / scale, errors * math.sqrt(phi) / scale, phi)

@@ -269,7 +269,18 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         return term_table(analysis.marginal(self.estimate, typ, test), self.estimate, typ)
 
     def update(self, formula: str | None = None, **changes: Any) -> Fit:
-        """Fit again with another formula (``. ~ . + hp``), data, weights or method."""
+        """Fit again with another formula, data, weights or method.
+
+        A dot in the formula is what stood there: ``fit.update(". ~ . + hp")``. Other changes are
+        arguments of the front door, by name.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.update(". ~ . + hp").params.index.tolist()
+        ['Intercept', 'wt', 'hp']
+        """
         if formula is not None:
             if self.formula is None:
                 raise ModelError("A fit to arrays has no formula to update; pass X= and y=.")

@@ -16,7 +16,7 @@ from typing import Any
 from statdl.errors import StatdlWarning
 from statdl.estimate import Estimate
 from statdl.formula import ModelFrame
-from statdl.report import DataTable, plot
+from statdl.report import DataTable, page, plot, reading
 from statdl.report.plot.complexity import Curves
 from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
@@ -170,6 +170,23 @@ class Complexity(Printed):
     def plot(self, ax: Any = None) -> Any:
         """Draw training, validation and test errors over the knob, and the choice."""
         return plot.draw_complexity(self.curves(), ax)
+
+    def readings(self) -> tuple[reading.Reading, ...]:
+        """Return the verdict on every setting with its reason."""
+        return tuple(
+            reading.Reading(
+                f"{self.knob} {_said(one.value)}", f"{judged.verdict.value}. {judged.reason}"
+            )
+            for one, judged in zip(self.candidates, self.judgements, strict=True)
+        )
+
+    def sections(self) -> tuple[page.Section, ...]:
+        """Return the picture of the errors."""
+        words = (
+            f"Training and validation errors over {self.knob}; chosen is {_said(self.best_value)}."
+        )
+        picture = page.illustrated(lambda: page.drawn(self.plot, words))
+        return (page.Section("Errors", (picture,)),)
 
     def curves(self) -> Curves:
         """Return what the picture shows."""

@@ -23,7 +23,7 @@ from statdl.backend.random import generator
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.infer.residual import response_matrix
-from statdl.report import DataTable, plot
+from statdl.report import DataTable, page, plot
 from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
 from statdl.study.bootstrap import case_weights
@@ -99,6 +99,13 @@ class Decomposition(Printed):
     def document(self) -> Document:
         """Return the table, for a renderer."""
         return self.table.document()
+
+    def sections(self) -> tuple[page.Section, ...]:
+        """Return the picture."""
+        picture = page.illustrated(
+            lambda: page.drawn(self.plot, f"Bias², variance and noise over {self.knob}.")
+        )
+        return (page.Section("Picture", (picture,)),)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the parts on top of each other over the knob."""

@@ -22,7 +22,8 @@ import numpy as np
 from statdl.backend.random import generator
 from statdl.errors import DataError, ModelError, StatdlWarning
 from statdl.formula import ModelFrame
-from statdl.report import DataTable, plot
+from statdl.report import DataTable, page, plot
+from statdl.report.reading import Reading
 from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
 from statdl.study.heldout import Scheme, Split, cross_validated, deviances, split_of, targets
@@ -102,6 +103,17 @@ class LearningCurve(Printed):
     def document(self) -> Document:
         """Return the table, for a renderer."""
         return self.table.document()
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return what the curve says."""
+        return (Reading("More data", self.reading),)
+
+    def sections(self) -> tuple[page.Section, ...]:
+        """Return the picture."""
+        picture = page.illustrated(
+            lambda: page.drawn(self.plot, "Errors by the number of rows learnt from.")
+        )
+        return (page.Section("Picture", (picture,)),)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the errors over the rows learnt from."""

@@ -12,7 +12,7 @@ from statdl.backend.array import to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.formula import ModelFrame, beside, taken
 from statdl.lazy import lazy
-from statdl.report import plot
+from statdl.report import page, plot
 from statdl.study.complexity import Candidate, Complexity
 from statdl.study.heldout import Split, kept_positions
 
@@ -69,6 +69,13 @@ class Polynomial(Complexity):
         assert self.frame is not None
         names = (self.variable, self.frame.response.name)
         return plot.draw_fits(self._x(), self._y(), panels, names, ax)
+
+    def sections(self) -> tuple[page.Section, ...]:
+        """Return the pictures of the errors and of three fits: simplest, chosen, most flexible."""
+        degrees = sorted({self.candidates[0].value, self.best_value, self.candidates[-1].value})
+        words = f"The data with the polynomials of degree {', '.join(map(str, degrees))}."
+        picture = page.illustrated(lambda: page.drawn(lambda: self.plot_fits(degrees), words))
+        return (*super().sections(), page.Section("Fits", (picture,)))
 
     def _panel(self, place: int, grid: Any) -> plot.Panel:
         one = self.candidates[place]

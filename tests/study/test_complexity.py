@@ -485,3 +485,16 @@ def test_missing_rows_are_left_out():
     data.loc[3, "y"] = np.nan
     study = sd.polynomial("y ~ x", data, degrees=(2,), folds=7)
     assert len(study.candidates[0].errors.validation) == 49
+
+
+def test_reports_read_the_verdicts_and_show_the_pictures(tmp_path):
+    study = sd.polynomial("y ~ x", WAVE, degrees=(1, 3, 9))
+    things = (study, sd.bias_variance(study, B=20), sd.learning_curve(sd.lm("y ~ x", WAVE)))
+    pages = []
+    for k, thing in enumerate(things):
+        thing.report(tmp_path / f"{k}.html")
+        pages.append((tmp_path / f"{k}.html").read_text(encoding="utf-8"))
+    assert "underfitting (high bias)" in pages[0]
+    assert "too simple" in pages[0]
+    assert all("<svg" in page or "image/svg" in page for page in pages)
+    assert things[2].reading in pages[2]
