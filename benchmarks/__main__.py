@@ -1,4 +1,4 @@
-"""``python -m benchmarks core`` (or ``mlp``, ``infer``) measures; ``… readme`` updates README.md."""
+"""``python -m benchmarks core`` (or ``mlp``, ``infer``, ``paths``) measures; ``… readme`` updates README.md."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import core, infer, mlp, readme, table
+from benchmarks import core, infer, mlp, paths, readme, table
 
-SUITES = {"core": core.suite, "mlp": mlp.suite, "infer": infer.suite}
+SUITES = {"core": core.suite, "mlp": mlp.suite, "infer": infer.suite, "paths": paths.suite}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """How the pages are built: `make vignettes` makes HTML in build/site that opens from disk.
 
-The sources are the pages of docs/ and vignettes/, and what is beside the README. Pages that start as
-notebooks in Markdown are run; an error or a warning anywhere ends the build. Nothing of the result
+The sources are the pages of docs/ and vignettes/, and what is beside the README. Pages that start
+as notebooks in Markdown are run; an error or a warning anywhere ends the build. Nothing of the result
 is fetched from a network: formulas are MathML, and scripts, fonts and styles are the theme's files.
 """
 
@@ -87,6 +87,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_show_tb = True
 nb_merge_streams = True
+nb_output_stderr = "warn"  # a page says what it wants to say on stdout
 nb_ipywidgets_js = {}  # no page has widgets, whose scripts would come from a network
 # One look for every picture, and one thread for each of the two pages that run at a time.
 os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")

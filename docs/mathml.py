@@ -1,7 +1,7 @@
 """Formulas as MathML: browsers draw it themselves, so that pages need no script and no network.
 
-docutils turns LaTeX into MathML; this is the few lines that let Sphinx's HTML use it. A formula that
-docutils does not understand is a warning, and with ``-W`` the build fails.
+docutils turns LaTeX into MathML; this is the few lines that let Sphinx's HTML use it. A formula
+that docutils does not understand is a warning, and with ``-W`` the build fails.
 """
 
 from __future__ import annotations

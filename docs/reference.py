@@ -1,14 +1,15 @@
 """The reference from the docstrings: the directive ``names``, a public name a line.
 
 It writes a table of the names with their first lines, and then each docstring. A name is one of
-``statdl``, such as ``lm``, or of one of its classes, such as ``Fit.summary``; what it is decides how
-it is shown. ``Fit.plot*`` stands for all that fit. ``tests/docs/test_reference.py`` holds the pages
+``statdl``, such as ``lm``, or of one of its classes, such as ``Fit.summary``; what it is decides
+how it is shown. ``Fit.plot*`` stands for all that fit. ``tests/docs/test_reference.py`` holds the pages
 to the public names, all of them once.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property, reduce
@@ -24,6 +25,8 @@ import statdl
 
 #: Classes whose members have places of their own on the page.
 TAKEN_APART = ("Fit", "NetworkFit")
+#: Code, which stays as it is, or a bar.
+BAR = re.compile(r"(`+[^`]*`+)|\|")
 
 
 class Names(SphinxDirective):
@@ -76,7 +79,19 @@ def _found(name: str) -> Any:
     return reduce(getattr, name.split(".") if name else [], statdl)
 
 
+def keep_bars(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
+    """Let |β| in a docstring be an absolute value, where reStructuredText sees a substitution."""
+    example = False
+    for number, line in enumerate(lines):
+        example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
+        if not example:
+            lines[number] = BAR.sub(lambda found: found[1] or "\\|", line)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
     app.add_directive("names", Names)
+    app.connect("autodoc-process-docstring", keep_bars)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

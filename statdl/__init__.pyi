@@ -52,6 +52,9 @@ from statdl.api.margins import predictions as predictions
 from statdl.api.margins import slopes as slopes
 from statdl.api.network import mlp as mlp
 from statdl.api.polynomial import polynomial as polynomial
+from statdl.api.path import cv_path as cv_path
+from statdl.api.path import nested_cv as nested_cv
+from statdl.api.path import path as path
 from statdl.api.regression import glm as glm
 from statdl.api.regression import lm as lm
 from statdl.api.regression import multinom as multinom
@@ -99,6 +102,8 @@ from statdl.model.penalty import Ridge as Ridge
 from statdl.results.choice import Stepwise as Stepwise
 from statdl.results.fit import Fit as Fit
 from statdl.results.network import NetworkFit as NetworkFit
+from statdl.results.path import CvPath as CvPath
+from statdl.results.path import Path as Path
 from statdl.solve.checkpoint import Checkpoint as Checkpoint
 from statdl.solve.descent import GradientDescent as GradientDescent
 from statdl.solve.lbfgs import LBFGS as LBFGS

@@ -50,13 +50,13 @@ class BarzilaiBorwein:
         move = -walk.rate * walk.scale * state.gradient
         highest = max(walk.losses)
         slack = 10 * epsilon(move) * abs(highest)  # what rounding does to a loss
-        for halvings in range(MOST_HALVINGS):
+        loss, gradient = problem.value_and_gradient(state.parameters + move)
+        halvings = 0
+        while not loss <= highest + 1e-4 * float(move @ state.gradient) + slack:
+            if halvings == MOST_HALVINGS:
+                return state.stop(Outcome.STALLED)
+            move, halvings = move / 2, halvings + 1
             loss, gradient = problem.value_and_gradient(state.parameters + move)
-            if loss <= highest + 1e-4 * float(move @ state.gradient) + slack:
-                break
-            move = move / 2
-        else:
-            return state.stop(Outcome.STALLED)
         memory = Walk(
             walk.scale,
             self._rate(walk.scale, move, gradient - state.gradient),

@@ -102,5 +102,5 @@ class Weibull:
         return self
 
     def simulate(self, eta: Any, rows: Rows, dispersion: float, rng: Any) -> Any:
-        host = to_numpy(eta)
-        return self.mean(host) / math.gamma(1 + 1 / self.shape) * rng.weibull(self.shape, host.shape)
+        scale = self.mean(to_numpy(eta)) / math.gamma(1 + 1 / self.shape)
+        return scale * rng.weibull(self.shape, scale.shape)

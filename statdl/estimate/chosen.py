@@ -95,7 +95,7 @@ def _penalty(
         factors = path.factors[places] * total * strength
         scale = path.scale[places]
         slopes = settings.alpha * factors * scale * np.sign(B[:, 0])
-        bends = (1 - settings.alpha) * factors * scale**2
+        bends = (1 - settings.alpha) * path.bend * factors * scale**2
         pad = [0.0] * first
         return ElasticNet((*pad, *slopes), (*pad, *bends), strength, settings.alpha)
     score = _score(path, B, a, places)

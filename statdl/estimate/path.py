@@ -1,10 +1,12 @@
 """A family, columns and a penalty to a regularization path: the record, and how it is made.
 
-    min  Σ w_i ℓ(η_i, y_i) / Σ w + λ Σ_u f_u ( α ‖β_u‖ + ½ (1 − α) ‖β_u‖² )
+    min  Σ w_i ℓ(η_i, y_i) / Σ w + λ Σ_u f_u ( α ‖β_u‖ + ½ (1 − α) κ ‖β_u‖² )
 
 The loss is a mean, as in glmnet, so that λ means the same for any number of rows; with
 ``standardize`` the penalty is on coefficients of columns divided by their standard deviation (that
-with 1/n), and coefficients are reported in the columns' own units.
+with 1/n), and coefficients are reported in the columns' own units. κ is 1, but for the gaussian one over the standard deviation of
+the response (around the offset), as in glmnet: with λ in the units of y, both parts of the penalty
+then are, and a path does not depend on the units of y.
 
 The grid of λ is glmnet's: from λ_max, the smallest λ at which everything penalised is 0, computed
 from the gradient there (for α < 0.001 as if α were 0.001), down to λ_max times 1e-4, or 1e-2 where
@@ -127,7 +129,7 @@ class PathEstimate:
     strengths (L,) λ; coefficients (L, p, q); intercepts (L, q); losses (L,) mean losses;
     violations (L,) of the conditions of an optimum, largest first in units of λ_max;
     null and saturated are the mean losses of those models; scale (p,) of the columns, and the
-    factors (p,) of the penalty as they were used.
+    factors (p,) and the bend κ of the penalty as they were used.
     """
 
     specification: Specification
@@ -144,6 +146,7 @@ class PathEstimate:
     saturated: float
     scale: Any
     factors: Any
+    bend: float
     steps: int
     notes: tuple[str, ...] = field(default=())
 
@@ -226,7 +229,8 @@ def path_of_sample(
         np.asarray([one.strength for one in found]), coefficients, intercepts,
         np.asarray([one.loss for one in found]),
         np.asarray([one.violation for one in found]) / (state.top or 1.0),
-        null, saturated, scale, problem.shrinkage.factors[:, 0], sum(one.steps for one in found), notes,
+        null, saturated, scale, problem.shrinkage.factors[:, 0], problem.shrinkage.bend,
+        sum(one.steps for one in found), notes,
     )  # fmt: skip
 
 
@@ -244,11 +248,20 @@ def _problem(
     scale = used if penalties.standardize else np.ones_like(mean)
     columns = standardised(sample.X, centre, scale)
     loss = MeanLoss(family, sample.y, weights, even)
-    shrinkage = _shrinkage(penalties, family.outputs, scale, constant & intercept)
+    bend = _ridge_units(sample, host, intercept) if family.quadratic else 1.0
+    shrinkage = _shrinkage(penalties, family.outputs, scale, constant & intercept, bend)
     problem = Problem(
         columns, loss, shrinkage, family.outputs, intercept, sample.y, sample.offset
     )
     return problem, centre, scale, notes
+
+
+def _ridge_units(sample: Sample, weights: Any, intercept: bool) -> float:
+    """Return one over the standard deviation of the response."""
+    target = sample.y if sample.offset is None else sample.y - sample.offset
+    values = to_numpy(target)[:, 0]
+    spread = float(weights @ (values - intercept * float(weights @ values)) ** 2)
+    return spread**-0.5 if spread > 0 else 1.0
 
 
 def _constant_note(constant: Any, names: Sequence[str]) -> tuple[str, ...]:
@@ -259,7 +272,9 @@ def _constant_note(constant: Any, names: Sequence[str]) -> tuple[str, ...]:
     return (f"Constant columns stay at 0: {shown}.",)
 
 
-def _shrinkage(penalties: Penalties, q: int, scale: Any, constant: Any) -> Shrinkage:
+def _shrinkage(
+    penalties: Penalties, q: int, scale: Any, constant: Any, bend: float
+) -> Shrinkage:
     p = len(scale)
     factors = np.ones(p) if penalties.factors is None else np.asarray(penalties.factors, float)
     finite = np.isfinite(factors)
@@ -291,7 +306,7 @@ def _shrinkage(penalties: Penalties, q: int, scale: Any, constant: Any) -> Shrin
             for one in (low, high)
         )
     table = np.repeat(factors[:, None], q, axis=1)
-    return Shrinkage(penalties.alpha, table, units, lower, upper)
+    return Shrinkage(penalties.alpha, table, units, lower, upper, bend)
 
 
 def _centred(coefficients: Any, penalties: Penalties) -> Any:
@@ -342,7 +357,7 @@ def effective_df(path: PathEstimate) -> Any:
         d, u = loss.curvature(eta)
         everything = np.arange(len(heads) + len(places))
         H = to_numpy(columns.curvature([everything], d, u))
-        bend = strength * (1 - path.penalties.alpha) * path.factors[places]
+        bend = strength * (1 - path.penalties.alpha) * path.bend * path.factors[places]
         ridge = np.concatenate([np.zeros(len(heads)), bend])
         kept = np.linalg.solve(H + np.diag(ridge) + 1e-14 * np.eye(len(H)), H)
         counts[k] = float(np.trace(kept)) - len(heads)

@@ -29,13 +29,27 @@ _PAIRS: Mapping[str, Callable[[Sequence[Any]], list[tuple[Any, Any]]]] = {
 Spec = Any
 
 
-def prediction_questions(rows: Population, variables: Mapping[str, Any] | None) -> list[Question]:
-    """Return one question for every combination of the values given; for none, the rows as is."""
+def prediction_questions(
+    rows: Population, variables: Mapping[str, Any] | None, by: Sequence[str] | None = None
+) -> list[Question]:
+    """Return one question for every combination of the values given; for none, the rows as is.
+
+    Where answers are averaged ``by`` columns, variables that are not among these are averaged over.
+    """
     wanted = {name: _listed(value, _seen(rows, name)) for name, value in (variables or {}).items()}
     if not wanted:
         return [Question({}, ({},))]
-    settings = (dict(zip(wanted, values, strict=True)) for values in product(*wanted.values()))
-    return [Question(one, (one,)) for one in settings]
+    told = {name: values for name, values in wanted.items() if by is None or name in by}
+    rest = {name: values for name, values in wanted.items() if name not in told}
+    return [
+        Question(one, tuple({**one, **other} for other in _crossed(rest)), "mean")
+        for one in _crossed(told)
+    ]
+
+
+def _crossed(values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return every combination."""
+    return [dict(zip(values, row, strict=True)) for row in product(*values.values())]
 
 
 def comparison_questions(

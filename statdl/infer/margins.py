@@ -113,8 +113,8 @@ class Question:
     """One question to the rows: how it reads, and the settings that answer it.
 
     ``shown`` are the cells that tell it from others, such as term and contrast. ``settings`` are
-    one (a prediction) or two (after, before); what they give is divided by ``divisor``. ``factor``
-    multiplies rows, (n,), as x_i does in an elasticity.
+    one (a prediction), two (after, before), or any number that "mean" averages; what they give is
+    divided by ``divisor``. ``factor`` multiplies rows, (n,), as x_i does in an elasticity.
     """
 
     shown: Mapping[str, Any]
@@ -172,8 +172,8 @@ def _finished(
 ) -> tuple[Array, Array]:
     """Return f(A) and the length of its derivative times R, in A's shape."""
     xp = namespace(values[0])
-    if len(values) == 1:
-        value, half = values[0], halves[0]
+    if question.combination == "mean" or len(values) == 1:
+        value, half = reduce(add, values) / len(values), reduce(add, halves) / len(halves)
     else:
         combination = COMBINATIONS[question.combination]
         with overflow_allowed():

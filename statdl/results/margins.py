@@ -61,10 +61,22 @@ class Margins(Inference):
         """Return predictions with standard errors.
 
         ``variables`` maps names to values that all rows are set to, one after another (None for all
-        levels, or the quartiles of a number).
+        levels, or the quartiles of a number). ``by`` may name them: the groups are then of the rows
+        as they are set, and what it does not name is averaged over; ``by=True`` averages for every
+        value.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt * hp", data=sd.datasets.load("mtcars"))
+        >>> fit.predictions(variables={"wt": [2, 3, 4]}, by="wt")["estimate"].round(2).tolist()
+        [23.93, 19.8, 15.66]
         """
         rows = self._asked(newdata, weights, vcov, cluster)
-        questions = prediction_questions(rows, variables)
+        names = _names(by)
+        questions = prediction_questions(rows, variables, names)
+        if names is not None:
+            by = [name for name in names if name not in (variables or {})] or True
         return _answered(rows, questions, scale_of(type), by, level)
 
     def comparisons(
@@ -160,6 +172,13 @@ class Margins(Inference):
         return population(estimate, newdata).weighted(weights)
 
 
+def _names(by: Any) -> list[str] | None:
+    """Return the columns to average within; None for every row, or one average."""
+    if by is None or isinstance(by, bool):
+        return None
+    return [by] if isinstance(by, str) else list(by)
+
+
 def _answered(
     rows: Population, questions: Sequence[Question], scale: Scale, by: Any, level: float
 ) -> Any:
@@ -168,7 +187,7 @@ def _answered(
     groups = None
     if by is True:
         groups = np.zeros(rows.n, dtype=np.int64)
-    elif by is not False and by is not None:
-        groups, keys = rows.grouped([by] if isinstance(by, str) else list(by))
+    elif (names := _names(by)) is not None:
+        groups, keys = rows.grouped(names)
     found = margins(rows, questions, scale, groups)
     return margins_frame(found, rows, questions, keys, level)

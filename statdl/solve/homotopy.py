@@ -48,13 +48,14 @@ def move(
     """
     xp = namespace(b)
     walk = _Walk(H, b.copy())
+    inactive = threshold[0] < xp.inf  # what has no bound on its gradient stays where it is
+    threshold = tuple(xp.where(inactive, one, 0.0) for one in threshold)
     dc, dl = c[1] - c[0], threshold[1] - threshold[0]
     g = H @ b - c[0]
-    inactive = xp.ones(len(b), dtype=bool)
-    for j in xp.nonzero((b != 0) | ((threshold[0] == 0) & (dl == 0)))[0].tolist():
-        inactive[j] = False
-    walk.reset(xp.nonzero(~inactive)[0], xp.sign(b))
-    free = (threshold[0] == 0) & (dl == 0)
+    free = inactive & (threshold[0] == 0) & (threshold[1] == 0)
+    active = (b != 0) | free
+    inactive = inactive & ~active
+    walk.reset(xp.nonzero(active)[0], xp.where(free, 0.0, xp.sign(b)))
     tau = 0.0
     for _ in range(50 * len(b) + 200):
         active, signs = walk.active, walk.signs
@@ -151,6 +152,8 @@ class _Walk:
     def _inverted(self) -> Any:
         xp = namespace(self.H)
         part = self.H[self.active[:, None], self.active]
+        if not len(part):
+            return part
         size = float(xp.max(xp.diagonal(part), initial=0.0)) or 1.0
         jitter = 0.0
         while jitter < size:

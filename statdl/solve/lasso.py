@@ -84,7 +84,7 @@ def minimise_lasso(
     g = problem.times(b) - c
     slack = tolerance + 1e-14 * float(xp.max(xp.abs(c), initial=0.0))
     value = _value(c, threshold, b, g)
-    failures = 0
+    failures, walkable = 0, problem.lower is None
     for _ in range(MOST_STEPS):
         free, wants = _candidates(problem, g, threshold, b, slack)
         (active,) = xp.nonzero(free | wants)
@@ -99,10 +99,13 @@ def minimise_lasso(
             failures += not consistent
             b, g, value = moved, slope, now
             continue
-        if problem.lower is None:
-            b = _walked(problem, c, threshold, b)
-            return b, problem.times(b) - c
         failures = 0
+        if walkable:
+            walkable = False  # ties may stop the walk; then sweeps go on
+            moved = _walked(problem, c, threshold, b)
+            slope = problem.times(moved) - c
+            if _finished(problem, slope, threshold, moved, slack):
+                return moved, slope
         b, g = _swept(problem, g, threshold, b, active)
         value = _value(c, threshold, b, g)
     raise NumericalError("The active-set steps of the lasso did not come to an end.")
@@ -113,8 +116,11 @@ def _walked(problem: Quadratic, c: Any, threshold: Any, b: Any) -> Any:
     xp = namespace(b)
     product = problem.times(b)
     slope = xp.clip(product - c, -threshold, threshold)
-    slope = xp.where(b != 0, -threshold * xp.sign(b), slope)
-    return move(problem.H, (product - slope, c), (threshold, threshold), b)
+    slope = xp.where(b != 0, -xp.where(b != 0, threshold, 0.0) * xp.sign(b), slope)
+    try:
+        return move(problem.H, (product - slope, c), (threshold, threshold), b)
+    except NumericalError:
+        return b
 
 
 def _swept(problem: Quadratic, g: Any, threshold: Any, b: Any, active: Any) -> tuple[Any, Any]:
@@ -125,10 +131,9 @@ def _swept(problem: Quadratic, g: Any, threshold: Any, b: Any, active: Any) -> t
             curve, own = float(H[j, j]), float(b[j])
             free = curve * own - float(g[j])
             shrunk = max(abs(free) - float(threshold[j]), 0.0) / curve
-            target = min(
-                max(shrunk if free > 0 else -shrunk, float(problem.lower[j])),
-                float(problem.upper[j]),
-            )
+            target = shrunk if free > 0 else -shrunk
+            if problem.lower is not None:
+                target = min(max(target, float(problem.lower[j])), float(problem.upper[j]))
             if target != own:
                 g += (target - own) * H[j]
                 b[j] = target
@@ -168,7 +173,7 @@ def _candidates(problem: Quadratic, g: Any, threshold: Any, b: Any, slack: float
     wants = at_zero & (xp.abs(g) > threshold + slack)
     free = ~at_zero | (threshold == 0)
     if problem.lower is not None:
-        slope = g + threshold * xp.sign(b)
+        slope = g + xp.where(at_zero, 0.0, threshold) * xp.sign(b)
         up, down = b >= problem.upper, b <= problem.lower
         wants &= xp.where(g < 0, problem.upper > 0, problem.lower < 0)
         pinned = (up & (slope <= slack)) | (down & (slope >= -slack))
@@ -182,10 +187,12 @@ def _finished(problem: Quadratic, g: Any, threshold: Any, b: Any, slack: float) 
     free, wants = _candidates(problem, g, threshold, b, slack)
     if bool(wants.any()):
         return False
+    inner = b != 0
     if problem.lower is None:
-        return True
-    loose = xp.abs(g + threshold * xp.sign(b)) > slack + 1e-9 * xp.abs(g)
-    return not bool((free & (b != 0) & loose).any())
+        bound = xp.where(inner, threshold, 0.0) * xp.sign(b)
+        return bool((xp.abs(g + bound)[inner] <= slack + 1e-9 * xp.abs(g)[inner]).all())
+    loose = xp.abs(g + xp.where(inner, threshold, 0.0) * xp.sign(b)) > slack + 1e-9 * xp.abs(g)
+    return not bool((free & inner & loose).any())
 
 
 def _factorised(H: Any, active: Any) -> Any:

@@ -35,6 +35,8 @@ AHEAD = 3
 #: A step that leaves more than this of the violation calls for a fresh curvature.
 SLOW = 0.2
 STEPS = 200
+#: What a proximal term adds to the curvature of classes, as a share.
+PROXIMAL = 1e-5
 
 
 class Loss(Protocol):
@@ -133,7 +135,7 @@ class _State:
         xp = namespace(self.b)
         steps = 0
         pull = self.shrinkage.norms(self.gradient)
-        expected = self.shrinkage.lasso(1.0) * max(2 * strength - before, 0.0)
+        expected = self.shrinkage.lasso(max(2 * strength - before, 0.0))
         self.admit((pull >= expected) & self.shrinkage.allowed, ahead, before)
         for _ in range(100):
             steps += self.solve_working(strength, allowed)
@@ -306,9 +308,8 @@ class _Newton(_State):
         if not bool((wanted & ~self.working).any()):
             return
         xp = namespace(self.b)
-        likely = self.shrinkage.norms(self.gradient) >= self.shrinkage.lasso(1.0) * max(
-            2 * ahead - before, 0.0
-        )
+        bound = self.shrinkage.lasso(max(2 * ahead - before, 0.0))
+        likely = self.shrinkage.norms(self.gradient) >= bound
         likely &= self.shrinkage.allowed
         used = self.shrinkage.norms(self.b) > 0
         self.working = used | wanted | likely | self.shrinkage.free
@@ -368,6 +369,10 @@ class _Newton(_State):
         H = to_numpy(self.part.curvature(self.parts, d, u))
         xp = namespace(H)
         H = H[self.order[:, None], self.order]
+        if self.problem.outputs > 1:
+            # Coefficients of all classes can be shifted together. A proximal term keeps a step in
+            # that direction from mattering, and leaves the solution where it is.
+            H = H + PROXIMAL * xp.diag(xp.diag(H))
         if self.first > 1:  # a shift of all intercepts changes nothing, and must not be singular
             H[: self.first, : self.first] += xp.mean(xp.diag(H)[: self.first])
         self.H, self.stale, self.known = H, False, None

@@ -1,6 +1,6 @@
 """What a path penalises: the units that enter together, and the conditions of an optimum.
 
-    λ Σ_u f_u ( α ‖b_u‖ + ½ (1 − α) ‖b_u‖² )
+    λ Σ_u f_u ( α ‖b_u‖ + ½ (1 − α) κ ‖b_u‖² )
 
 A unit u is one coefficient, so that ‖b_u‖ = |b_u|, or a group of them. At the minimum, with g the
 gradient of everything smooth,
@@ -29,6 +29,7 @@ class Shrinkage:
     factors  (p, q) f of each coefficient, that of its unit; ∞ keeps a coefficient at 0
     units    (p, q) the unit of each coefficient, 0, 1, …; None where every one is its own
     lower    (p, q) ≤ 0 ≤ upper (p, q), in the units of b; None without limits
+    bend     κ, the units of the ridge part
     """
 
     alpha: float
@@ -36,6 +37,7 @@ class Shrinkage:
     units: Any = None
     lower: Any = None
     upper: Any = None
+    bend: float = 1.0
 
     @cached_property
     def free(self) -> Any:
@@ -55,11 +57,11 @@ class Shrinkage:
         return xp.where(self.allowed, strength * self.alpha * self._finite, xp.inf)
 
     def ridge(self, strength: float) -> Any:
-        """Return λ (1 − α) f, (p, q)."""
+        """Return λ (1 − α) κ f, (p, q)."""
         xp = namespace(self.factors)
         if strength == xp.inf:
             return xp.zeros_like(self.factors)
-        return strength * (1 - self.alpha) * self._finite
+        return strength * (1 - self.alpha) * self.bend * self._finite
 
     @cached_property
     def _finite(self) -> Any:
@@ -100,7 +102,7 @@ class Shrinkage:
         if not bool(used.any()):
             return 0.0
         share = self.factors[used]
-        squares = 0.5 * (1 - self.alpha) * float(share @ b[used] ** 2)
+        squares = 0.5 * (1 - self.alpha) * self.bend * float(share @ b[used] ** 2)
         if self.units is not None:  # each norm once
             _, first = xp.unique(self.units[used], return_index=True)
             return strength * (self.alpha * float(share[first] @ norms[used][first]) + squares)

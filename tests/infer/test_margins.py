@@ -23,6 +23,13 @@ INFERT = sd.datasets.load("infert")
 HOUSING = sd.datasets.load("housing")
 MARGINS = json.loads((HERE / "margins.json").read_text(encoding="utf-8"))["models"]
 ROWS = {"comparisons rows": "spontaneous", "slopes rows": "wt"}
+SET = {
+    "set by wt": ({"wt": [2, 3, 4]}, "wt"),
+    "set by cyl": ({"wt": [2, 3, 4]}, "cyl"),
+    "set by both": ({"wt": [2, 3]}, ["wt", "cyl"]),
+    "two set by one": ({"wt": [2, 3], "hp": [100, 200]}, "hp"),
+    "set by Sepal_Width": ({"Sepal_Width": [2.5, 3.5]}, "Sepal_Width"),
+}
 
 
 def fitted(name):
@@ -72,7 +79,8 @@ def answer(fit, data, question):
 
 
 @pytest.mark.parametrize(
-    ("name", "question"), [(name, one) for name, of in MARGINS.items() for one in of["answers"]]
+    ("name", "question"),
+    [(name, one) for name, of in MARGINS.items() for one in of["answers"] if one not in SET],
 )
 def test_answers_are_those_of_marginaleffects(name, question):
     theirs = pd.DataFrame(MARGINS[name]["answers"][question])
@@ -92,6 +100,37 @@ def test_answers_are_those_of_marginaleffects(name, question):
     np.testing.assert_allclose(ours["estimate"], theirs["estimate"], rtol=2e-5, atol=2e-6 * scale)
     # their derivatives in θ are forward differences
     np.testing.assert_allclose(ours["std.error"], theirs["std_error"], rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [(name, one) for name, of in MARGINS.items() for one in of["answers"] if one in SET],
+)
+def test_groups_are_of_the_rows_as_they_are_set(name, question):
+    theirs = pd.DataFrame(MARGINS[name]["answers"][question])
+    variables, by = SET[question]
+    ours = fitted(name).predictions(variables=variables, by=by)
+    keys = [key for key in ("wt", "hp", "cyl", "group", "Sepal_Width") if key in theirs]
+    assert set(keys) == set(ours.columns[: len(keys)])
+    for one in (ours, theirs):
+        one[keys] = one[keys].astype({key: float for key in keys if key != "group"})
+    order, theirs = ours.sort_values(keys), theirs.sort_values(keys)
+    np.testing.assert_array_equal(order[keys].astype(str), theirs[keys].astype(str))
+    np.testing.assert_allclose(order["estimate"], theirs["estimate"], rtol=2e-5)
+    np.testing.assert_allclose(order["std.error"], theirs["std_error"], rtol=1e-2)
+
+
+def test_a_value_set_is_a_group_of_its_own():
+    fit = sd.glm("am ~ wt + hp", data=CARS, family="binomial")
+    told = fit.predictions(variables={"wt": [2, 3]}, by="wt")
+    pd.testing.assert_frame_equal(told, fit.avg_predictions(variables={"wt": [2, 3]}))
+    each = fit.predictions(variables={"wt": [2, 3], "hp": [100, 200]}, by=["wt", "hp"])
+    over = fit.predictions(variables={"wt": [2, 3], "hp": [100, 200]}, by="wt")
+    np.testing.assert_allclose(over["estimate"], each.groupby("wt")["estimate"].mean())
+    observed = fit.predictions(variables={"wt": [2, 3]}, by="gear")
+    both = fit.predictions(variables={"wt": [2, 3]}, by=["gear", "wt"])
+    np.testing.assert_allclose(observed["estimate"], both.groupby("gear")["estimate"].mean())
+    assert len(both) == 6
 
 
 SLOPED = {

@@ -33,6 +33,7 @@ KINDS = (
     "influence",
     "specification",
     "firth",
+    "glmnet",
     "pictures",
 )
 

@@ -52,7 +52,8 @@ def fitted(name: str) -> tuple[Any, pd.DataFrame]:
 
 def numbers(table: Any) -> dict[str, list[Any]]:
     """Return the columns that say what an estimate is of, and the estimate with its error."""
-    names = ("term", "contrast", "group", "wool", "cyl", "estimate", "std_error")
+    names = ("term", "contrast", "group", "wool", "cyl", "wt", "hp", "Sepal_Width")
+    names = (*names, "estimate", "std_error")
     return {name: table[name].to_list() for name in names if name in table.columns}
 
 
@@ -79,6 +80,14 @@ ASKED: dict[str, dict[str, Question]] = {
         **{f"comparisons {one}": _change(one) for one in ("sd", "2sd", "iqr", "minmax")},
         "comparisons pair": _change([2, 4]),
         **{kind: _slope(kind) for kind in ("eyex", "eydx", "dyex")},
+        "set by wt": lambda model, _: me.predictions(model, variables={"wt": [2, 3, 4]}, by="wt"),
+        "set by cyl": lambda model, _: me.predictions(model, variables={"wt": [2, 3, 4]}, by="cyl"),
+        "set by both": lambda model, _: me.predictions(
+            model, variables={"wt": [2, 3]}, by=["wt", "cyl"]
+        ),
+        "two set by one": lambda model, _: me.predictions(
+            model, variables={"wt": [2, 3], "hp": [100, 200]}, by="hp"
+        ),
         "slopes rows": lambda model, frame: me.slopes(model, variables="wt", newdata=frame.head(5)),
     },
     "logit": {
@@ -88,7 +97,11 @@ ASKED: dict[str, dict[str, Question]] = {
         ),
     },
     "poisson": {"avg_predictions by wool": lambda model, _: me.avg_predictions(model, by="wool")},
-    "multinom": {},
+    "multinom": {
+        "set by Sepal_Width": lambda model, _: me.predictions(
+            model, variables={"Sepal_Width": [2.5, 3.5]}, by="Sepal_Width"
+        ),
+    },
 }
 
 

@@ -1,0 +1,386 @@
+"""The front doors ``path``, ``cv_path`` and ``nested_cv``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from statdl.api.arguments import is_number, truth, whole
+from statdl.api.data import read
+from statdl.api.words import as_family
+from statdl.backend.array import to_numpy
+from statdl.backend.columns import is_sparse
+from statdl.errors import DataError, ModelError
+from statdl.estimate import Specification, specify
+from statdl.estimate.path import Grid, PathEstimate, Penalties, estimate_path, path_of_sample
+from statdl.formula import ArrayRecipe, Term
+from statdl.formula.design import Design
+
+from statdl.model.categorical import Multinomial
+from statdl.model.family import Family
+from statdl.report import DataTable
+from statdl.results import Call
+from statdl.results.path import CvPath, Path, check_strength
+from statdl.solve.newton import Newton
+from statdl.solve.progress import shown
+from statdl.study.path import fold_of_rows, measured, validate
+
+
+
+def path(
+    formula: str | None = None,
+    data: Any = None,
+    family: str | Family = "gaussian",
+    *,
+    alpha: float = 1.0,
+    lambda_: float | Sequence[float] | None = None,
+    n_lambda: int = 100,
+    lambda_min_ratio: float | None = None,
+    standardize: bool = True,
+    penalty_factor: Sequence[float] | Mapping[str, float] | None = None,
+    lower: Any = None,
+    upper: Any = None,
+    groups: str | Sequence[Any] | None = None,
+    grouped: bool = False,
+    early_stop: bool = True,
+    tolerance: float = 1e-7,
+    X: Any = None,
+    y: Any = None,
+    names: Sequence[str] | None = None,
+    intercept: bool = True,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "drop",
+    device: str | None = None,
+    dtype: str | None = None,
+) -> Path:
+    """Fit a penalised regression for a whole grid of λ: lasso, ridge or between.
+
+    min  Σ w_i ℓ_i / Σ w + λ Σ_j f_j ( α |β_j| + ½ (1 − α) β_j² ), with ℓ = −log-likelihood (for the
+    gaussian ½ (y − η)²) and intercepts left alone: glmnet's objective, and its λ. For the gaussian
+    β_j² is divided by the standard deviation of y, as in glmnet, so that the units of y do not
+    matter.
+
+    Parameters
+    ----------
+    formula, data, X, y, names, intercept, weights, offset, subset, na_action, device, dtype
+        As for :func:`statdl.lm`. X may be a sparse matrix of SciPy's, and stays sparse.
+    family : str or Family
+        "gaussian", "binomial", "poisson" or "multinomial", or a family object. The multinomial has
+        coefficients for every class.
+    alpha : float
+        1 for the lasso, 0 for ridge, between for the elastic net.
+    lambda_ : float or sequence, optional
+        Values of λ, 0 or more; by default ``n_lambda`` values from λ_max, where everything is 0,
+        down to ``lambda_min_ratio`` times it (1e-4, or 1e-2 with fewer rows than columns) in equal
+        steps of log λ.
+    standardize : bool
+        Penalise coefficients of columns divided by their standard deviation. Coefficients are
+        reported in the columns' own units either way.
+    penalty_factor : sequence or mapping from column to factor, optional
+        f, 1 unless given: 0 leaves a column unpenalised, ∞ leaves it out. Scaled to mean 1.
+    lower, upper : float, sequence or mapping, optional
+        Limits of the coefficients: lower ≤ 0 ≤ upper.
+    groups : "terms" or sequence, optional
+        Columns that enter together (the group lasso, Yuan and Lin 2006), the penalty of a group
+        being √size ‖β_g‖: "terms" for those of each term of the formula, as the columns of a
+        factor, or a label a column.
+    grouped : bool
+        For the multinomial: a column enters for all classes together.
+    early_stop : bool
+        End a default grid where over 0.999 of the deviance is explained, or a step explains less
+        than 1e-5 more, as glmnet does.
+    tolerance : float
+        How far a condition of the optimum may be violated, as a share of λ_max.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FormulaError, DataError, ModelError
+        When the formula, the data or the arguments make no path.
+
+    References
+    ----------
+    Friedman, Hastie and Tibshirani (2010), J. Stat. Softw. 33(1); Tibshirani et al. (2012),
+    J. R. Stat. Soc. B 74, 245.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> path = sd.path("mpg ~ wt + hp + qsec", data=cars)
+    >>> path.coef(lambda_=1.0).round(3).to_dict()
+    {'Intercept': 33.293, 'wt': -3.164, 'hp': -0.021, 'qsec': 0.0}
+    >>> path.kkt < 1e-7
+    True
+    """
+    arguments = locals()
+    return _path(arguments, path)
+
+
+def _path(arguments: Mapping[str, Any], front: Any) -> Path:
+    specification, X = _specification(arguments)
+    penalties = _penalties(arguments, specification)
+    return Path(
+        estimate_path(specification, penalties, _grid(arguments), X), Call(front, dict(arguments))
+    )
+
+
+def cv_path(
+    formula: str | None = None,
+    data: Any = None,
+    family: str | Family = "gaussian",
+    *,
+    folds: int | Sequence[Any] = 10,
+    measure: str = "deviance",
+    seed: int = 0,
+    progress: bool = True,
+    **arguments: Any,
+) -> CvPath:
+    """Choose λ by cross-validation.
+
+    Parameters
+    ----------
+    folds : int or (n,) labels
+        How many parts of equal size, drawn with ``seed``, or the part of each row.
+    measure : {"deviance", "mse", "mae", "class", "auc"}
+        What a fold is judged by: mean deviance, squared or absolute error of the mean, share of
+        wrong classes, or the area under the ROC curve.
+    progress : bool
+        Show a bar in a terminal.
+    arguments
+        All those of :func:`path`.
+
+    Returns
+    -------
+    CvPath, with ``lambda_min``, ``lambda_1se``, ``best()`` and ``plot()``.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cv = sd.cv_path("mpg ~ wt + hp + qsec + drat", data=sd.datasets.load("mtcars"), folds=5)
+    >>> cv.lambda_min <= cv.lambda_1se
+    True
+    """
+    whole_path = path(formula, data, family, **arguments)
+    estimate = whole_path.estimate
+    return CvPath(
+        whole_path, validate(estimate, measure, _kept_folds(folds, estimate), seed, progress)
+    )
+
+
+def nested_cv(
+    formula: str | None = None,
+    data: Any = None,
+    family: str | Family = "gaussian",
+    *,
+    outer: int | Sequence[Any] = 5,
+    folds: int = 10,
+    rule: str = "min",
+    measure: str = "deviance",
+    seed: int = 0,
+    progress: bool = True,
+    **arguments: Any,
+) -> DataTable:
+    """Return an honest estimate of the error of a model whose λ is chosen by cross-validation.
+
+    The least cross-validated error is too good, for λ was chosen to make it small. Here each of
+    ``outer`` parts is predicted by a model that has not seen it, λ included: that is chosen by
+    ``folds``-fold cross-validation within the other rows (Varma and Simon 2006).
+
+    The other parameters are those of :func:`cv_path`; ``rule`` is "min" or "1se".
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> found = sd.nested_cv("mpg ~ wt + hp", data=cars, outer=4, folds=4)
+    >>> list(found.columns)
+    ['deviance', 'lambda', 'nonzero']
+    """
+    if rule not in ("min", "1se"):
+        raise ModelError(f"rule={rule!r} is not known; choose 'min' or '1se'.")
+    estimate = path(formula, data, family, **arguments).estimate
+    fold = fold_of_rows(estimate.sample, estimate.family, _kept_folds(outer, estimate), seed)
+    names: Sequence[int] = range(int(fold.max()) + 1)
+    errors, chosen, counts = [], [], []
+    for name in shown(names, "outer folds") if progress else names:
+        train = estimate.sample.take(np.flatnonzero(fold != name))
+        inner = _of(estimate, train)
+        found = validate(inner, measure, folds, seed, progress=False)
+        place = found.best if rule == "min" else found.simplest
+        test = estimate.sample.take(np.flatnonzero(fold == name))
+        errors.append(float(measured(_only(inner, place), test, measure)[0]))
+        chosen.append(float(inner.strengths[place]))
+        counts.append(int(inner.df[place]))
+    spread = float(np.std(errors, ddof=1)) / math.sqrt(len(errors))
+    return DataTable(
+        "outer fold",
+        (*(str(name) for name in names), "mean", "std err"),
+        {
+            measure: [*errors, float(np.mean(errors)), spread],
+            "lambda": [*chosen, None, None],
+            "nonzero": [*counts, None, None],
+        },
+        title="Nested cross-validation",
+        notes=("Rows of a fold are predicted by a model whose lambda was chosen without them.",),
+    )
+
+
+def _of(estimate: PathEstimate, sample: Any) -> PathEstimate:
+    """Return the path of some rows, on a grid of its own where none was given."""
+    one = estimate
+    return path_of_sample(one.specification, sample, one.family, one.penalties, one.grid)
+
+
+def _only(estimate: PathEstimate, place: int) -> PathEstimate:
+    part = slice(place, place + 1)
+    return replace(
+        estimate,
+        strengths=estimate.strengths[part],
+        coefficients=estimate.coefficients[part],
+        intercepts=estimate.intercepts[part],
+    )
+
+
+def _kept_folds(folds: Any, estimate: PathEstimate) -> Any:
+    """Return a number of folds, or those of the rows that are used."""
+    if is_number(folds):
+        return folds
+    given = np.asarray(folds)
+    rows = estimate.specification.frame.rows
+    if given.ndim != 1:
+        raise ModelError(f"folds is a number or a label for every row, not {folds!r}.")
+    return given if rows is None or len(given) == len(rows) else given[rows]
+
+
+def _specification(arguments: Mapping[str, Any]) -> tuple[Specification, Any]:
+    """Return what is to be fitted; of a sparse X, that beside it."""
+    family = arguments["family"]
+    if isinstance(family, str) and family.lower() in ("multinomial", "multinoulli", "softmax"):
+        chosen: Any = Multinomial()
+    else:
+        chosen = as_family(family, None)
+    X = arguments["X"]
+    if not is_sparse(X):
+        frame = read(arguments)
+        if not frame.X.shape[1]:
+            raise ModelError("There is no column to penalise; the formula has an intercept only.")
+        made = specify(
+            frame, chosen, Newton(), device=arguments["device"], dtype=arguments["dtype"],
+            sums="float64",
+        )  # fmt: skip
+        return made, None
+    X = X.tocsr().astype(float)
+    if not np.isfinite(X.data).all():
+        raise DataError("X has missing or infinite values, and rows of a sparse X are not dropped.")
+    stand_in = {**arguments, "X": np.zeros((X.shape[0], 1)), "names": None}
+    frame = read(stand_in)
+    given = arguments["names"]
+    names = tuple(f"x{j}" for j in range(1, X.shape[1] + 1)) if given is None else tuple(given)
+    if len(names) != X.shape[1]:
+        raise DataError(f"names has {len(names)} entries, and X has {X.shape[1]} columns.")
+    terms = tuple(Term(name, frozenset([name]), (j,)) for j, name in enumerate(names))
+    design = Design(None, frame.design.intercept, terms, names, {}, ArrayRecipe(names))
+    made = specify(frame, chosen, Newton())
+    kept = X if frame.rows is None else X[frame.rows]
+    return replace(made, frame=replace(made.frame, design=design)), kept.tocsc()
+
+
+def _grid(arguments: Mapping[str, Any]) -> Grid:
+    given = arguments["lambda_"]
+    ratio = arguments["lambda_min_ratio"]
+    if ratio is not None and not (is_number(ratio) and 0 < ratio < 1):
+        raise ModelError(f"lambda_min_ratio is between 0 and 1, not {ratio!r}.")
+    tolerance = arguments["tolerance"]
+    if not (is_number(tolerance) and 0 < tolerance < 1):
+        raise ModelError(f"tolerance is a small positive number, not {tolerance!r}.")
+    values = None
+    if given is not None:
+        values = tuple(check_strength(one) for one in np.atleast_1d(np.asarray(given)).tolist())
+        if not values:
+            raise ModelError("lambda_ is empty; give one value or more, or leave it out.")
+        values = tuple(sorted(set(values), reverse=True))
+    return Grid(
+        values,
+        whole("n_lambda", arguments["n_lambda"], 1),
+        ratio,
+        truth("early_stop", arguments["early_stop"]),
+        float(tolerance),
+    )
+
+
+def _penalties(arguments: Mapping[str, Any], specification: Specification) -> Penalties:
+    alpha = arguments["alpha"]
+    if not (is_number(alpha) and 0 <= alpha <= 1):
+        raise ModelError(f"alpha is between 0 (ridge) and 1 (lasso), not {alpha!r}.")
+    names = specification.frame.design.names
+    factors = _by_column("penalty_factor", arguments["penalty_factor"], names, 1.0)
+    if factors is not None and (np.isnan(factors).any() or (factors < 0).any()):
+        raise ModelError("penalty_factor must be 0 or more, and not missing.")
+    lower = _by_column("lower", arguments["lower"], names, -math.inf)
+    upper = _by_column("upper", arguments["upper"], names, math.inf)
+    if lower is not None and not (lower <= 0).all():
+        raise ModelError("lower must be 0 or less for every column: 0 is where coefficients start.")
+    if upper is not None and not (upper >= 0).all():
+        raise ModelError("upper must be 0 or more for every column: 0 is where coefficients start.")
+    grouped = truth("grouped", arguments["grouped"])
+    if grouped and specification.family.name != "multinomial":
+        raise ModelError("grouped=True is for family='multinomial'; for columns use groups=.")
+    groups = _groups(arguments["groups"], specification)
+    if (groups is not None or grouped) and not (lower is None and upper is None):
+        raise ModelError("Limits of coefficients do not go with groups; leave one of them out.")
+    standardize = truth("standardize", arguments["standardize"])
+    return Penalties(float(alpha), standardize, factors, lower, upper, groups, grouped)
+
+
+def _by_column(name: str, given: Any, names: Sequence[str], default: float) -> Any:
+    """Return a number a column from one number, a sequence, or a mapping from names."""
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        unknown = [key for key in given if key not in names]
+        if unknown:
+            raise ModelError(
+                f"{name} names {unknown[0]!r}, which is no column; there are "
+                f"{', '.join(names[:20])}{', …' if len(names) > 20 else ''}."
+            )
+        return np.asarray([float(given.get(one, default)) for one in names])
+    try:
+        values = np.asarray(given if is_number(given) else to_numpy(given), dtype=float)
+    except (TypeError, ValueError):
+        raise ModelError(f"{name} must be numbers, not {given!r}.") from None
+    if values.ndim == 0:
+        return np.full(len(names), float(values))
+    if values.shape != (len(names),):
+        raise ModelError(
+            f"{name} has {values.size} entries, and there are {len(names)} columns: "
+            f"{', '.join(names[:20])}{', …' if len(names) > 20 else ''}."
+        )
+    return values
+
+
+def _groups(given: Any, specification: Specification) -> Any:
+    if given is None:
+        return None
+    design = specification.frame.design
+    p = len(design.names)
+    if isinstance(given, str):
+        if given != "terms":
+            raise ModelError(f"groups={given!r} is not known; use 'terms' or a label a column.")
+        labels = np.empty(p, dtype=int)
+        for k, term in enumerate(design.terms):
+            labels[list(term.columns)] = k
+        return labels
+    values = np.asarray(given)
+    if values.shape != (p,):
+        raise ModelError(f"groups has {values.size} labels, and there are {p} columns.")
+    return np.unique(values, return_inverse=True)[1]

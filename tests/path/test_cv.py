@@ -1,0 +1,89 @@
+"""Cross-validation of paths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import statdl as sd
+from statdl.study.path import area
+from tests.path.test_path import drawn
+
+
+def test_each_fold_is_predicted_by_the_others():
+    X, y = drawn("gaussian")
+    fold = np.arange(len(y)) % 4
+    cv = sd.cv_path(X=X, y=y, folds=fold, measure="mse", n_lambda=12)
+    for name in range(4):
+        path = sd.path(X=X[fold != name], y=y[fold != name], lambda_=cv.path.lambdas)
+        error = (y[fold == name][:, None] - path.predict(X[fold == name])) ** 2
+        np.testing.assert_allclose(cv.validation.by_fold[name], error.mean(axis=0), rtol=1e-6)
+    found = cv.validation
+    np.testing.assert_allclose(found.mean, found.by_fold.mean(axis=0))
+    spread = found.by_fold.std(axis=0, ddof=1) / 2
+    np.testing.assert_allclose(found.standard_error, spread, rtol=1e-12)
+    limit = found.mean.min() + found.standard_error[found.mean.argmin()]
+    assert cv.lambda_1se == cv.path.lambdas[np.flatnonzero(found.mean <= limit)[0]]
+    assert cv.lambda_min == cv.path.lambdas[found.mean.argmin()]
+
+
+@pytest.mark.parametrize(
+    ("family", "measure"),
+    [("binomial", "auc"), ("binomial", "class"), ("multinomial", "class"),
+     ("multinomial", "deviance"), ("poisson", "mae"), ("poisson", "deviance")],
+)  # fmt: skip
+def test_measures(family, measure):
+    X, y = drawn(family, n=90)
+    cv = sd.cv_path(X=X, y=y, family=family, folds=5, measure=measure, n_lambda=15)
+    assert np.isfinite(cv.validation.mean).all()
+    first, best = cv.validation.mean[0], cv.validation.mean[cv.validation.best]
+    assert best >= first if measure == "auc" else best <= first
+    if measure in ("class", "auc"):
+        assert 0 <= best <= 1
+
+
+def test_best_is_a_fit():
+    cars = sd.datasets.load("mtcars")
+    cv = sd.cv_path("mpg ~ wt + hp + qsec + factor(cyl)", data=cars, folds=5)
+    fit = cv.best()
+    assert isinstance(fit, sd.Fit)
+    np.testing.assert_allclose(fit.predict(cars), cv.predict(cars, rule="min"), rtol=1e-9)
+    assert "cross-validation" in cv.to_text()
+
+
+def test_area_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    score, y, w = rng.integers(0, 9, 70), rng.integers(0, 2, 70), rng.random(70)
+    assert area(score, y, w) == pytest.approx(roc_auc_score(y, score, sample_weight=w))
+
+
+def test_nested():
+    X, y = drawn("gaussian")
+    found = sd.nested_cv(X=X, y=y, outer=3, folds=4, n_lambda=20, measure="mse")
+    assert found["mse"][3] == pytest.approx(found["mse"][:3].mean())
+    assert found.index[-2:] == ("mean", "std err")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"folds": 1}, "from 2 to"),
+        ({"folds": 30}, "need 90 rows or more, and there are 60"),
+        ({"folds": [0, 1]}, "2 entries"),
+        ({"measure": "auc"}, "for classes"),
+        ({"measure": "r2"}, "not known"),
+    ],
+)
+def test_bad_input(options, message):
+    X, y = drawn("gaussian")
+    with pytest.raises((sd.ModelError, sd.DataError), match=message):
+        sd.cv_path(X=X, y=y, **options)
+
+
+def test_a_fold_that_loses_a_class():
+    X, y = drawn("binomial")
+    y = np.zeros(60)
+    y[:5] = 1
+    with pytest.raises(sd.DataError, match="no row of class 1"):
+        sd.cv_path(X=X, y=y, family="binomial", folds=np.repeat(np.arange(12), 5))
