@@ -66,6 +66,7 @@ gpu-wheels: $(BIN)/python ## fetch what a machine with a card may lack into .gpu
 readme: $(STAMP)-bench ## bring README.md's outputs and benchmark table up to date
 	$(BIN)/python -m benchmarks readme
 	$(BIN)/python -m tools.readme
+	$(BIN)/python -m tools.pictures
 
 wheel: $(BIN)/python ## build dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

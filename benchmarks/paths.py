@@ -133,7 +133,9 @@ def in_r(task: Task, X: Any, y: Any, quick: bool) -> list[Contender]:
     rscript = shutil.which("Rscript")
     if rscript is None or not _has_glmnet(rscript):
         return []
-    return [_glmnet(name, rscript, task, X, y, quick) for name in THRESHOLDS]
+    # for classes its accurate solutions take minutes, or do not come
+    names = [GLMNET] if task.classes > 1 else list(THRESHOLDS)
+    return [_glmnet(name, rscript, task, X, y, quick) for name in names]
 
 
 def _has_glmnet(rscript: str) -> bool:

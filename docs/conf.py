@@ -1,8 +1,9 @@
 """How the pages are built: `make vignettes` makes HTML in build/site that opens from disk.
 
 The sources are the pages of docs/ and vignettes/, and what is beside the README. Pages that start
-as notebooks in Markdown are run; an error or a warning anywhere ends the build. Nothing of the result
-is fetched from a network: formulas are MathML, and scripts, fonts and styles are the theme's files.
+as notebooks in Markdown are run; an error or a warning anywhere ends the build. Nothing of the
+result is fetched from a network: formulas are MathML, and scripts, fonts and styles are the theme's
+files.
 """
 
 from __future__ import annotations

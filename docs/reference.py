@@ -2,8 +2,8 @@
 
 It writes a table of the names with their first lines, and then each docstring. A name is one of
 ``statdl``, such as ``lm``, or of one of its classes, such as ``Fit.summary``; what it is decides
-how it is shown. ``Fit.plot*`` stands for all that fit. ``tests/docs/test_reference.py`` holds the pages
-to the public names, all of them once.
+how it is shown. ``Fit.plot*`` stands for all that fit. ``tests/docs/test_reference.py`` holds the
+pages to the public names, all of them once.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -23,6 +22,7 @@ import statdl as sd
 from statdl.backend.array import Array, Rows, namespace, to_numpy
 from statdl.model.curvature import RowCurvature
 from statdl.model.family import Encoded, numeric_response, refuse, total
+from statdl.model.link import Link, Log
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Weibull:
     """Positive times whose hazard grows as time to the power of shape − 1."""
 
     shape: float = 1.0
-    link: Any = field(default_factory=sd.links.Log)
+    link: Link = field(default_factory=Log)
 
     name: ClassVar[str] = "weibull"
-    links: ClassVar[tuple[Callable[..., Any], ...]] = (sd.links.Log,)
+    links: ClassVar[tuple[type[Link], ...]] = (Log,)
     dispersion_known: ClassVar[bool] = True  # tests refer to the normal
     ends: ClassVar[tuple[float, float]] = (-math.inf, math.inf)  # no response lies at η = ±∞
     edged: ClassVar[bool] = False  # every η has a mean
