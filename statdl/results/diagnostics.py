@@ -38,12 +38,28 @@ class Diagnostics(SpecificationTests):
     def residuals(self, type: str = "response") -> Any:
         """Return residuals.
 
+        With e = y − μ̂ these are e; e √(w/V(μ̂)); sign(e) √(w d) with the unit deviance d; and
+        e/(dμ/dη).
+
         Parameters
         ----------
         type : str
             "response", "pearson", "deviance", "working"; "standardised" and "studentised" (R's
             rstandard and rstudent); "partial", the working residuals with each term added back, a
             column a term (centred, as R does).
+
+        Returns
+        -------
+        A vector as long as the rows of the fit; a column a class for several classes.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> print(fit.residuals("deviance").head(2).round(3).to_string())
+        model
+        Mazda RX4        0.635
+        Mazda RX4 Wag    0.985
         """
         if type == "partial":
             return self._partial_residuals()
@@ -55,36 +71,141 @@ class Diagnostics(SpecificationTests):
         )
 
     def leverage(self) -> Any:
-        """Return the diagonal of the hat matrix."""
+        """Return the diagonal of the hat matrix.
+
+        h_i is how much the fitted value of a row moves with its own response; their sum is the
+        number of coefficients.
+
+        See Also
+        --------
+        Fit.hatvalues : R's name for it.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> round(float(fit.leverage().sum()), 6)
+        2.0
+        """
         return self._rows(residual.leverage(self.estimate)[:, None], "leverage")
 
     def hatvalues(self) -> Any:
-        """Return the diagonal of the hat matrix (R's name)."""
+        """Return the diagonal of the hat matrix (R's name).
+
+        See Also
+        --------
+        Fit.leverage : The same.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.hatvalues().idxmax()
+        'Lincoln Continental'
+        """
         return self.leverage()
 
     def rstandard(self, type: str = "deviance") -> Any:
-        """Return residuals divided by their standard deviation, "deviance" or "pearson" (R)."""
+        """Return residuals divided by their standard deviation, "deviance" or "pearson" (R).
+
+        e_i / (σ̂ √(1 − h_i)), with deviance or Pearson residuals for e.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> round(float(fit.rstandard().loc["Fiat 128"]), 3)
+        2.335
+        """
         influence.check(self.estimate)
         return self._rows(residual.standardised(self.estimate, type)[:, None], "rstandard")
 
     def rstudent(self) -> Any:
-        """Return residuals divided by their standard deviation without the row itself (R)."""
+        """Return residuals divided by their standard deviation without the row itself (R).
+
+        e_i / (σ̂_{(i)} √(1 − h_i)): t with n − p − 1 degrees of freedom in linear regression.
+
+        See Also
+        --------
+        Fit.outlier_test : Which of them are too large.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> round(float(fit.rstudent().loc["Fiat 128"]), 3)
+        2.538
+        """
         return self._measure("rstudent")
 
     def cooks_distance(self) -> Any:
-        """Return Cook's distance: how far each row moves the coefficients, all together."""
+        """Return Cook's distance: how far each row moves the coefficients, all together.
+
+        D_i = (e_i² / (p φ̂)) h_i/(1 − h_i)², with Pearson residuals.
+
+        References
+        ----------
+        Cook (1977), Technometrics 19.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.cooks_distance().idxmax()
+        'Chrysler Imperial'
+        """
         return self._rows(residual.cooks_distance(self.estimate)[:, None], "cooks_distance")
 
     def dffits(self) -> Any:
-        """Return how far each row moves its own fitted value, in standard errors."""
+        """Return how far each row moves its own fitted value, in standard errors.
+
+        rstudent_i √(h_i/(1 − h_i)).
+
+        References
+        ----------
+        Belsley, Kuh & Welsch (1980), Regression Diagnostics, ch. 2.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> round(float(fit.dffits().loc["Fiat 128"]), 3)
+        0.675
+        """
         return self._measure("dffits")
 
     def covratio(self) -> Any:
-        """Return by what each row multiplies the determinant of the covariance when left out."""
+        """Return by what each row multiplies the determinant of the covariance when left out.
+
+        Above 1 a row makes estimates more precise.
+
+        References
+        ----------
+        Belsley, Kuh & Welsch (1980), Regression Diagnostics, ch. 2.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> round(float(fit.covratio().loc["Fiat 128"]), 3)
+        0.767
+        """
         return self._measure("covratio")
 
     def dfbetas(self) -> Any:
-        """Return how far each row moves each coefficient, in standard errors; a column each."""
+        """Return how far each row moves each coefficient, in standard errors; a column each.
+
+        References
+        ----------
+        Belsley, Kuh & Welsch (1980), Regression Diagnostics, ch. 2.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.dfbetas().loc["Fiat 128"].round(3).to_dict()
+        {'Intercept': 0.603, 'wt': -0.49}
+        """
         found = influence.influence(self.estimate, (), dfbetas=True)
         return self._columns(found, self._estimated_names())
 
@@ -132,6 +253,13 @@ class Diagnostics(SpecificationTests):
 
     def vif(self) -> DataTable:
         """Return the variance inflation factor of every term, generalised for factors (car's vif).
+
+        1/(1 − R²) of a column on the others; for a term of several columns det R_1 det R_2 / det R
+        of the correlations of the estimates, and GVIF^(1/(2 df)) to compare terms by.
+
+        References
+        ----------
+        Fox & Monette (1992), Journal of the American Statistical Association 87.
 
         Examples
         --------

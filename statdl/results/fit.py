@@ -62,7 +62,19 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
     """
 
     def model_matrix(self) -> Any:
-        """Return the design matrix, intercept included: a frame for formulas, else an array."""
+        """Return the design matrix, intercept included: a frame for formulas, else an array.
+
+        Returns
+        -------
+        (n, p): rows of the fit, a column a coefficient.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.model_matrix().columns.tolist()
+        ['Intercept', 'wt']
+        """
         frame = self.estimate.frame
         _ = self.estimate.specification.rows.n  # a fit from a file has no rows, and says so
         X = design_matrix(frame.X, frame.design.intercept)
@@ -72,28 +84,118 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         return frame_like(frame.source, columns, frame.index)
 
     def coef(self) -> Any:
-        """Return the coefficients."""
+        """Return the coefficients.
+
+        See Also
+        --------
+        Fit.params : The same.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.coef().round(3).to_dict()
+        {'Intercept': 37.285, 'wt': -5.344}
+        """
         return self.params
 
     def logLik(self) -> LogLikelihood:
-        """Return R's log-likelihood, whose degrees of freedom count the dispersion."""
+        """Return R's log-likelihood, whose degrees of freedom count the dispersion.
+
+        See Also
+        --------
+        Fit.llf : statsmodels' value, which differs for some families.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.logLik()
+        'log Lik.' -80.01471 (df=3)
+        """
         return self.goodness.log_likelihood()
 
     def AIC(self, k: float = 2.0) -> float:
-        """Return R's AIC: −2 logLik + k df, the dispersion counted."""
+        """Return R's AIC: −2 logLik + k df, the dispersion counted.
+
+        Parameters
+        ----------
+        k : float
+            What a parameter costs: 2 for AIC, log n for BIC.
+
+        See Also
+        --------
+        Fit.aic : statsmodels' value, which does not count a dispersion.
+
+        References
+        ----------
+        Akaike (1974), IEEE Transactions on Automatic Control 19.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> round(fit.AIC(), 3), round(fit.aic, 3)
+        (166.029, 164.029)
+        """
         found = self.logLik()
         return -2 * found.value + k * found.df
 
     def BIC(self) -> float:
-        """Return R's BIC, the dispersion counted."""
+        """Return R's BIC, the dispersion counted.
+
+        −2 logLik + df log n.
+
+        See Also
+        --------
+        Fit.bic : statsmodels' value, which does not count a dispersion.
+
+        References
+        ----------
+        Schwarz (1978), Annals of Statistics 6.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> round(fit.BIC(), 3)
+        170.427
+        """
         return self.AIC(k=math.log(self.logLik().nobs))
 
     def df_residual(self) -> float:
-        """Return the residual degrees of freedom."""
+        """Return the residual degrees of freedom.
+
+        n − p, with rows of positive weight and estimable coefficients; n − tr of the hat matrix
+        under a penalty.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.df_residual()
+        30.0
+        """
         return self.df_resid
 
     def fitted(self) -> Any:
-        """Return the fitted means, or the probabilities of every class."""
+        """Return the fitted means, or the probabilities of every class.
+
+        Returns
+        -------
+        (n,), or a column a class, in the kind of the data.
+
+        See Also
+        --------
+        Fit.predict : For other rows, with errors and limits.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> round(float(fit.fitted().loc["Mazda RX4"]), 2)
+        23.28
+        """
         return self._rows(residual.fitted(self.estimate), "fitted")
 
     def predict(
@@ -144,6 +246,30 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         A vector for a single prediction; a frame of the kind given with columns ``fit``,
         ``se_fit``, ``lwr``, ``upr`` when errors or limits are asked for (one set a class, as
         ``fit.a``, for several classes).
+
+        Raises
+        ------
+        DataError
+            When new rows lack a column, or have a level that the fit has not seen.
+        ModelError
+            When the model has no such limits or errors.
+
+        See Also
+        --------
+        Fit.predictions : With errors, averages and comparisons.
+        Fit.augment : Beside the data.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> new = {"wt": [2.0, 3.0]}
+        >>> [round(float(value), 2) for value in fit.predict(new)]
+        [26.6, 21.25]
+        >>> print(fit.predict(new, interval="prediction"))
+                 fit        lwr        upr
+        0  26.596183  20.128114  33.064252
+        1  21.251711  14.929874  27.573549
         """
         estimate = self.with_covariance(vcov, cluster).estimate
         resampled = method != "delta"
@@ -191,6 +317,17 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         -------
         DataTable with the columns ``Effect``, ``Std. Error``, ``t`` or ``z``, its p-value and
         the limits; with several classes a column ``Class`` before them.
+
+        See Also
+        --------
+        Fit.avg_slopes : The same as a frame, with factors compared by level.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+        >>> fit.effects()["Effect"].round(3).tolist()
+        [-3.878, -0.032]
         """
         estimate = self.with_covariance(vcov, cluster).estimate
         if newdata is None:
@@ -204,6 +341,25 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         """Return the summary: prints in a terminal, shows as HTML in a notebook.
 
         ``vcov`` and ``cluster`` choose the covariance, as for :meth:`vcov`.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence limits.
+        vcov, cluster : optional
+            The covariance, as for :meth:`vcov`.
+
+        See Also
+        --------
+        Fit.tidy : The coefficients as a frame.
+        Fit.glance : The measures of fit as a frame.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.summary().title
+        'Linear Regression Results'
         """
         return summarise(self.with_covariance(vcov, cluster).goodness, level=level)
 
@@ -234,6 +390,24 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
             Adjust the p-values for their number, by a method of :func:`statdl.adjust`.
         B, seed : int
             A network is compared with a smaller model by a parametric bootstrap of B responses.
+
+        Raises
+        ------
+        ModelError
+            When fits are of different rows, responses or families.
+
+        See Also
+        --------
+        Fit.wald : Any linear hypothesis.
+        Fit.drop1 : Terms by AIC.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> cars = sd.datasets.load("mtcars")
+        >>> table = sd.lm("mpg ~ wt", data=cars).anova(sd.lm("mpg ~ wt + hp", data=cars))
+        >>> round(float(table["Pr(>F)"][1]), 5)
+        0.00145
         """
         table = self._analysis(others, typ, test, vcov, cluster, B, seed)
         return table if adjust is None else adjusted_table(table, adjust)
@@ -301,6 +475,20 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
             Where the fit has parts of your own making, such as a family.
         OSError
             Where the file cannot be written; an older one is then as it was.
+
+        See Also
+        --------
+        load : Reads the file.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "cars.statdl"
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.save(path)
+        >>> sd.load(path).params.equals(fit.params)
+        True
         """
         storage.write_fit(path, self.call.front.__name__, self.goodness)
 

@@ -61,12 +61,27 @@ class Held:
 
     @property
     def levels(self) -> tuple[Any, ...]:
-        """Classes of the response, the reference first; empty for a numeric response."""
+        """Classes of the response, the reference first; empty for a numeric response.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> sd.multinom("Species ~ Sepal.Width", data=sd.datasets.load("iris")).levels
+        ('setosa', 'versicolor', 'virginica')
+        """
         return self.estimate.specification.levels
 
     @property
     def convergence(self) -> Convergence:
-        """How the estimate was reached: outcome, iterations, gradient norm, digits, seconds."""
+        """How the estimate was reached: outcome, iterations, gradient norm, digits, seconds.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> fit.convergence.iterations, fit.convergence.message
+        (7, 'Converged.')
+        """
         return self.estimate.convergence
 
     @property
@@ -81,7 +96,18 @@ class Held:
 
     @property
     def trace(self) -> Trace:
-        """Loss, gradient norm and step of every iteration."""
+        """Loss, gradient norm and step of every iteration.
+
+        ``loss``, ``gradient_norm`` and ``step`` are lists, the start included; losses are means
+        over rows. Up to 50 parameters their values are there too, as ``parameters``.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> [round(loss, 4) for loss in fit.trace.loss[:3]]
+        [0.6755, 0.3935, 0.3198]
+        """
         return self.estimate.trace
 
     @property
@@ -94,7 +120,15 @@ class Held:
         )
 
     def describe(self) -> str:
-        """Return the model in one line."""
+        """Return the model in one line.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.describe()
+        'mpg ~ wt'
+        """
         if self.formula is not None:
             return self.formula
         names = self.estimate.frame.design.names

@@ -73,6 +73,17 @@ class Inference(Held):
         cluster, correction, maxlags, scheme, B, seed : optional
             As for :class:`statdl.Covariance`.
 
+        See Also
+        --------
+        Fit.with_covariance : The fit with it behind all tests and intervals.
+
+        References
+        ----------
+        Huber (1967); White (1980), Econometrica 48; MacKinnon & White (1985), Journal of
+        Econometrics 29; Cribari-Neto (2004), Computational Statistics & Data Analysis 45 (HC4);
+        Newey & West (1987), Econometrica 55; Cameron, Gelbach & Miller (2011), Journal of Business
+        & Economic Statistics 29.
+
         Examples
         --------
         >>> import statdl as sd
@@ -110,6 +121,15 @@ class Inference(Held):
         vcov, cluster : optional
             The covariance of Wald's limits, as for :meth:`vcov`.
 
+        See Also
+        --------
+        Fit.conf_int : statsmodels' name, and columns 0 and 1.
+        Fit.plot_profile : A picture of the profile.
+
+        References
+        ----------
+        Venzon & Moolgavkar (1988), Applied Statistics 37 (profile likelihood).
+
         Examples
         --------
         >>> import statdl as sd
@@ -146,6 +166,14 @@ class Inference(Held):
         Returns
         -------
         The axes.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> axes = fit.plot_profile("wt")
+        >>> axes.get_xlabel()
+        'wt'
         """
         labels = coefficient_labels(self.estimate)
         first = int(self.estimate.specification.intercept and len(labels) > 1)
@@ -188,6 +216,8 @@ class Inference(Held):
     ) -> DataTable:
         """Test linear hypotheses, each and all together.
 
+        W = (Rθ̂ − r)ᵀ (R V Rᵀ)⁻¹ (Rθ̂ − r); F = W / rank R where errors refer to t.
+
         Parameters
         ----------
         hypotheses : str, sequence of str, or matrix
@@ -224,6 +254,8 @@ class Inference(Held):
     ) -> DataTable:
         """Return what is made of coefficients, with errors and limits by the delta method.
 
+        se² = gᵀ V g with g the derivative of the expression, exact and not by differences.
+
         Parameters
         ----------
         expressions : str or sequence of str
@@ -247,7 +279,19 @@ class Inference(Held):
         return derived_table(estimate, derived(estimate, expressions), level, adjust)
 
     def cov_params(self) -> Any:
-        """Return the covariance matrix of the coefficients."""
+        """Return the covariance matrix of the coefficients.
+
+        See Also
+        --------
+        Fit.vcov : Of any type.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.cov_params().equals(fit.vcov())
+        True
+        """
         return self.vcov()
 
     def _square(self, matrix: Any) -> Any:

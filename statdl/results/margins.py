@@ -65,6 +65,29 @@ class Margins(Inference):
         as they are set, and what it does not name is averaged over; ``by=True`` averages for every
         value.
 
+        Parameters
+        ----------
+        newdata : frame, dict or array, optional
+            Rows to ask about; by default those of the fit. "mean" is one row of means and modes,
+            "balanced" has every combination of levels. Rows with missing values are left out.
+        variables : mapping, optional
+            Names and the values that all rows are set to, as above.
+        by : bool, str or sequence of str
+            False for an answer of every row, True for their average, or columns to average within.
+        type : {"response", "link"}
+            Means (probabilities of every class) or linear predictors.
+        weights : optional
+            What rows count for in averages: None for the weights of the fit (1 for new data), False
+            for 1, a column, or a vector.
+        vcov, cluster : optional
+            The covariance, as for :meth:`vcov`.
+        level : float
+            Confidence level of the limits.
+
+        References
+        ----------
+        Arel-Bundock, Greifer & Heiss (2024), Journal of Statistical Software 111(9).
+
         Examples
         --------
         >>> import statdl as sd
@@ -104,6 +127,16 @@ class Margins(Inference):
         comparison : {"difference", "ratio", "lnratio", "lift", "lnor"}
             A⁺ − A⁻, A⁺/A⁻, log(A⁺/A⁻), (A⁺ − A⁻)/A⁻ or the log odds ratio, of the predictions
             averaged where these are averaged.
+        newdata, by, type, weights, vcov, cluster, level
+            As for :meth:`predictions`.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+        >>> found = fit.comparisons({"hp": 50}, by=True)
+        >>> found["estimate"].round(3).tolist()
+        [-1.589]
         """
         rows = self._asked(newdata, weights, vcov, cluster)
         questions = comparison_questions(rows, variables, comparison)
@@ -126,6 +159,22 @@ class Margins(Inference):
 
         ``slope`` is "dydx", or an elasticity: "eyex" = ∂log y/∂log x, "eydx" = ∂log y/∂x, "dyex" =
         ∂y/∂log x.
+
+        Parameters
+        ----------
+        variables : str or sequence of str, optional
+            Which variables, by default all.
+        slope : {"dydx", "eyex", "eydx", "dyex"}
+            As above.
+        newdata, by, type, weights, vcov, cluster, level
+            As for :meth:`predictions`.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> fit.slopes("wt", newdata="mean")["estimate"].round(4).tolist()
+        [-0.8249]
         """
         rows = self._asked(newdata, weights, vcov, cluster)
         questions = slope_questions(rows, variables, slope)
@@ -133,19 +182,53 @@ class Margins(Inference):
         return _answered(rows, questions, scale, by, level)
 
     def avg_predictions(self, newdata: Any = None, *, by: Any = True, **options: Any) -> Any:
-        """Return predictions averaged over the rows, or within the groups ``by``."""
+        """Return predictions averaged over the rows, or within the groups ``by``.
+
+        Parameters are those of :meth:`predictions`.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.avg_predictions(by="wt", newdata={"wt": [2.0, 3.0]})["estimate"].round(2).tolist()
+        [26.6, 21.25]
+        """
         return self.predictions(newdata, by=by, **options)
 
     def avg_comparisons(
         self, variables: Any = None, newdata: Any = None, *, by: Any = True, **options: Any
     ) -> Any:
-        """Return comparisons averaged over the rows, or within the groups ``by``."""
+        """Return comparisons averaged over the rows, or within the groups ``by``.
+
+        Parameters are those of :meth:`comparisons`.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + factor(cyl)", data=sd.datasets.load("mtcars"))
+        >>> fit.avg_comparisons("cyl")["estimate"].round(3).tolist()
+        [-4.256, -6.071]
+        """
         return self.comparisons(variables, newdata, by=by, **options)
 
     def avg_slopes(
         self, variables: Any = None, newdata: Any = None, *, by: Any = True, **options: Any
     ) -> Any:
-        """Return slopes averaged over the rows, or within the groups ``by``."""
+        """Return slopes averaged over the rows, or within the groups ``by``.
+
+        Parameters are those of :meth:`slopes`.
+
+        See Also
+        --------
+        Fit.effects : The same as a table.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> fit.avg_slopes()["estimate"].round(3).tolist()
+        [-0.37]
+        """
         return self.slopes(variables, newdata, by=by, **options)
 
     def datagrid(self, grid: str = "mean_or_mode", **values: Any) -> Any:
@@ -159,6 +242,13 @@ class Margins(Inference):
         values
             Values of variables by name: one, several, or a function of the column such as
             ``np.median``.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+        >>> fit.datagrid(wt=[2.0, 3.0])["wt"].tolist()
+        [2.0, 3.0]
         """
         return datagrid(self.estimate, grid, values)
 

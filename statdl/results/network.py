@@ -33,19 +33,48 @@ class NetworkFit(Fit, NetworkPictures):
 
     @property
     def plan(self) -> Plan:
-        """The network, its scaling, decay and starts."""
+        """The network, its scaling, decay and starts.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> net = sd.mlp("mpg ~ wt + hp", data=sd.datasets.load("mtcars"), hidden=2, decay=0.1)
+        >>> net.plan.network.size
+        9
+        """
         plan = self.estimate.specification.plan
         assert plan is not None
         return plan
 
     @property
     def identification(self) -> Identification:
-        """Whether the data tell the weights apart."""
+        """Whether the data tell the weights apart.
+
+        References
+        ----------
+        White (1989), Neural Computation 1; Fukumizu (1996), Neural Networks 9.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> net = sd.mlp("mpg ~ wt + hp", data=sd.datasets.load("mtcars"), hidden=2, decay=0.1)
+        >>> net.identification.value
+        'identified'
+        """
         return self.estimate.identification
 
     @property
     def restarts(self) -> tuple[float, ...]:
-        """The loss that each start ended with."""
+        """The loss that each start ended with.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> cars = sd.datasets.load("mtcars")
+        >>> net = sd.mlp("mpg ~ wt", data=cars, hidden=1, decay=0.1, restarts=3)
+        >>> len(net.restarts)
+        3
+        """
         spread = self.estimate.spread
         return spread if len(spread) > 1 else (self.estimate.loss,)
 
@@ -57,11 +86,35 @@ class NetworkFit(Fit, NetworkPictures):
         those of the rows held out; learning_rate; ``gradient_`` and the layer: the norm of the
         last batch's gradient. Losses are mean −log-likelihoods of a row at unit dispersion, without
         penalties. Of methods that are not training it has iteration, loss, gradient norm and step.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> cars = sd.datasets.load("mtcars")
+        >>> steps = sd.GradientDescent(sd.Adam(0.01), batch=16, epochs=5)
+        >>> net = sd.mlp("mpg ~ wt", data=cars, hidden=2, method=steps)
+        >>> net.history.columns.tolist()[:3], len(net.history)
+        (['epoch', 'loss', 'learning_rate'], 5)
         """
         return history_frame(self.estimate)
 
     def architecture(self) -> DataTable:
-        """Return the layers with their output shapes and numbers of parameters."""
+        """Return the layers with their output shapes and numbers of parameters.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> net = sd.mlp("mpg ~ wt + hp", data=sd.datasets.load("mtcars"), hidden=2, decay=0.1)
+        >>> print(net.architecture())
+                         Network
+        =========================================
+        Layer            Output shape  Parameters
+        -----------------------------------------
+        hidden 1 (tanh)        (n, 2)           6
+        output                 (n, 1)           3
+        Total                                   9
+        =========================================
+        """
         return architecture_table(self.plan.network)
 
     def summary(
@@ -71,6 +124,18 @@ class NetworkFit(Fit, NetworkPictures):
 
         ``weights`` adds the table of the weights, where they are identified; ``vcov`` and
         ``cluster`` choose the covariance, as for :meth:`vcov`.
+
+        See Also
+        --------
+        NetworkFit.effects : The effects alone.
+        NetworkFit.input_tests : The tests alone.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> net = sd.mlp("mpg ~ wt + hp", data=sd.datasets.load("mtcars"), hidden=2, decay=0.1)
+        >>> net.summary().title
+        'Neural Network Results'
         """
         chosen = self.with_covariance(vcov, cluster)
         return summarise(chosen.goodness, level=level, weights=weights)
@@ -99,6 +164,13 @@ class NetworkFit(Fit, NetworkPictures):
             Networks have no other.
         vcov, cluster : optional
             The covariance, as for :meth:`vcov`.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> net = sd.mlp("mpg ~ wt + hp", data=sd.datasets.load("mtcars"), hidden=2, decay=0.1)
+        >>> net.confint().index.tolist()
+        ['wt', 'hp']
         """
         if what == "weights" or method != "wald":
             return super().confint(level, parm=parm, method=method, vcov=vcov, cluster=cluster)
@@ -117,6 +189,17 @@ class NetworkFit(Fit, NetworkPictures):
         would not be identified (White 1989), and where the weights are not identified as it is
         there is no test at all. ``vcov`` and ``cluster`` choose the covariance, as for
         :meth:`vcov`.
+
+        References
+        ----------
+        White (1989), Neural Computation 1.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> net = sd.mlp("mpg ~ wt + hp", data=sd.datasets.load("mtcars"), hidden=2, decay=0.1)
+        >>> net.input_tests().index
+        ('wt', 'hp')
         """
         estimate = self.with_covariance(vcov, cluster).estimate
         return input_table(input_tests(estimate), reference_df(estimate))

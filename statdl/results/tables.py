@@ -51,6 +51,23 @@ class Tables(Inference):
             its weights mean little one by one.
         vcov, cluster : optional
             The covariance, as for :meth:`vcov`.
+
+        Returns
+        -------
+        A frame of the kind of the data; with several classes y.level says which.
+
+        References
+        ----------
+        Robinson (2014), arXiv:1412.3565 (broom).
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> print(fit.tidy().round(3).to_string())
+                term  estimate  std.error  statistic  p.value
+        0  Intercept    37.285      1.878     19.858      0.0
+        1         wt    -5.344      0.559     -9.559      0.0
         """
         fit = self.with_covariance(vcov, cluster)
         network = fit.estimate.specification.plan is not None
@@ -67,6 +84,17 @@ class Tables(Inference):
         """Return the fit in one row: how well it fits, and its size.
 
         AIC, BIC and logLik are R's, which count an estimated dispersion.
+
+        See Also
+        --------
+        compare : Several fits side by side.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.glance()[["r.squared", "AIC", "nobs"]].round(3).to_dict("records")
+        [{'r.squared': 0.753, 'AIC': 166.029, 'nobs': 32}]
         """
         return self._framed(glance_columns(self.goodness))
 
@@ -98,6 +126,14 @@ class Tables(Inference):
             By default deviance residuals for a generalised linear model, else y − μ̂.
         se_fit, interval, level, vcov, cluster
             As for :meth:`predict`.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> rows = fit.augment()
+        >>> rows[[".fitted", ".resid", ".cooksd"]].round(3).iloc[0].to_dict()
+        {'.fitted': 23.283, '.resid': -2.283, '.cooksd': 0.013}
         """
         estimate = self.with_covariance(vcov, cluster).estimate
         general = not estimate.specification.least_squares and estimate.specification.plan is None
@@ -115,7 +151,15 @@ class Tables(Inference):
         return beside(data, columns)
 
     def to_maketables(self) -> PlugIn:
-        """Return the fit as the package maketables takes it: ``ETable([fit.to_maketables()])``."""
+        """Return the fit as the package maketables takes it: ``ETable([fit.to_maketables()])``.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> type(fit.to_maketables()).__name__
+        'PlugIn'
+        """
         return PlugIn(self.goodness)
 
     def _shown_rows(self, newdata: Any) -> tuple[Any, Any, Any, Any]:

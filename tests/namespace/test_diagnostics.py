@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import statdl as sd
+from statdl.infer.added_variable import added_variable, component_residual
+from statdl.infer.decision import decision
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -72,3 +74,40 @@ def test_refinement():
     assert "refined" in there.numerics.method
     np.testing.assert_allclose(there.params, here.params, rtol=1e-13)
     np.testing.assert_allclose(there.bse, here.bse, rtol=1e-12)
+
+
+def test_separation_is_found_on_the_way_and_asked_for():
+    separated = (X[:, 0] > 0.1) * 1.0
+    with pytest.warns(sd.SeparationWarning, match="x1"):
+        there, here = pair(sd.glm, separated, family="binomial")
+    assert there.convergence.iterations == here.convergence.iterations < 15
+    assert there.llf == pytest.approx(0, abs=1e-5)
+    assert there.separation().variables == here.separation().variables
+    assert there.separation().kind == "complete"
+
+
+def test_several_classes_and_new_rows():
+    there, here = pair(sd.multinom, CLASSES)
+    np.testing.assert_allclose(there.auc()["AUC"], here.auc()["AUC"], rtol=1e-9)
+    found = there.auc(newdata=(on(X[::2]), on(CLASSES[::2])))
+    np.testing.assert_allclose(
+        found["AUC"], here.auc(newdata=(X[::2], CLASSES[::2]))["AUC"], rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_what_pictures_draw(family):
+    there, here = pair(sd.glm, Y if family == "gaussian" else BINARY, family=family)
+    for ours, theirs in (
+        (added_variable(there.estimate, "x2"), added_variable(here.estimate, "x2")),
+        (component_residual(there.estimate, "x2"), component_residual(here.estimate, "x2")),
+    ):
+        np.testing.assert_allclose(ours.x, theirs.x, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(ours.y, theirs.y, rtol=1e-7, atol=1e-9)
+
+
+def test_decisions():
+    there, here = pair(sd.glm, BINARY, family="binomial")
+    ours, theirs = (decision(fit.estimate, "x1", "x2", points=7) for fit in (there, here))
+    np.testing.assert_allclose(ours.probability, theirs.probability, rtol=1e-7)
+    np.testing.assert_array_equal(ours.seen[2], theirs.seen[2])

@@ -24,8 +24,12 @@ def draw_path(
     xvar: str,
     explained: Any,
     ax: Axes | None,
+    words: tuple[str, str] = ("log10 lambda", "coefficient"),
 ) -> Axes:
-    """Return axes with a line a coefficient; coefficients are (L, p), counts and strengths (L,)."""
+    """Return axes with a line a coefficient; coefficients are (L, p), counts and strengths (L,).
+
+    ``words`` are what stands beside the axes.
+    """
     places, label, reversed_ = _abscissa(strengths, coefficients, explained, xvar)
     (used,) = np.nonzero(np.any(coefficients != 0, axis=0))
     order = used[np.argsort(-np.abs(coefficients[-1, used]), kind="stable")]
@@ -55,8 +59,8 @@ def draw_path(
                         color=paper.faint,
                     )  # fmt: skip
         _count_axis(axes, places, counts, paper)
-        axes.set_xlabel(label)
-        axes.set_ylabel("coefficient")
+        axes.set_xlabel(words[0] if reversed_ else label)
+        axes.set_ylabel(words[1])
         axes.set_title(title)
     return axes
 
