@@ -2,26 +2,23 @@
 
 It writes a table of the names with their first lines, and then each docstring. A name is one of
 ``statdl``, such as ``lm``, or of one of its classes, such as ``Fit.summary``; what it is decides
-how it is shown. ``Fit.plot*`` stands for all that fit. ``tests/docs/test_reference.py`` holds the
-pages to the public names, all of them once.
+how it is shown. ``tests/docs/test_reference.py`` holds the pages to the public names, all of them
+once.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
-from functools import cached_property, reduce
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from names import found, matched
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-
-import statdl
 
 #: Classes whose members have places of their own on the page.
 TAKEN_APART = ("Fit", "NetworkFit")
@@ -46,16 +43,6 @@ class Names(SphinxDirective):
         return part.children
 
 
-def matched(lines: Iterable[str]) -> list[str]:
-    """Return the names that the lines of a directive stand for, in their order."""
-    found = []
-    for line in filter(None, map(str.strip, lines)):
-        owner, dot, last = line.rpartition(".")
-        known = [last] if "*" not in last else sorted(dir(_found(owner)))
-        found += [owner + dot + name for name in known if fnmatchcase(name, last)]
-    return found
-
-
 def _overview(names: list[str]) -> list[str]:
     return [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in names)]
 
@@ -63,7 +50,7 @@ def _overview(names: list[str]) -> list[str]:
 def _described(name: str) -> list[str]:
     """Return the directive that shows a docstring."""
     owner, _, last = name.rpartition(".")
-    value = inspect.getattr_static(_found(owner), last) if owner else _found(name)
+    value = inspect.getattr_static(found(owner), last) if owner else found(name)
     if isinstance(value, property | cached_property):
         return [f".. autoproperty:: {name}"]
     if owner and inspect.isfunction(value):
@@ -75,10 +62,6 @@ def _described(name: str) -> list[str]:
     return [f".. autofunction:: {name}"]
 
 
-def _found(name: str) -> Any:
-    return reduce(getattr, name.split(".") if name else [], statdl)
-
-
 def keep_bars(
     app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
 ) -> None:
@@ -87,7 +70,7 @@ def keep_bars(
     for number, line in enumerate(lines):
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
         if not example:
-            lines[number] = BAR.sub(lambda found: found[1] or "\\|", line)
+            lines[number] = BAR.sub(lambda part: part[1] or "\\|", line)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

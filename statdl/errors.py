@@ -8,23 +8,45 @@ from __future__ import annotations
 
 
 class StatdlError(Exception):
-    """Any error raised on purpose by statdl."""
+    """Any error raised on purpose by statdl.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> try:
+    ...     sd.lm("mpg ~ weight", data=sd.datasets.load("mtcars"))
+    ... except sd.StatdlError as error:
+    ...     print(type(error).__name__)
+    FormulaError
+    """
 
 
 class FormulaError(StatdlError, ValueError):
-    """A formula that cannot be read, or that asks for something formulas may not do."""
+    """A formula that cannot be read, or that asks for something formulas may not do.
+
+    It shows the part of the formula, and names what could be written instead.
+    """
 
 
 class DataError(StatdlError, ValueError):
-    """Data that do not fit the request: a column, level, length, type or value."""
+    """Data that do not fit the request: a column, level, length, type or value.
+
+    It names the column, the level, or how many rows and the first of them.
+    """
 
 
 class ModelError(StatdlError, ValueError):
-    """A combination of family, link, method or argument that has no meaning."""
+    """A combination of family, link, method or argument that has no meaning.
+
+    It names the argument and lists what is possible.
+    """
 
 
 class NumericalError(StatdlError, ArithmeticError):
-    """Arithmetic that could not be completed, such as a non-finite likelihood."""
+    """Arithmetic that could not be completed, such as a non-finite likelihood.
+
+    It names the step that failed and what to change, such as the scale of columns.
+    """
 
 
 class NotPositiveDefiniteError(NumericalError):
@@ -39,11 +61,17 @@ class NotPositiveDefiniteError(NumericalError):
 
 
 class DeviceError(StatdlError, RuntimeError):
-    """A device or array library that was asked for and cannot be used."""
+    """A device or array library that was asked for and cannot be used.
+
+    It says what is missing: the package, the driver, the card, or memory.
+    """
 
 
 class MissingPackageError(StatdlError, ImportError):
-    """A package that statdl does without until something is asked for that needs it."""
+    """A package that statdl does without until something is asked for that needs it.
+
+    It has the line that installs it.
+    """
 
 
 class StatdlWarning(UserWarning):
@@ -51,12 +79,21 @@ class StatdlWarning(UserWarning):
 
 
 class RankWarning(StatdlWarning):
-    """Columns that are exact combinations of others; their coefficients are not estimable."""
+    """Columns that are exact combinations of others; their coefficients are not estimable.
+
+    It names the columns; their coefficients are NaN, and predictions are unaffected.
+    """
 
 
 class ConvergenceWarning(StatdlWarning):
-    """An estimate that was reported before the solver reached its tolerance."""
+    """An estimate that was reported before the solver reached its tolerance.
+
+    It says why the solver stopped and what to change. ``fit.convergence`` has the record.
+    """
 
 
 class SeparationWarning(StatdlWarning):
-    """A response that predictors separate perfectly, so that no finite estimate exists."""
+    """A response that predictors separate perfectly, so that no finite estimate exists.
+
+    It names the variables and the end to which each coefficient runs; see :meth:`Fit.separation`.
+    """

@@ -29,6 +29,10 @@ def influence(fit: Fit) -> Any:
 def hatvalues(fit: Fit) -> Any:
     """Return the diagonal of the hat matrix.
 
+    See Also
+    --------
+    Fit.hatvalues : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -41,6 +45,10 @@ def hatvalues(fit: Fit) -> Any:
 
 def rstandard(fit: Fit) -> Any:
     """Return residuals divided by their standard deviation.
+
+    See Also
+    --------
+    Fit.rstandard : The method, with its parameters.
 
     Examples
     --------
@@ -55,6 +63,10 @@ def rstandard(fit: Fit) -> Any:
 def rstudent(fit: Fit) -> Any:
     """Return residuals divided by their standard deviation without the row itself.
 
+    See Also
+    --------
+    Fit.rstudent : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -67,6 +79,10 @@ def rstudent(fit: Fit) -> Any:
 
 def cooks_distance(fit: Fit) -> Any:
     """Return how far each row moves the coefficients, all together.
+
+    See Also
+    --------
+    Fit.cooks_distance : The method, with its parameters.
 
     Examples
     --------
@@ -81,6 +97,10 @@ def cooks_distance(fit: Fit) -> Any:
 def dffits(fit: Fit) -> Any:
     """Return how far each row moves its own fitted value, in standard errors.
 
+    See Also
+    --------
+    Fit.dffits : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -94,6 +114,10 @@ def dffits(fit: Fit) -> Any:
 def dfbetas(fit: Fit) -> Any:
     """Return how far each row moves each coefficient, in standard errors.
 
+    See Also
+    --------
+    Fit.dfbetas : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -106,6 +130,10 @@ def dfbetas(fit: Fit) -> Any:
 
 def covratio(fit: Fit) -> Any:
     """Return by what each row multiplies the determinant of the covariance.
+
+    See Also
+    --------
+    Fit.covratio : The method, with its parameters.
 
     Examples
     --------
@@ -133,6 +161,10 @@ def outlier_test(fit: Fit, **options: Any) -> DataTable:
 def vif(fit: Fit) -> DataTable:
     """Return the variance inflation factor of every term, generalised for factors.
 
+    See Also
+    --------
+    Fit.vif : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -159,6 +191,10 @@ def separation(fit: Fit) -> SeparationReport:
 def breusch_pagan_test(fit: Fit, **options: Any) -> TestReport:
     """Test whether the variance of the errors depends on the regressors.
 
+    See Also
+    --------
+    Fit.breusch_pagan_test : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -171,6 +207,10 @@ def breusch_pagan_test(fit: Fit, **options: Any) -> TestReport:
 
 def white_test(fit: Fit) -> TestReport:
     """Test whether the variance depends on the regressors, their squares and products.
+
+    See Also
+    --------
+    Fit.white_test : The method, with its parameters.
 
     Examples
     --------
@@ -185,6 +225,10 @@ def white_test(fit: Fit) -> TestReport:
 def goldfeld_quandt_test(fit: Fit, **options: Any) -> TestReport:
     """Compare the variances of two parts of the rows.
 
+    See Also
+    --------
+    Fit.goldfeld_quandt_test : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -197,6 +241,10 @@ def goldfeld_quandt_test(fit: Fit, **options: Any) -> TestReport:
 
 def reset_test(fit: Fit, **options: Any) -> TestReport:
     """Test whether powers of the fitted values are missing from the model.
+
+    See Also
+    --------
+    Fit.reset_test : The method, with its parameters.
 
     Examples
     --------
@@ -211,6 +259,10 @@ def reset_test(fit: Fit, **options: Any) -> TestReport:
 def rainbow_test(fit: Fit, **options: Any) -> TestReport:
     """Test whether the middle of the rows is fitted better than all of them.
 
+    See Also
+    --------
+    Fit.rainbow_test : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -223,6 +275,10 @@ def rainbow_test(fit: Fit, **options: Any) -> TestReport:
 
 def durbin_watson_test(fit: Fit, **options: Any) -> TestReport:
     """Test whether the errors follow those before them.
+
+    See Also
+    --------
+    Fit.durbin_watson_test : The method, with its parameters.
 
     Examples
     --------
@@ -237,6 +293,10 @@ def durbin_watson_test(fit: Fit, **options: Any) -> TestReport:
 def breusch_godfrey_test(fit: Fit, **options: Any) -> TestReport:
     """Test for serial correlation up to an order.
 
+    See Also
+    --------
+    Fit.breusch_godfrey_test : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -249,6 +309,10 @@ def breusch_godfrey_test(fit: Fit, **options: Any) -> TestReport:
 
 def jarque_bera_test(fit: Fit) -> TestReport:
     """Test whether the errors are normal.
+
+    See Also
+    --------
+    Fit.jarque_bera_test : The method, with its parameters.
 
     Examples
     --------
@@ -263,6 +327,10 @@ def jarque_bera_test(fit: Fit) -> TestReport:
 def hosmer_lemeshow_test(fit: Fit, **options: Any) -> TestReport:
     """Test whether predicted probabilities are true.
 
+    See Also
+    --------
+    Fit.hosmer_lemeshow_test : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -275,6 +343,10 @@ def hosmer_lemeshow_test(fit: Fit, **options: Any) -> TestReport:
 
 def calibration(fit: Fit, **options: Any) -> DataTable:
     """Return predicted against observed shares in groups of rows by probability.
+
+    See Also
+    --------
+    Fit.calibration : The method, with its parameters.
 
     Examples
     --------
@@ -315,6 +387,10 @@ def auc(fit: Fit, level: float = 0.95, **options: Any) -> DataTable:
 
 def confusion(fit: Fit, threshold: float = 0.5, **options: Any) -> DataTable:
     """Return observed classes against predicted ones.
+
+    See Also
+    --------
+    Fit.confusion : The method, with its parameters.
 
     Examples
     --------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -97,7 +98,8 @@ def mlp(
     activation : str or Activation, or one for each layer
         "tanh", "sigmoid", "relu", "softplus", "gelu", …
     decay : float or one for each layer of weights
-        λ ≥ 0, weight decay (nnet's decay is half of it).
+        λ ≥ 0, weight decay (nnet's decay is half of it), of weights of scaled inputs; without
+        hidden layers of the coefficients of the inputs as given, as ``penalty`` of :func:`glm`.
     skip : bool
         Whether the inputs also enter the output layer.
     scaling : {"standard", "minmax", "none"}
@@ -145,6 +147,17 @@ def mlp(
     NetworkFit
         Or, without hidden layers, the :class:`Fit` of the regression that the network is.
 
+    See Also
+    --------
+    select_hidden : How many units.
+    hidden_layer_test : Whether any.
+    GradientDescent : Training by batches.
+
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, ch. 5; White (1989), Neural Computation
+    1.
+
     Examples
     --------
     >>> import statdl as sd
@@ -156,6 +169,8 @@ def mlp(
     arguments = locals()
     units = layer_sizes(hidden)
     _check(arguments)
+    if not units:
+        _check_without_layers(arguments)
     wishes = Wishes.of(arguments)
     if not units and start is None and fixed is None and not wishes.named(None):
         return _regression(arguments, family, link, decay, method)
@@ -172,10 +187,11 @@ def mlp(
         intercept=specification.intercept,
         skip=skip,
     )
+    _refuse_same_names(specification, network)
     centre, spread = _scaling(specification, scaling)
     plan = Plan(
         network=network,
-        decay=by_layer(network, decay, "decay"),
+        decay=_decay(network, decay, spread),
         centre=centre,
         spread=spread,
         restarts=int(restarts),
@@ -211,6 +227,40 @@ def _check(arguments: Mapping[str, Any]) -> None:
     truth("skip", arguments["skip"])
     truth("intercept", arguments["intercept"])
     strengths("decay", arguments["decay"])
+
+
+def _check_without_layers(arguments: Mapping[str, Any]) -> None:
+    """Refuse what is for hidden layers, of which there are none."""
+    for name, none in (("dropout", 0.0), ("normalisation", None)):
+        if arguments[name] != none:
+            raise ModelError(
+                f"{name}={arguments[name]!r} is for hidden layers, and hidden=() has none; leave "
+                "it out."
+            )
+    given = arguments["activation"]
+    if not isinstance(given, str | Activation):
+        raise ModelError(f"activation={given!r} is for hidden layers, and hidden=() has none.")
+    as_activation(given)
+    as_initial(arguments["initial"])
+    count = len(strengths("decay", arguments["decay"]))
+    if count != 1:
+        raise ModelError(f"{count} decays were given for 1 layer of weights.")
+
+
+def _decay(network: Network, decay: float | Sequence[float], spread: Any) -> Any:
+    """Return λ of each parameter.
+
+    Without hidden layers it is the ridge of the regression, whose coefficients are those of the
+    inputs as given: with w = β s, λ β² = (λ/s²) w².
+    """
+    values = by_layer(network, decay, "decay")
+    if network.hidden or spread is None:
+        return values
+    weights = next(block for block in network.layout if block.kind == "weights")
+    for row in range(weights.shape[0]):
+        first = weights.start + row * weights.stride
+        values[first : first + len(spread)] /= spread**2
+    return values
 
 
 def _regression(
@@ -261,6 +311,22 @@ def _layers(
     return tuple(
         Hidden(int(count), as_activation(each), normalisation, dropout)
         for count, each in zip(units, given, strict=True)
+    )
+
+
+def _refuse_same_names(specification: Specification, network: Network) -> None:
+    """Raise where a column has the name of a unit or of a bias, so that weights share a name."""
+    inputs, outputs = specification.frame.design.names, specification.output_names
+    names = network.parameter_names(inputs, outputs)
+    shared = next((name for name, times in Counter(names).items() if times > 1), None)
+    if shared is None:
+        return
+    units = {unit for layer in range(len(network.hidden)) for unit in network.unit_names(layer)}
+    taken = [name for name in (*inputs, *outputs) if name in units or name == "bias"]
+    column = repr(taken[0]) if taken else "A column"
+    raise ModelError(
+        f"{column} is also what the network calls a unit or a bias, so that two weights would be "
+        f"{shared!r}; give the column another name."
     )
 
 

@@ -30,7 +30,6 @@ from statdl.solve.progress import shown
 from statdl.study.path import fold_of_rows, measured, validate
 
 
-
 def path(
     formula: str | None = None,
     data: Any = None,

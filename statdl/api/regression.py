@@ -87,6 +87,12 @@ def lm(
     DeviceError
         When a device cannot be used, or has too little memory.
 
+    See Also
+    --------
+    glm : Other distributions.
+    mlp : Unknown shapes.
+    Fit : What is returned.
+
     Examples
     --------
     >>> import statdl as sd
@@ -148,6 +154,16 @@ def glm(
         Firth's penalised likelihood, ``log L + ½ log |I|``: finite where classes are separated,
         and without the first-order bias. Take limits by ``fit.confint(method="profile")``.
 
+    See Also
+    --------
+    lm : Least squares.
+    multinom : Several classes.
+
+    References
+    ----------
+    McCullagh & Nelder (1989), Generalized Linear Models; Firth (1993), Biometrika 80
+    (bias_reduction).
+
     Examples
     --------
     >>> import statdl as sd
@@ -197,6 +213,14 @@ def multinom(
     bias_reduction : bool
         Firth's penalised likelihood, ``log L + ½ log |I|``: finite where classes are separated,
         and without the first-order bias. Take limits by ``fit.confint(method="profile")``.
+
+    See Also
+    --------
+    glm : Two classes.
+
+    References
+    ----------
+    Agresti (2013), Categorical Data Analysis, ch. 8.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from typing import Any
 from statdl.api.network import mlp
 from statdl.api.verbs import as_fit
 from statdl.api.words import lookup
-from statdl.errors import ModelError, StatdlWarning
+from statdl.errors import ConvergenceWarning, ModelError, StatdlWarning
 from statdl.formula import Term, update_formula
 from statdl.report import DataTable
 from statdl.report.regression import RegressionTable
@@ -44,7 +44,7 @@ def compare(
     fits : Fit
         Any fits of one response.
     data : frame, or (X, y) for fits to arrays, optional
-        Validation data with the response.
+        Validation data with the response; by default the rows that a network held out itself.
     names : sequence of str, optional
         What the columns are called, by default (1), (2), …
     vcov, cluster : optional
@@ -261,7 +261,17 @@ def select_hidden(
     chosen = select(search, hidden, tuple(terms), inputs, marginal)
     table = selection_table(search, chosen, criterion)
     assert search.best is not None
-    return Selection(search.best[2], *chosen, table)
+    fit = search.best[2]
+    _warn_unconverged(fit)
+    return Selection(fit, *chosen, table)
+
+
+def _warn_unconverged(fit: Fit) -> None:
+    """Say of the chosen fit what its own warning, in the search, would have said."""
+    record = fit.convergence
+    if not record.converged:
+        said = " ".join((f"{record.method}: {record.message}", *record.notes))
+        warnings.warn(f"The chosen fit: {said}", ConvergenceWarning, stacklevel=3)
 
 
 def _within(term: Term, other: Term) -> bool:

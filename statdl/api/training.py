@@ -149,6 +149,12 @@ def held_out(
 
 def _own_data(specification: Specification, given: Any, arguments: Mapping[str, Any]) -> Rows:
     design = specification.frame.design
+    for name in ("weights", "offset"):
+        if arguments[name] is not None and not isinstance(arguments[name], str):
+            raise DataError(
+                f"{name}= is an array for the rows of the fit, and says nothing of those of "
+                f"validation=; name a column of both, or hold a share out, as by validation=0.25."
+            )
     if design.formula is None:
         if not (isinstance(given, tuple | list) and len(given) == 2):
             raise DataError("validation is a share of the rows, or (X, y), for a fit to X and y.")
@@ -156,7 +162,12 @@ def _own_data(specification: Specification, given: Any, arguments: Mapping[str, 
         return hold_out_data(specification, frame)
     if isinstance(given, tuple | list):
         raise DataError("validation is a share of the rows, or a frame, for a fit to a formula.")
-    response = model_frame(f"{design.formula.partition('~')[0]} ~ 1", given, na_action="raise")
+    response = model_frame(
+        f"{design.formula.partition('~')[0]} ~ 1",
+        given,
+        weights=arguments["weights"],
+        na_action="raise",
+    )
     new = design.encode(given)
     return hold_out_data(specification, replace(response, X=new.X, offset=new.offset))
 

@@ -24,6 +24,10 @@ def as_fit(fit: Any) -> Fit:
 def summary(fit: Fit, level: float = 0.95, **options: Any) -> Summary:
     """Return the summary of a fit; of a network with its weights by ``weights=True``.
 
+    See Also
+    --------
+    Fit.summary : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -78,6 +82,10 @@ def predict(fit: Fit, newdata: Any = None, type: str = "response", **options: An
 def coef(fit: Fit) -> Any:
     """Return the coefficients.
 
+    See Also
+    --------
+    Fit.coef : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -89,6 +97,10 @@ def coef(fit: Fit) -> Any:
 
 def confint(fit: Fit, level: float = 0.95, **options: Any) -> Any:
     """Return confidence limits of the coefficients; of a network those of its effects.
+
+    See Also
+    --------
+    Fit.confint : The method, with its parameters.
 
     Examples
     --------
@@ -128,6 +140,10 @@ def effects(fit: Fit, newdata: Any = None, **options: Any) -> DataTable:
 def residuals(fit: Fit, type: str = "response") -> Any:
     """Return residuals: "response", "pearson", "deviance" or "working".
 
+    See Also
+    --------
+    Fit.residuals : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -139,6 +155,10 @@ def residuals(fit: Fit, type: str = "response") -> Any:
 
 def fitted(fit: Fit) -> Any:
     """Return the fitted means.
+
+    See Also
+    --------
+    Fit.fitted : The method, with its parameters.
 
     Examples
     --------
@@ -152,6 +172,10 @@ def fitted(fit: Fit) -> Any:
 def deviance(fit: Fit) -> float:
     """Return the deviance.
 
+    See Also
+    --------
+    Fit.deviance : The attribute.
+
     Examples
     --------
     >>> import statdl as sd
@@ -163,6 +187,10 @@ def deviance(fit: Fit) -> float:
 
 def logLik(fit: Fit) -> LogLikelihood:
     """Return R's log-likelihood with its degrees of freedom.
+
+    See Also
+    --------
+    Fit.logLik : The method, with its parameters.
 
     Examples
     --------
@@ -176,6 +204,10 @@ def logLik(fit: Fit) -> LogLikelihood:
 def AIC(fit: Fit, *others: Fit, k: float = 2.0) -> Any:
     """Return R's AIC; of several fits a frame with their degrees of freedom.
 
+    See Also
+    --------
+    Fit.AIC : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -187,6 +219,10 @@ def AIC(fit: Fit, *others: Fit, k: float = 2.0) -> Any:
 
 def BIC(fit: Fit, *others: Fit) -> Any:
     """Return R's BIC; of several fits a frame with their degrees of freedom.
+
+    See Also
+    --------
+    Fit.BIC : The method, with its parameters.
 
     Examples
     --------
@@ -208,6 +244,10 @@ def _criterion(name: str, fit: Fit, others: Sequence[Fit], value: Callable[[Fit]
 def nobs(fit: Fit) -> int:
     """Return the number of rows with positive weight.
 
+    See Also
+    --------
+    Fit.nobs : The attribute.
+
     Examples
     --------
     >>> import statdl as sd
@@ -219,6 +259,10 @@ def nobs(fit: Fit) -> int:
 
 def df_residual(fit: Fit) -> float:
     """Return the residual degrees of freedom.
+
+    See Also
+    --------
+    Fit.df_residual : The method, with its parameters.
 
     Examples
     --------
@@ -232,6 +276,10 @@ def df_residual(fit: Fit) -> float:
 def formula(fit: Fit) -> str | None:
     """Return the formula of a fit.
 
+    See Also
+    --------
+    Fit.formula : The attribute.
+
     Examples
     --------
     >>> import statdl as sd
@@ -244,6 +292,10 @@ def formula(fit: Fit) -> str | None:
 def model_matrix(fit: Fit) -> Any:
     """Return the design matrix, intercept included.
 
+    See Also
+    --------
+    Fit.model_matrix : The method, with its parameters.
+
     Examples
     --------
     >>> import statdl as sd
@@ -255,6 +307,10 @@ def model_matrix(fit: Fit) -> Any:
 
 def update(fit: Fit, formula: str | None = None, **changes: Any) -> Fit:
     """Fit again with another formula, data, weights or method.
+
+    See Also
+    --------
+    Fit.update : The method, with its parameters.
 
     Examples
     --------

@@ -48,6 +48,10 @@ def device(name: str) -> Iterator[None]:
     DeviceError
         When the device cannot be used; :func:`statdl.devices` says why.
 
+    See Also
+    --------
+    Fit.device : The attribute.
+
     Examples
     --------
     >>> import statdl as sd

@@ -3,12 +3,13 @@ from statdl.estimate.fit import estimate as estimate
 from statdl.estimate.fit import null_model as null_model
 from statdl.estimate.fit import objective_of as objective_of
 from statdl.estimate.fit import refit as refit
-from statdl.estimate.identify import DETERMINED as DETERMINED
 from statdl.estimate.identify import EXAMINED_WEIGHTS as EXAMINED_WEIGHTS
+from statdl.estimate.identify import Determined as Determined
 from statdl.estimate.identify import determine as determine
+from statdl.estimate.identify import determined_rank as determined_rank
 from statdl.estimate.identify import determined_root as determined_root
+from statdl.estimate.identify import eigenvalues as eigenvalues
 from statdl.estimate.identify import filled as filled
-from statdl.estimate.identify import scaled as scaled
 from statdl.estimate.network import estimate_network as estimate_network
 from statdl.estimate.network import free_parameters as free_parameters
 from statdl.estimate.network import network_objective as network_objective

@@ -110,7 +110,11 @@ def hold_out_data(specification: Specification, given: ModelFrame) -> Rows:
     xp = namespace(specification.rows.y)
     n = known.values.shape[0]
     both = xp.concat([known.values, like(response.values, known.values)], axis=0)
-    encoded = family.encode(known.kind, both, known.levels, None)
+    weights = None
+    if given.weights is not None:
+        own = like(given.weights, known.values, xp.float64)
+        weights = xp.concat([xp.ones((n,), dtype=own.dtype, device=own.device), own])
+    encoded = family.encode(known.kind, both, known.levels, weights)
     y = like(encoded.y, specification.rows.X)
     if y.shape[1] != specification.rows.y.shape[1]:
         raise DataError(
@@ -119,7 +123,8 @@ def hold_out_data(specification: Specification, given: ModelFrame) -> Rows:
         )
     X = like(given.X, specification.rows.X)
     offset = None if given.offset is None else like(given.offset, X)[:, None]
-    return Rows(X=X, y=y[n:, ...], offset=offset)
+    weights = None if encoded.weights is None else like(encoded.weights, X)[n:]
+    return Rows(X=X, y=y[n:, ...], weights=weights, offset=offset)
 
 
 def _recoded(given: Response, known: Response) -> Response:

@@ -10,6 +10,14 @@ What no data could tell, the lengths of those directions, is left out beforehand
 
 Where the information, with the penalty, is singular, the covariance lives on the directions that
 are determined, which is what predictions and effects need.
+
+Which information: the expected one, I = Σ J_iᵀ W_i J_i, has the rank of what the data can tell, no
+more than rows times outputs, wherever θ is. The exact second derivative of −log L tells the same
+only where its gradient is 0. Along a curve of one and the same function, such as a unit's weights
+scaled up and those that leave it scaled down, −log L does not change; yet where its gradient g is
+not 0, its second derivative along the tangent is −g times how the curve bends. At a penalised
+optimum g = −Λ θ̂, and what decay does would be taken for what the data say. So the information is
+the expected one under a penalty, and wherever the exact one has more rank; else the exact one.
 """
 
 from __future__ import annotations
@@ -18,7 +26,7 @@ import math
 from dataclasses import dataclass, replace
 
 from statdl import model
-from statdl.backend.array import Array, namespace
+from statdl.backend.array import Array, like, namespace
 from statdl.backend.linalg import factorise, shrunken_root
 from statdl.estimate.record import Identification
 from statdl.estimate.redundancy import Redundancy
@@ -34,49 +42,87 @@ EXAMINED_WEIGHTS = 5000
 
 @dataclass(frozen=True)
 class Determined:
-    """What the data determine: the information, a covariance root, the verdict."""
+    """What the data determine: the information, a covariance root, the verdict.
+
+    ``negative`` counts the directions of negative curvature of an exact information, which count
+    as 0 in the root and in the degrees of freedom.
+    """
 
     information: Array
     root: Array
     effective: float
     identification: Identification
+    negative: int = 0
 
 
-def determine(objective: Objective, parameters: Array, *, expected: bool = False) -> Determined:
-    """Return the information at θ̂, exact or expected, and what follows from it."""
+def determine(
+    objective: Objective, parameters: Array, *, expected: bool | None = None
+) -> Determined:
+    """Return the information I at θ̂, and what follows from it.
+
+    Without a penalty the covariance is I⁻¹ and all P parameters count; with Λ they are
+    (I + Λ)⁻¹ I (I + Λ)⁻¹ and tr((I + Λ)⁻¹ I), which is at most the rank of I. ``expected`` asks for
+    the expected or the exact information; by default it is chosen as above.
+    """
     if objective.size > EXAMINED_WEIGHTS:
         return _unexamined(parameters)
     predictor = objective.predictor
     apart = Redundancy.of(predictor, parameters)
-    information = _information(objective, parameters, apart, expected)
+    if expected is None:
+        information = _trusted(objective, parameters, apart)
+    else:
+        information = _information(objective, parameters, apart, expected)
     known = filled(predictor, apart, information)
     alone = _smallest(predictor, apart, known) > DETERMINED
     if alone and objective.penalised is None:
         root = apart.across(factorise(known).inverse_root())
         effective = float(objective.size - apart.count)
         return Determined(information, root, effective, Identification.IDENTIFIED)
+    negative = _negative(predictor, apart, known)
     total, bare_information = known, apart.apart(information)
     if objective.penalised is not None:
-        total = filled(predictor, apart, objective.curvature(parameters, expected=expected))
+        total = filled(predictor, apart, information + _shrinkage(objective, parameters, apart))
     if _smallest(predictor, apart, total) > DETERMINED:
         root, effective = shrunken_root(factorise(total), bare_information)
         verdict = Identification.IDENTIFIED if alone else Identification.THROUGH_PENALTY
-        return Determined(information, apart.across(root), effective, verdict)
+        return Determined(information, apart.across(root), effective, verdict, negative)
     root = _root(predictor, apart, total)
     effective = float(root.shape[1] - apart.count)
     if objective.penalised is not None:
         root, effective = _shrunken(root, bare_information)
-    return Determined(information, apart.across(root), effective, Identification.SINGULAR)
+    verdict = Identification.SINGULAR
+    return Determined(information, apart.across(root), effective, verdict, negative)
+
+
+def _trusted(objective: Objective, parameters: Array, apart: Redundancy) -> Array:
+    """Return the exact information where it says no more than the data do, else the expected."""
+    expected = _information(objective, parameters, apart, True)
+    if objective.penalised is not None or objective.predictor.linear:
+        return expected
+    exact = _information(objective, parameters, apart, False)
+    said, told = (determined_rank(objective.predictor, apart, one) for one in (exact, expected))
+    return expected if said > told else exact
 
 
 def _information(
     objective: Objective, parameters: Array, apart: Redundancy, expected: bool
 ) -> Array:
-    """Return the curvature of the loss alone."""
+    """Return the curvature of the loss alone; an exact one without what decay bends in it."""
     bare = replace(objective, penalised=None)
     information = bare.curvature(parameters, expected=expected)
-    bend = None if objective.penalised is None else apart.bend(objective.penalised)
+    if expected or objective.penalised is None:
+        return information
+    bend = apart.bend(objective.penalised)
     return information if bend is None else information - bend
+
+
+def _shrinkage(objective: Objective, parameters: Array, apart: Redundancy) -> Array:
+    """Return Λ, the curvature of the penalty in the coordinates of plain weights."""
+    xp, penalised = namespace(parameters), like(objective.penalised, parameters)
+    slopes = objective.penalty.curvature(parameters, penalised)
+    shrinkage = slopes[:, None] * xp.eye(slopes.shape[0], dtype=slopes.dtype, device=slopes.device)
+    bend = apart.bend(penalised)
+    return shrinkage if bend is None else shrinkage + bend
 
 
 def filled(predictor: Predictor, apart: Redundancy, H: Array) -> Array:
@@ -137,15 +183,40 @@ def _biases(predictor: Predictor) -> tuple[list[int], list[int]]:
     return [free[j] for j in hidden if j in free], [free[j] for j in output if j in free]
 
 
+def eigenvalues(predictor: Predictor, apart: Redundancy, H: Array) -> Array | None:
+    """Return the eigenvalues of the scaled H in order; None if it is not finite."""
+    xp = namespace(H)
+    if not bool(xp.all(xp.isfinite(H))):
+        return None
+    return xp.linalg.eigvalsh(scaled(predictor, apart, H)[0])
+
+
+def determined_rank(predictor: Predictor, apart: Redundancy, information: Array) -> int:
+    """Return how many directions of θ an information determines, free lengths left out."""
+    if not information.shape[0]:
+        return 0
+    values = eigenvalues(predictor, apart, filled(predictor, apart, information))
+    if values is None:
+        return 0
+    xp = namespace(values)
+    return int(xp.sum(xp.astype(values > DETERMINED * values[-1], xp.int64))) - apart.count
+
+
 def _smallest(predictor: Predictor, apart: Redundancy, H: Array) -> float:
     """Return the smallest eigenvalue of the scaled H relative to the largest; −∞ if not finite."""
-    xp = namespace(H)
     if H.shape[0] == 0:
         return 1.0
-    if not bool(xp.all(xp.isfinite(H))):
-        return -math.inf
-    values = xp.linalg.eigvalsh(scaled(predictor, apart, H)[0])
-    return float(values[0]) / float(values[-1])
+    values = eigenvalues(predictor, apart, H)
+    return -math.inf if values is None else float(values[0]) / float(values[-1])
+
+
+def _negative(predictor: Predictor, apart: Redundancy, H: Array) -> int:
+    """Return the number of directions along which H is negative beyond rounding."""
+    values = eigenvalues(predictor, apart, H)
+    if values is None or not values.shape[0]:
+        return 0
+    xp = namespace(values)
+    return int(xp.sum(xp.astype(values < -DETERMINED * xp.abs(values[-1]), xp.int64)))
 
 
 def _shrunken(root: Array, information: Array) -> tuple[Array, float]:

@@ -16,6 +16,7 @@ from typing import Any
 from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.random import generator
 from statdl.errors import ConvergenceWarning, NumericalError
+from statdl.estimate.distance import standard_errors_away
 from statdl.estimate.identify import Determined, determine
 from statdl.estimate.record import (
     Convergence,
@@ -165,7 +166,7 @@ class NetworkEstimate(Estimate):
     def later(cls, **known: Any) -> NetworkEstimate:
         """Return the estimate without what follows from the information."""
         estimate = cls(information=None, root=None, effective=math.nan, **known)
-        later = ("information", "root", "effective", "identification")
+        later = ("information", "root", "effective", "identification", "distance")
         for name in later if known["loss"] is not None else (*later, "loss"):
             del estimate.__dict__[name]  # found below from now on
         return estimate
@@ -181,6 +182,18 @@ class NetworkEstimate(Estimate):
         assert plan is not None
         lesson = lesson_of(self.objective, self.specification.practice, plan)
         return lesson.reached(self.device_parameters, None)
+
+    @cached_property
+    def distance(self) -> float:
+        """How far the weights are from a minimum, in standard errors; 0 where one was reached."""
+        if self.convergence.outcome.at_minimum:
+            return 0.0
+        if self.identification is Identification.UNEXAMINED:
+            return math.nan
+        plan = self.specification.plan
+        assert plan is not None
+        lasso = lesson_of(self.objective, self.specification.practice, plan).lasso
+        return standard_errors_away(self.objective, self.device_parameters, self.loss, lasso)
 
     @cached_property
     def information(self) -> Any:

@@ -250,9 +250,7 @@ def _problem(
     loss = MeanLoss(family, sample.y, weights, even)
     bend = _ridge_units(sample, host, intercept) if family.quadratic else 1.0
     shrinkage = _shrinkage(penalties, family.outputs, scale, constant & intercept, bend)
-    problem = Problem(
-        columns, loss, shrinkage, family.outputs, intercept, sample.y, sample.offset
-    )
+    problem = Problem(columns, loss, shrinkage, family.outputs, intercept, sample.y, sample.offset)
     return problem, centre, scale, notes
 
 
@@ -272,9 +270,7 @@ def _constant_note(constant: Any, names: Sequence[str]) -> tuple[str, ...]:
     return (f"Constant columns stay at 0: {shown}.",)
 
 
-def _shrinkage(
-    penalties: Penalties, q: int, scale: Any, constant: Any, bend: float
-) -> Shrinkage:
+def _shrinkage(penalties: Penalties, q: int, scale: Any, constant: Any, bend: float) -> Shrinkage:
     p = len(scale)
     factors = np.ones(p) if penalties.factors is None else np.asarray(penalties.factors, float)
     finite = np.isfinite(factors)

@@ -19,6 +19,9 @@ from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty, Penalty
 from statdl.solve.iterate import Outcome, Solver, Trace
 
+#: An estimate this many standard errors from a minimum is announced, and has no p-values.
+FAR = 0.5
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -190,6 +193,7 @@ class Estimate:
     remembered   totals of the rows, and
     null         the model with an intercept only, of a fit from a file, which has no rows
     reported     the covariance that standard errors and tests are from, None for the model's own
+    distance     how far a network is from a minimum, in standard errors; NaN where that is not known
     """
 
     specification: Specification
@@ -208,6 +212,7 @@ class Estimate:
     remembered: Remembered | None = None
     null: Estimate | None = None
     reported: Reported | None = None
+    distance: float = 0.0
 
     def reporting(self, reported: Reported | None) -> Estimate:
         """Return the same estimate, its errors and tests from another covariance."""
@@ -246,6 +251,11 @@ class Estimate:
     def recall(self, finding: str) -> Any:
         """Return what inference found in the rows of a fit from a file; None where it did not."""
         return None if self.remembered is None else self.remembered.findings.get(finding)
+
+    @property
+    def at_minimum(self) -> bool:
+        """Whether this is no further from a minimum than tests, which presume one, can bear."""
+        return not self.distance > FAR
 
     @property
     def nobs(self) -> int:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from statdl.backend.array import Array, namespace, to_numpy
 from statdl.model.batch import Batch
 from statdl.model.objective import Objective
 from statdl.solve.batched import Together
-from statdl.solve.iterate import Minimum, Solver, minimise
+from statdl.solve.iterate import Minimum, Outcome, Solver, interrupted, minimise
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.trust import TrustRegion
 
@@ -27,22 +28,44 @@ COMMON_TICKS = 300
 def best_of(
     objective: Objective, solver: Solver, starts: Sequence[Array]
 ) -> tuple[Minimum, tuple[float, ...]]:
-    """Return the best minimum, and the loss that each start ended with."""
+    """Return the best minimum, and the loss that each start ended with.
+
+    After a KeyboardInterrupt that is the best so far, as an interrupted run, of the starts that
+    had been begun.
+    """
     if len(starts) > 1 and isinstance(solver, TrustRegion | LBFGS):
         return _together(objective, solver, namespace(starts[0]).stack(list(starts)))
-    minima = [minimise(objective, solver, start) for start in starts]
+    minima: list[Minimum] = []
+    for start in starts:
+        minima.append(minimise(objective, solver, start))
+        if minima[-1].outcome is Outcome.INTERRUPTED:
+            break
     losses = tuple(minimum.loss for minimum in minima)
-    return minima[_smallest(losses)], losses
+    best = minima[_smallest(losses)]
+    if len(starts) > 1 and minima[-1].outcome is Outcome.INTERRUPTED:
+        note = f"Start {len(minima)} of {len(starts)} was on its way; this is the best so far."
+        best = replace(best, outcome=Outcome.INTERRUPTED, note=note)
+    return best, losses
 
 
 def _together(
     objective: Objective, solver: Solver, starts: Array
 ) -> tuple[Minimum, tuple[float, ...]]:
-    common = Together(tolerance=NEAR, max_iterations=COMMON_TICKS)
-    found = common.minimise(Batch(objective), starts)
+    common = Together(tolerance=NEAR, max_iterations=COMMON_TICKS, interruptible=True)
+    count = starts.shape[0]
+    try:
+        found = common.minimise(Batch(objective), starts)
+    except KeyboardInterrupt:  # before there was anything to choose by
+        note = f"None of the {count} starts had taken a step."
+        minimum = interrupted(objective, solver, starts[0, :], note)
+        return minimum, (minimum.loss,)
     losses = [float(loss) for loss in to_numpy(found.loss)]
     leader = _smallest(losses)
-    minimum = minimise(objective, solver, found.parameters[leader, :])
+    if found.interrupted:
+        note = f"The {count} starts had taken {found.iterations} steps; this is the best of them."
+        minimum = interrupted(objective, solver, found.parameters[leader, :], note)
+    else:
+        minimum = minimise(objective, solver, found.parameters[leader, :])
     losses[leader] = minimum.loss
     return minimum, tuple(losses)
 

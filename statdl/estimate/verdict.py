@@ -16,6 +16,7 @@ from typing import Any
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.errors import ConvergenceWarning, SeparationWarning
 from statdl.estimate.lookout import SMALL_PROGRAMME, Lookout
+from statdl.estimate.record import FAR
 from statdl.estimate.separation import Separation, can_separate, separation
 from statdl.estimate.start import EXTREME_ETA, extreme_eta
 from statdl.model.objective import Objective
@@ -25,8 +26,6 @@ from statdl.solve.iterate import Minimum, Outcome
 LOOKED_AT = 1000
 #: A mean this small beside the mean response lies on the edge of its domain.
 EDGE = 1e-8
-#: A stochastic estimate this many standard errors from the maximum is announced.
-FAR = 0.5
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Covariance matrices of the estimated parameters, by what one is ready to assume.
 
-With H the curvature of the penalised loss at θ̂, I that of the loss alone, φ the dispersion and s_i
-the score of row i:
+With I the information, Λ the curvature of the penalty, H the exact second derivative of the
+penalised −log L at θ̂, φ the dispersion and s_i the score of row i:
 
-    hessian    φ H⁻¹ I H⁻¹, I the exact second derivative
-    fisher     φ H⁻¹ I H⁻¹, I the expected information (Gauss-Newton): never negative
+    hessian    φ (I + Λ)⁻¹ I (I + Λ)⁻¹, I the exact second derivative of −log L
+    fisher     φ (I + Λ)⁻¹ I (I + Λ)⁻¹, I the expected information (Gauss-Newton): never negative
     classical  the one of these that a fit has by default
     sandwich   H⁻¹ (Σ s_i s_iᵀ) H⁻¹, which holds when the variance is misspecified (White 1982)
     HC0-HC4    the same, with corrections for what a row does to its own fitted value
@@ -12,10 +12,13 @@ the score of row i:
     HAC        H⁻¹ (Σ_t Σ_u k(t − u) s_t s_uᵀ) H⁻¹ for rows in order of time (Newey & West 1987)
     bootstrap  the spread of refits (statdl.study)
 
-Without a penalty H = I, and the first two are φ I⁻¹. By default networks have the exact information
-and regressions the expected one, as in R. The sandwiches' bread is the default's, so that R's
-``sandwich`` agrees. Prior weights enter a score once: a row of weight 2 is one observation here and
-not two.
+Without a penalty the first two are φ I⁻¹. By default regressions have the expected information, as
+in R, and networks the exact one, but under decay the expected one: the gradient of −log L is not 0
+there, so that its exact second derivative has curvature along directions in which the fit does not
+change, and may have negative curvature; such directions count as 0 (:mod:`statdl.estimate.identify`).
+The sandwiches' bread is that of the equations θ̂ solves: exact for networks, with or without decay,
+expected for regressions, so that R's ``sandwich`` agrees. Prior weights enter a score once: a row
+of weight 2 is one observation here and not two.
 
 Each comes as a root R with R Rᵀ the covariance, which is all that a standard error asks for.
 
@@ -36,7 +39,14 @@ import numpy as np
 
 from statdl.backend.array import to_numpy
 from statdl.errors import ModelError, NumericalError, StatdlWarning
-from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification, Reported, determine
+from statdl.estimate import (
+    EXAMINED_WEIGHTS,
+    Determined,
+    Estimate,
+    Identification,
+    Reported,
+    determine,
+)
 from statdl.formula import Grouping, groupings
 from statdl.infer import meat
 from statdl.infer.arithmetic import coefficient_labels, estimable_places
@@ -73,6 +83,11 @@ class Covariance:
         signs of "wild" are those of clusters.
     B, seed : int
         Refits of the bootstrap, and their seed.
+
+    See Also
+    --------
+    Fit.vcov : The matrix.
+    Fit.with_covariance : The fit with it.
 
     Examples
     --------
@@ -235,18 +250,37 @@ def given(estimate: Estimate, matrix: Any) -> Reported:
 def _of_model(estimate: Estimate, kind: str) -> Reported | None:
     if kind == "classical" or _is_own(estimate, kind):
         return None
+    _ = estimate.specification.rows.n  # a fit from a file has no rows, and says so
     found = determine(estimate.objective, estimate.device_parameters, expected=kind == "fisher")
     root = to_numpy(found.root) * math.sqrt(estimate.dispersion)
+    return Reported(kind, root, model_df(estimate), _information_note(estimate, kind, found))
+
+
+def _information_note(estimate: Estimate, kind: str, found: Determined) -> str:
+    """Return the formula of a covariance, and what was done where it is none."""
+    penalised = estimate.objective.penalised is not None
+    letter = {"hessian": "H", "fisher": "I"}[kind]
     which = {"hessian": "observed", "fisher": "expected"}[kind]
-    note = f"Standard errors are from the {which} information."
-    return Reported(kind, root, model_df(estimate), note)
+    note = f"Standard errors are from the {which} information"
+    if penalised:
+        note += f" {letter}, ({letter} + P)⁻¹ {letter} ({letter} + P)⁻¹ with P the decay"
+    note += "."
+    if found.negative:
+        note += (
+            f" Of its eigenvalues{', with respect to H + P,' if penalised else ''} "
+            f"{found.negative} {'is' if found.negative == 1 else 'are'} negative, which no "
+            "covariance has, and set to 0."
+        )
+    return note
 
 
 def _is_own(estimate: Estimate, kind: str) -> bool:
     """Tell whether a kind is what the estimate has: all are one where η and the link are plain."""
     if estimate.objective.predictor.linear:
         return kind == "fisher" or estimate.family.canonical
-    return kind == "hessian"
+    if estimate.objective.penalised is not None:
+        return kind == "fisher"
+    return kind == "hessian" and estimate.identification is Identification.IDENTIFIED
 
 
 def _refuse_unsound(estimate: Estimate) -> None:

@@ -97,5 +97,3 @@ def _dispersion(path: PathEstimate, deviance: float, used: int) -> float:
             "noise from; choose a larger lambda."
         )
     return deviance / left
-
-

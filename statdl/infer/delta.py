@@ -154,7 +154,9 @@ def derived(estimate: Estimate, expressions: str | Sequence[str]) -> Derived:
     root = covariance_root(estimate)
     errors = [float(np.sqrt(np.sum((dual.gradient @ root) ** 2))) for dual in duals]
     values = np.array([[dual.value] for dual in duals])
-    inference = Coefficients(values, np.array(errors)[:, None], reference_df(estimate))
+    inference = Coefficients(
+        values, np.array(errors)[:, None], reference_df(estimate), estimate.at_minimum
+    )
     return Derived(tuple(text.strip() for text in texts), inference)
 
 

@@ -98,7 +98,7 @@ def average_effects(
         estimate.frame.design.names,
         class_labels(estimate),
         tuple(j in discrete for j in range(len(values))),
-        Coefficients(values, errors, reference_df(estimate)),
+        Coefficients(values, errors, reference_df(estimate), estimate.at_minimum),
     )
 
 

@@ -236,6 +236,11 @@ def _halves(estimate: Estimate, found: Hypotheses) -> tuple[Any, Any]:
         raise ModelError(
             "The weights of this network are not identified, so that there is no test of them."
         )
+    if not estimate.at_minimum:
+        raise ModelError(
+            f"The weights of this network are about {estimate.distance:.2g} standard errors from a "
+            "minimum, which tests of them presume; train for longer, or use method='newton'."
+        )
     R = found.matrix[:, estimable_places(estimate)]
     return R @ estimate.parameters - found.value, R @ covariance_root(estimate)
 

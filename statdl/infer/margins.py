@@ -163,7 +163,7 @@ def margins(
         tuple(label for _ in questions for label in labels for _ in range(m)),
         places if groups is None else None,
         None if groups is None else places,
-        Coefficients(values, errors, reference_df(estimate)),
+        Coefficients(values, errors, reference_df(estimate), estimate.at_minimum),
     )
 
 

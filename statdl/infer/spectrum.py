@@ -7,14 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statdl.estimate import DETERMINED, Estimate, Redundancy, filled, free_directions, scaled
+from statdl.estimate import (
+    Estimate,
+    Redundancy,
+    determined_rank,
+    eigenvalues,
+    filled,
+    free_directions,
+)
 
 
 @dataclass(frozen=True)
 class Spectrum:
     """Numerical rank and condition number of the information, scaled to a unit diagonal.
 
-    ``condition`` is the largest eigenvalue over the smallest, infinite where that is not positive.
+    ``condition`` is the largest eigenvalue over the smallest, infinite where the rank is not full.
     """
 
     rank: int
@@ -35,8 +42,7 @@ def spectrum(estimate: Estimate) -> Spectrum:
         return Spectrum(0, len(H), math.inf)
     predictor = estimate.objective.predictor
     apart = Redundancy.of(predictor, np.asarray(estimate.parameters))
-    values = np.linalg.eigvalsh(scaled(predictor, apart, filled(predictor, apart, H))[0])
-    rank = int(np.sum(values > DETERMINED * values[-1])) - apart.count
-    smallest = float(values[0])
-    condition = float(values[-1]) / smallest if smallest > 0 else math.inf
-    return Spectrum(rank, len(H) - apart.count, condition)
+    values = eigenvalues(predictor, apart, filled(predictor, apart, H))
+    found, size = determined_rank(predictor, apart, H), len(H) - apart.count
+    condition = float(values[-1]) / float(values[0]) if found == size else math.inf
+    return Spectrum(found, size, condition)

@@ -20,12 +20,14 @@ class Coefficients:
     """The coefficient table as arrays of shape (m, q); NaN where not estimable.
 
     statistic = estimate / standard error, referred to t with ``df`` degrees of freedom where the
-    dispersion is estimated, and to the normal (df = ∞) where it is known.
+    dispersion is estimated, and to the normal (df = ∞) where it is known. There are no p-values
+    where the estimate is no minimum, so that the statistic has no such reference.
     """
 
     estimate: Any
     standard_error: Any
     df: float
+    tested: bool = True
 
     @cached_property
     def statistic(self) -> Any:
@@ -36,7 +38,7 @@ class Coefficients:
     @cached_property
     def p_value(self) -> Any:
         """Two-sided p-values."""
-        return two_sided(self.statistic, self.df)
+        return two_sided(self.statistic, self.df if self.tested else math.nan)
 
     def interval(self, level: float) -> tuple[Any, Any]:
         """Return lower and upper confidence limits."""
@@ -50,7 +52,9 @@ def coefficients(estimate: Estimate) -> Coefficients:
     errors[~np.any(estimate.root, axis=1)] = math.nan  # nothing to vary: the direction of one input
     if estimate.identification is Identification.SINGULAR:
         errors = np.full_like(errors, math.nan)
-    return Coefficients(_values(estimate), estimate.full(errors), reference_df(estimate))
+    return Coefficients(
+        _values(estimate), estimate.full(errors), reference_df(estimate), estimate.at_minimum
+    )
 
 
 def _values(estimate: Estimate) -> Any:

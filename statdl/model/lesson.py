@@ -8,10 +8,12 @@ to that to an objective; a learner walks through its batches, by the kernel wher
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
@@ -131,7 +133,19 @@ class Lesson(Objective):
             "number of rows": self.n,
             "number of free weights": self.size,
             "noise": self.noise,
+            "decay": _settings_of(self.penalised),
+            "l1": _settings_of(self.lasso),
+            **self._checksums,
         }
+
+    @cached_property
+    def _checksums(self) -> dict[str, str]:
+        """Return what tells the rows, and the weights that are held, from others."""
+        predictor, held = self.predictor, self.held_out
+        parts = {"data": _parts(self.rows), "validation data": _parts(held)}
+        if isinstance(predictor, Frozen):
+            parts["fixed weights"] = (predictor.free, predictor.values)
+        return {f"checksum of the {name}": _checksum(values) for name, values in parts.items()}
 
     def pack(self, statistics: RunningStatistics | None) -> dict[str, Array]:
         """Return the moments of normalised layers as named arrays."""
@@ -171,6 +185,27 @@ class Lesson(Objective):
             return tuple((name, slice(start, stop)) for name, start, stop in parts)
         free = self.predictor.free
         return tuple((name, (free >= start) & (free < stop)) for name, start, stop in parts)
+
+
+def _settings_of(strengths: Array | None) -> str:
+    """Return the λ of the parameters in runs, such as ``0 (1), 0.1 (2)``."""
+    if strengths is None:
+        return "0"
+    runs = [(value, len(tuple(run))) for value, run in groupby(to_numpy(strengths).tolist())]
+    return ", ".join(f"{value:g} ({times})" for value, times in runs)
+
+
+def _parts(rows: Rows | None) -> tuple[Array | None, ...]:
+    return () if rows is None else (rows.X, rows.y, rows.weights, rows.offset)
+
+
+def _checksum(parts: Sequence[Array | None]) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        host = None if part is None else to_numpy(part)
+        found.update(b"-" if host is None else repr(host.shape).encode())
+        found.update(b"" if host is None else host.tobytes())
+    return found.hexdigest()[:16]
 
 
 def _mean(values: Array, weights: Array | None) -> float:

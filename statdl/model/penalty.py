@@ -82,6 +82,14 @@ class Ridge(OfParameters):
     strength : float
         λ ≥ 0; 0 is maximum likelihood.
 
+    See Also
+    --------
+    path : Lasso, ridge and between, for a grid of λ.
+
+    References
+    ----------
+    Hoerl & Kennard (1970), Technometrics 12.
+
     Examples
     --------
     >>> Ridge(0.5).strength

@@ -76,6 +76,7 @@ def input_table(tests: Sequence[InputTest], reference_df: float) -> DataTable:
 
 def _notes(effects: Effects) -> tuple[str, ...]:
     changed = [name for name, own in zip(effects.names, effects.discrete, strict=True) if own]
-    if not changed:
-        return ()
-    return (f"Change from the reference level: {', '.join(changed)}.",)
+    notes = [f"Change from the reference level: {', '.join(changed)}."] if changed else []
+    if not effects.inference.tested:
+        notes.append("The fit stopped short of a minimum, which p-values presume: they are NA.")
+    return tuple(notes)

@@ -16,6 +16,7 @@ from statdl.infer.inputs import InputTest, input_tests
 from statdl.infer.spectrum import Spectrum, lengths, spectrum
 from statdl.model.network import Network
 from statdl.report.format import integer, number, p_value, significant, statistic
+from statdl.report.stopping import stopped, stopping_notes
 from statdl.report.table import Pairs, Summary, Table
 
 #: Rows × weights × columns × means up to which effects are part of the summary (some seconds).
@@ -64,7 +65,7 @@ def _head(goodness: Goodness, plan: Plan, found: Spectrum) -> Pairs:
             ("Link Function:", estimate.family.link.name),
             *_scale(estimate),
             ("Method:", record.method),
-            ("Converged:", "yes" if record.converged else "NO"),
+            stopped(record),
             ("No. Iterations:", integer(record.iterations)),
             ("Gradient:", f"{record.gradient_norm:.1e}"),
             *_starts(estimate),
@@ -220,11 +221,7 @@ def _convergence_notes(estimate: Estimate) -> list[str]:
     notes = list(record.notes)
     if estimate.reported is not None:
         notes.append(estimate.reported.note)
-    if not record.converged:
-        notes.append(
-            f"{record.method}: {record.message} Errors, tests and the verdict on the weights "
-            "presume a minimum, and are not to be relied on here."
-        )
+    notes += stopping_notes(estimate)
     if estimate.frame.dropped:
         rows = "row was" if estimate.frame.dropped == 1 else "rows were"
         notes.append(f"{estimate.frame.dropped} {rows} dropped because of missing values.")

@@ -14,6 +14,7 @@ from statdl.infer.goodness import Goodness
 from statdl.infer.residual import jarque_bera, omnibus, residual_shape
 from statdl.infer.wald import Coefficients, coefficients
 from statdl.report.format import integer, number, p_value, significant, statistic
+from statdl.report.stopping import stopped
 from statdl.report.table import Pairs, Summary, Table
 from statdl.solve.iterate import Outcome
 
@@ -144,7 +145,7 @@ def _method(estimate: Estimate) -> Lines:
     record = estimate.convergence
     return (
         ("Method:", record.method),
-        ("Converged:", "yes" if record.converged else "NO"),
+        stopped(record),
         ("No. Iterations:", integer(record.iterations)),
     )
 

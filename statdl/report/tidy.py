@@ -53,7 +53,7 @@ def tidy_columns(
 
 def _turned(table: Coefficients) -> Coefficients:
     """Return the coefficients one output after the other."""
-    return Coefficients(table.estimate.T, table.standard_error.T, table.df)
+    return Coefficients(table.estimate.T, table.standard_error.T, table.df, table.tested)
 
 
 def effects_columns(effects: Effects, level: float | None) -> dict[str, Any]:

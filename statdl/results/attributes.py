@@ -15,26 +15,54 @@ class Attributes(Held):
 
     @property
     def params(self) -> Any:
-        """Coefficients: a Series, or a frame with a column a class; NaN where not estimable."""
+        """Coefficients: a Series, or a frame with a column a class; NaN where not estimable.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.params.round(4).to_dict()
+        {'Intercept': 37.2851, 'wt': -5.3445}
+        """
         return self._named(self.coefficients.estimate)
 
     @property
     def bse(self) -> Any:
-        """Standard errors."""
+        """Standard errors, √ of the diagonal of the covariance; they follow ``with_covariance``.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.bse.round(4).to_dict()
+        {'Intercept': 1.8776, 'wt': 0.5591}
+        """
         return self._named(self.coefficients.standard_error)
 
     @property
     def tvalues(self) -> Any:
-        """t values (z values where the dispersion is known)."""
+        """t values, estimate / standard error (z values where the dispersion is known)."""
         return self._named(self.coefficients.statistic)
 
     @property
     def pvalues(self) -> Any:
-        """Two-sided p-values."""
+        """Two-sided p-values of the hypothesis that a coefficient is 0."""
         return self._named(self.coefficients.p_value)
 
     def conf_int(self, alpha: float = 0.05) -> Any:
-        """Return confidence limits of level 1 − alpha, in columns 0 and 1 (statsmodels)."""
+        """Return confidence limits of level 1 − alpha, in columns 0 and 1 (statsmodels).
+
+        See Also
+        --------
+        Fit.confint : R's verb, with profiles and a choice of coefficients.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> fit.conf_int(alpha=0.1).round(3).loc["wt"].tolist()
+        [-6.293, -4.396]
+        """
         return self._limits(1 - alpha, (0, 1))
 
     @property
@@ -44,7 +72,7 @@ class Attributes(Held):
 
     @property
     def df_resid(self) -> float:
-        """Residual degrees of freedom."""
+        """Residual degrees of freedom: rows − estimable coefficients (in effect, if penalised)."""
         return self.estimate.df_resid
 
     @property
@@ -54,7 +82,7 @@ class Attributes(Held):
 
     @property
     def scale(self) -> float:
-        """The dispersion φ̂: the residual variance for the normal, 1 where it is known."""
+        """The dispersion φ̂ = X²/(n − p), the residual variance of the normal; 1 where known."""
         return self.estimate.dispersion
 
     @property
@@ -64,7 +92,7 @@ class Attributes(Held):
 
     @property
     def deviance(self) -> float:
-        """The deviance; for the normal the residual sum of squares."""
+        """The deviance, 2 (log L of a saturated model − log L) φ; for the normal Σ w (y − μ̂)²."""
         return self.estimate.deviance
 
     @property
@@ -74,7 +102,7 @@ class Attributes(Held):
 
     @property
     def pearson_chi2(self) -> float:
-        """Pearson's X²."""
+        """Pearson's X² = Σ w (y − μ̂)² / V(μ̂)."""
         return self.estimate.pearson
 
     @property
@@ -99,22 +127,27 @@ class Attributes(Held):
 
     @property
     def nic(self) -> float:
-        """−2 llf + 2 tr(J⁻¹ K), which also holds for a model that is not true (Murata 1994)."""
+        """−2 llf + 2 tr(J⁻¹ K), which also holds for a model that is not true (Murata 1994).
+
+        References
+        ----------
+        Murata, Yoshizawa & Amari (1994), IEEE Transactions on Neural Networks 5.
+        """
         return self.goodness.nic
 
     @property
     def rsquared(self) -> float:
-        """R² (least squares)."""
+        """R² = 1 − ssr / centered_tss (least squares)."""
         return self._least_squares("rsquared").rsquared
 
     @property
     def rsquared_adj(self) -> float:
-        """Adjusted R² (least squares)."""
+        """Adjusted R², 1 − (1 − R²) (n − 1)/(n − p), n if no intercept (least squares)."""
         return self._least_squares("rsquared_adj").rsquared_adj
 
     @property
     def fvalue(self) -> float:
-        """F statistic of all slopes together (least squares)."""
+        """F statistic of all slopes together, mse_model / mse_resid (least squares)."""
         return self._least_squares("fvalue").fvalue
 
     @property
@@ -124,17 +157,22 @@ class Attributes(Held):
 
     @property
     def prsquared(self) -> float:
-        """McFadden's pseudo R²."""
+        """McFadden's pseudo R², 1 − llf / llnull.
+
+        See Also
+        --------
+        Fit.pseudo_rsquared : The others.
+        """
         return self.goodness.prsquared
 
     @property
     def llr(self) -> float:
-        """Likelihood-ratio statistic against the intercept only."""
+        """Likelihood-ratio statistic against the intercept only, 2 (llf − llnull)."""
         return self.goodness.llr
 
     @property
     def llr_pvalue(self) -> float:
-        """p-value of the likelihood-ratio statistic."""
+        """p-value of the likelihood-ratio statistic, χ² with df_model degrees of freedom."""
         return self.goodness.llr_pvalue
 
     @property
@@ -187,7 +225,7 @@ class Attributes(Held):
 
     @property
     def fittedvalues(self) -> Any:
-        """The fitted means."""
+        """The fitted means, (n,), or the probability of every class, (n, K)."""
         return self._rows(residual.fitted(self.estimate), "fitted")
 
     @property
@@ -197,7 +235,7 @@ class Attributes(Held):
 
     @property
     def resid(self) -> Any:
-        """Response residuals."""
+        """Response residuals y − μ̂."""
         return self._rows(residual.residuals(self.estimate, "response"), "resid")
 
     @property
@@ -207,17 +245,17 @@ class Attributes(Held):
 
     @property
     def resid_pearson(self) -> Any:
-        """Pearson residuals."""
+        """Pearson residuals (y − μ̂) √(w/V(μ̂))."""
         return self._rows(residual.residuals(self.estimate, "pearson"), "resid_pearson")
 
     @property
     def resid_deviance(self) -> Any:
-        """Deviance residuals."""
+        """Deviance residuals: the signed root of what a row adds to the deviance."""
         return self._rows(residual.residuals(self.estimate, "deviance"), "resid_deviance")
 
     @property
     def resid_working(self) -> Any:
-        """Working residuals."""
+        """Working residuals (y − μ̂)/(dμ/dη)."""
         return self._rows(residual.residuals(self.estimate, "working"), "resid_working")
 
     def _least_squares(self, what: str) -> Goodness:

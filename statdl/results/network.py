@@ -178,7 +178,7 @@ class NetworkFit(Fit, NetworkPictures):
             raise ModelError(f"what={what!r} is not known; choose effects or weights.")
         table = self.with_covariance(vcov, cluster).effects(level=level).to_frame()
         if parm is not None:
-            table = table.loc[[parm] if isinstance(parm, str) else list(parm)]
+            table = table.loc[_known([parm] if isinstance(parm, str) else list(parm), table.index)]
         limits = table.iloc[:, -2:]
         return limits.set_index(table["Class"], append=True) if "Class" in table else limits
 
@@ -203,3 +203,14 @@ class NetworkFit(Fit, NetworkPictures):
         """
         estimate = self.with_covariance(vcov, cluster).estimate
         return input_table(input_tests(estimate), reference_df(estimate))
+
+
+def _known(names: Sequence[str], inputs: Sequence[str]) -> list[str]:
+    """Return names of inputs, or raise for one that is none."""
+    for name in names:
+        if name not in inputs:
+            raise ModelError(
+                f"parm={name!r} is no input; there are {', '.join(dict.fromkeys(inputs))}. Weights "
+                "have limits by what='weights'."
+            )
+    return list(names)

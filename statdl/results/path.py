@@ -222,7 +222,12 @@ class Path(Printed):
         return DataTable("", labels, table, title="De-biased lasso", notes=notes)
 
     def plot(
-        self, xvar: str = "lambda", *, category: Any = None, ax: Any = None, standardized: bool = False
+        self,
+        xvar: str = "lambda",
+        *,
+        category: Any = None,
+        ax: Any = None,
+        standardized: bool = False,
     ) -> Any:
         """Draw the coefficients against λ, their norm or the deviance explained; returns axes.
 
@@ -255,7 +260,9 @@ class Path(Printed):
 
     def _place(self, name: str) -> int:
         if name not in self.names:
-            raise ModelError(f"There is no column {name!r}; there are {', '.join(self.names[:20])}.")
+            raise ModelError(
+                f"There is no column {name!r}; there are {', '.join(self.names[:20])}."
+            )
         return self.names.index(name)
 
     def _all_coefficients(self) -> Any:
@@ -390,7 +397,11 @@ def _losses(path: PathEstimate, B: Any, a: Any) -> Any:
     weights = sample.weights / namespace(sample.weights).sum(sample.weights)
     for one, head in zip(B, a, strict=True):
         sparse = is_sparse(sample.X)
-        eta = sample.X @ one + head if sparse else sample.X @ like(one, sample.y) + like(head, sample.y)
+        eta = (
+            sample.X @ one + head
+            if sparse
+            else sample.X @ like(one, sample.y) + like(head, sample.y)
+        )
         eta = eta if sample.offset is None else eta + sample.offset
         loss, _ = path.family.loss_and_score(eta, sample.y)
         found.append(float(weights @ loss))
@@ -478,5 +489,3 @@ class CvPath(Printed):
             self.path.lambdas, found.mean, found.standard_error, self.path.df, marks,
             found.measure, title, ax,
         )  # fmt: skip
-
-

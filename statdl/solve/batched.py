@@ -55,6 +55,7 @@ class Minima:
     loss: Array  # (k,)
     converged: tuple[bool, ...]
     iterations: int
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class Together:
         optimum which all are near.
     refresh : int
         Ticks after which each problem looks at its own curvature again; 0 for never.
+    interruptible : bool
+        Whether a KeyboardInterrupt between the first tick and the last ends the run with what had
+        been reached.
 
     References
     ----------
@@ -90,21 +94,27 @@ class Together:
     max_iterations: int = 1000
     root: Array | None = None
     refresh: int = 0
+    interruptible: bool = False
 
     def minimise(self, problems: Problems, parameters: Array) -> Minima:
         """Minimise all problems from their rows of ``parameters``, (k, P)."""
         with overflow_allowed():
             state = self._start(problems, parameters)
             ended = _Ended()
-            ticks = 0
-            while ticks < self.max_iterations and not bool(namespace(state.done).all(state.done)):
-                problems, state = self._without_ended(problems, state, ended)
-                if self.refresh and ticks % self.refresh == 0:
-                    state = self._refreshed(problems, state)
-                state = self._tick(problems, state)
-                ticks += 1
+            ticks, broken_off = 0, False
+            try:
+                while ticks < self.max_iterations and not _all(state.done):
+                    problems, state = self._without_ended(problems, state, ended)
+                    if self.refresh and ticks % self.refresh == 0:
+                        state = self._refreshed(problems, state)
+                    state = self._tick(problems, state)
+                    ticks += 1
+            except KeyboardInterrupt:
+                if not self.interruptible:
+                    raise
+                broken_off = True
             ended.note(state)
-        return ended.minima(ticks)
+        return ended.minima(ticks, broken_off)
 
     def _without_ended(
         self, problems: Problems, state: _State, ended: _Ended
@@ -114,9 +124,11 @@ class Together:
         if running.mean() >= CROWDED:
             return problems, state
         integers = namespace(state.loss).int64
-        ended.note(state.take(like((~running).nonzero()[0], state.loss, integers)))
+        over = state.take(like((~running).nonzero()[0], state.loss, integers))
         left = like(running.nonzero()[0], state.loss, integers)
-        return problems.take(left), state.take(left)
+        remaining = problems.take(left), state.take(left)
+        ended.note(over)
+        return remaining
 
     # one tick -------------------------------------------------------------------------------
 
@@ -154,9 +166,12 @@ class Together:
         falls = finite & (loss <= state.loss - promised + rounding) & ~state.done
         shorter = _shortened(state, xp.where(finite, loss, xp.full_like(loss, xp.inf)))
         state = self._remembering(state, falls, trial, gradient)
-        state.parameters = xp.where(falls[:, None], trial, state.parameters)
-        state.gradient = xp.where(falls[:, None], gradient, state.gradient)
-        state.loss = xp.where(falls, loss, state.loss)
+        # at once, so that an interrupt finds the loss of the parameters it finds
+        state.parameters, state.gradient, state.loss = (
+            xp.where(falls[:, None], trial, state.parameters),
+            xp.where(falls[:, None], gradient, state.gradient),
+            xp.where(falls, loss, state.loss),
+        )
         state.step = xp.where(falls, xp.ones_like(state.step), shorter)
         return self._aimed(problems, self._restarted(state), falls)
 
@@ -276,17 +291,22 @@ class _Ended:
     def note(self, state: _State) -> None:
         self.left.append((state.place, state.parameters, state.loss, state.converged))
 
-    def minima(self, iterations: int) -> Minima:
+    def minima(self, iterations: int, interrupted: bool) -> Minima:
         """Return all problems in their own order."""
         xp = namespace(self.left[0][0])
         place, *parts = (xp.concat(list(part), axis=0) for part in zip(*self.left, strict=True))
         order = xp.argsort(place)
         parameters, loss, converged = (xp.take(part, order, axis=0) for part in parts)
-        return Minima(parameters, loss, tuple(to_numpy(converged).tolist()), iterations)
+        ends = tuple(to_numpy(converged).tolist())
+        return Minima(parameters, loss, ends, iterations, interrupted)
 
 
 def _dot(left: Array, right: Array) -> Array:
     return namespace(left).sum(left * right, axis=-1)
+
+
+def _all(truths: Array) -> bool:
+    return bool(namespace(truths).all(truths))
 
 
 def _finite(loss: Array, gradient: Array) -> Array:

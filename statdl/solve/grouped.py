@@ -65,6 +65,7 @@ def minimise_grouped(
     b = b.copy()
     g = problem.H @ b - c
     everything = list(range(len(problem.units)))
+    tolerance = max(tolerance, 1e-14 * float(namespace(c).max(namespace(c).abs(c))))
     for _ in range(most):
         worst, active = _violation(problem, g, threshold, b)
         if worst <= tolerance:
@@ -161,7 +162,7 @@ def _newton(
         moved = b.copy()
         moved[places] += step
         slope = problem.H @ moved - c
-        now, left = _violation(problem, slope, threshold, moved)
+        _, left = _violation(problem, slope, threshold, moved)
         inside = _violation_of(problem, slope, threshold, moved, active)
         before = _violation_of(problem, g, threshold, b, active)
         if len(left) < len(active) or not inside < before / 2:
@@ -172,9 +173,7 @@ def _newton(
     return b, g
 
 
-def _violation_of(
-    problem: Blocks, g: Any, threshold: Any, b: Any, active: Sequence[int]
-) -> float:
+def _violation_of(problem: Blocks, g: Any, threshold: Any, b: Any, active: Sequence[int]) -> float:
     """Return the largest violation among some units."""
     part = Blocks(problem.H, [problem.units[u] for u in active])
     return _violation(part, g, threshold[list(active)], b)[0]

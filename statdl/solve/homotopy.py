@@ -16,7 +16,6 @@ Nonlinear Control 18, 816.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from statdl.backend.array import namespace
@@ -47,125 +46,198 @@ def move(
         When there is no end to the events.
     """
     xp = namespace(b)
-    walk = _Walk(H, b.copy())
-    inactive = threshold[0] < xp.inf  # what has no bound on its gradient stays where it is
-    threshold = tuple(xp.where(inactive, one, 0.0) for one in threshold)
-    dc, dl = c[1] - c[0], threshold[1] - threshold[0]
-    g = H @ b - c[0]
-    free = inactive & (threshold[0] == 0) & (threshold[1] == 0)
-    active = (b != 0) | free
-    inactive = inactive & ~active
-    walk.reset(xp.nonzero(active)[0], xp.where(free, 0.0, xp.sign(b)))
-    tau = 0.0
-    for _ in range(50 * len(b) + 200):
-        active, signs = walk.active, walk.signs
-        way = walk.inverse @ (dc[active] - dl[active] * signs)
-        slope = way @ H[active] - dc if len(active) else -dc
-        bound = threshold[0] + tau * dl
-        rest = 1.0 - tau
-        leaving = (way * signs < 0) & ~free[active]
-        times = xp.where(leaving, -walk.b[active] / xp.where(leaving, way, 1.0), xp.inf)
-        above, below = slope - dl, -slope - dl
-        up = xp.where(inactive & (above > 0), (bound - g) / xp.where(above > 0, above, 1.0), xp.inf)
-        down = xp.where(
-            inactive & (below > 0), (bound + g) / xp.where(below > 0, below, 1.0), xp.inf
-        )
-        enter = xp.minimum(up, down)
-        first = max(float(xp.min(times, initial=xp.inf)), 0.0)
-        next_ = max(float(xp.min(enter, initial=xp.inf)), 0.0)
-        share = min(first, next_, rest)
-        walk.b[active] += share * way
-        g = g + share * slope
-        tau += share
-        if share >= rest:
-            return walk.refined(c[1], threshold[1])
-        if first <= next_:
-            place = int(xp.argmin(times))
-            inactive[active[place]] = True
-            walk.b[active[place]] = 0.0
-            walk.leave(place)
-        else:
-            j = int(xp.argmin(enter))
-            inactive[j] = False
-            walk.enter(j, -1.0 if up[j] <= down[j] else 1.0)
-        seen(tau, walk.b)
-    raise NumericalError("The events of the lasso's path did not come to an end.")
+    walk = Walk(H)
+    free = (threshold[0] == 0) & (threshold[1] == 0)
+    walk.begin(b, free)
+    return walk.advance(c, tuple(xp.asarray(one) for one in threshold), seen)
 
 
-@dataclass
-class _Walk:
-    """Where the walk is: b, the active coordinates in the order they came, H_AA⁻¹."""
+class Walk:
+    """A walk that can go on: b, the active coordinates, their rows of H, and H_AA⁻¹.
 
-    H: Any
-    b: Any
-    active: Any = None
-    signs: Any = None
-    inverse: Any = None
+    Rows and inverse are kept in room that grows by doubling; who leaves changes places with the
+    last.
+    """
 
-    def reset(self, active: Any, signs: Any) -> None:
-        """Set the active coordinates, with the inverse from scratch."""
-        self.active, self.signs = active, signs[active]
-        self.inverse = self._inverted()
+    def __init__(self, H: Any) -> None:
+        xp = namespace(H)
+        self.H, self.size = H, 0
+        self.b = xp.zeros(len(H))
+        self.free = xp.zeros(len(H), dtype=bool)
+        self._room(min(len(H), 64))
 
-    def enter(self, j: int, sign: float) -> None:
+    def _room(self, capacity: int) -> None:
+        """Make room for so many active coordinates."""
+        xp, a = namespace(self.H), self.size
+        places, signs = xp.zeros(capacity, dtype=int), xp.zeros(capacity)
+        rows, inverse = xp.empty((capacity, len(self.H))), xp.empty((capacity, capacity))
+        if a:
+            places[:a], signs[:a] = self.places[:a], self.signs[:a]
+            rows[:a, : self.rows.shape[1]] = self.rows[:a]
+            inverse[:a, :a] = self.inverse[:a, :a]
+        self.places, self.signs, self.rows, self.inverse = places, signs, rows, inverse
+
+    def begin(self, b: Any, free: Any) -> None:
+        """Set b and what is not penalised; the inverse is from scratch."""
+        xp = namespace(b)
+        self.b, self.free = b.copy(), free
+        (active,) = xp.nonzero((b != 0) | free)
+        self.size = 0
+        self._room(max(2 * len(active), min(len(b), 64)))
+        self.size = len(active)
+        self.places[: self.size] = active
+        self.signs[: self.size] = xp.where(free, 0.0, xp.sign(b))[active]
+        self.rows[: self.size] = self.H[active]
+        self._invert()
+
+    def extend(self, H: Any) -> None:
+        """Go on with more coordinates, which come after those known and are at 0."""
+        xp = namespace(H)
+        known, more = len(self.b), len(H) - len(self.b)
+        self.H = H
+        self.b = xp.concat([self.b, xp.zeros(more)])
+        self.free = xp.concat([self.free, xp.zeros(more, dtype=bool)])
+        self._room(len(self.places))
+        self.rows[: self.size, known:] = H[self.places[: self.size], known:]
+
+    def advance(
+        self,
+        c: tuple[Any, Any],
+        threshold: tuple[Any, Any],
+        seen: Callable[[float, Any], None] = lambda tau, b: None,
+    ) -> Any:
+        """Return the solution at τ = 1, where b is that at τ = 0."""
+        xp = namespace(self.b)
+        inactive = threshold[0] < xp.inf  # what has no bound on its gradient stays where it is
+        start, end = (xp.where(inactive, one, 0.0) for one in threshold)
+        dc, dl = c[1] - c[0], end - start
+        inactive[self.places[: self.size]] = False
+        g = self.b[self.places[: self.size]] @ self.rows[: self.size] - c[0]
+        tau = 0.0
+        for _ in range(50 * len(self.b) + 200):
+            a = self.size
+            active, signs = self.places[:a], self.signs[:a]
+            way = self.inverse[:a, :a] @ (dc[active] - dl[active] * signs)
+            slope = way @ self.rows[:a] - dc
+            leaves, place = self._leaving(way)
+            enters, j, sign = _entering(g, slope, start + tau * dl, dl, inactive)
+            share = min(leaves, enters, 1.0 - tau)
+            self.b[active] += share * way
+            g += share * slope
+            if share >= 1.0 - tau:
+                return self._refined(c[1], end)
+            tau += share
+            if leaves <= enters:
+                inactive[active[place]] = True
+                self._leave(place)
+            else:
+                inactive[j] = False
+                self._enter(j, sign)
+            seen(tau, self.b)
+        raise NumericalError("The events of the lasso's path did not come to an end.")
+
+    def _leaving(self, way: Any) -> tuple[float, int]:
+        """Return when the first active coordinate reaches 0, and its place."""
+        xp = namespace(way)
+        active, signs = self.places[: self.size], self.signs[: self.size]
+        towards = way * signs < 0
+        if not bool(towards.any()):
+            return float("inf"), -1
+        times = xp.where(towards, -self.b[active] / xp.where(towards, way, 1.0), xp.inf)
+        place = int(xp.argmin(times))
+        return max(float(times[place]), 0.0), place
+
+    def _enter(self, j: int, sign: float) -> None:
         """Border the inverse by a coordinate."""
-        xp = namespace(self.b)
-        row = self.H[j, self.active]
-        across = self.inverse @ row
-        own = float(self.H[j, j]) - float(row @ across)
-        self.active = xp.concat([self.active, xp.asarray([j])])
-        self.signs = xp.concat([self.signs, xp.asarray([sign])])
-        if own <= OWN_SHARE * float(self.H[j, j]):
-            self.inverse = self._inverted()
+        a = self.size
+        row = self.H[j]
+        part = row[self.places[:a]]
+        across = self.inverse[:a, :a] @ part
+        own = float(row[j]) - float(part @ across)
+        if a == len(self.places):
+            self._room(2 * a)
+        self.places[a], self.signs[a], self.rows[a] = j, sign, row
+        self.size = a + 1
+        if own <= OWN_SHARE * float(row[j]):
+            self._invert()
             return
-        size = len(self.active)
-        grown = xp.empty((size, size))
-        grown[:-1, :-1] = self.inverse + across[:, None] * (across / own)
-        grown[-1, :-1] = grown[:-1, -1] = -across / own
-        grown[-1, -1] = 1 / own
-        self.inverse = grown
+        self.inverse[:a, :a] += across[:, None] * (across / own)
+        self.inverse[a, :a] = self.inverse[:a, a] = -across / own
+        self.inverse[a, a] = 1 / own
 
-    def leave(self, place: int) -> None:
-        """Take a coordinate out of the inverse."""
-        xp = namespace(self.b)
-        kept = xp.arange(len(self.active)) != place
-        column = self.inverse[kept, place]
-        pivot = float(self.inverse[place, place])
-        own = float(self.H[self.active[place], self.active[place]])
-        self.active, self.signs = self.active[kept], self.signs[kept]
-        if pivot * own * OWN_SHARE > 1:
-            self.inverse = self._inverted()
+    def _leave(self, place: int) -> None:
+        """Take a coordinate out: it is 0."""
+        last = self.size - 1
+        gone = int(self.places[place])
+        self.b[gone] = 0.0
+        if place != last:
+            for held in (self.places, self.signs, self.rows):
+                held[place] = held[last]
+            column = self.inverse[: last + 1, place].copy()
+            pivot, corner = column[place], float(column[last])
+            moved = self.inverse[: last + 1, last].copy()
+            self.inverse[: last + 1, place] = moved
+            self.inverse[place, : last + 1] = moved
+            self.inverse[place, place] = moved[last]
+            column[place] = corner
         else:
-            rest = self.inverse[kept][:, kept]
-            self.inverse = rest - column[:, None] * (column / pivot)
+            column = self.inverse[: last + 1, last].copy()
+            pivot = column[last]
+        self.size = last
+        if float(pivot) * float(self.H[gone, gone]) * OWN_SHARE > 1:
+            self._invert()
+        else:
+            rest = column[:last]
+            self.inverse[:last, :last] -= rest[:, None] * (rest / pivot)
 
-    def refined(self, c: Any, threshold: Any) -> Any:
-        """Return b, after a step of the inverse on what rounding left."""
-        rest = c[self.active] - threshold[self.active] * self.signs
+    def _refined(self, c: Any, threshold: Any) -> Any:
+        """Return b, after steps of the inverse on what rounding left."""
+        xp = namespace(self.b)
+        a = self.size
+        active, signs = self.places[:a], self.signs[:a]
+        rest = c[active] - threshold[active] * signs
         for _ in range(2):
-            left = rest - (self.b[self.active] @ self.H[self.active])[self.active]
-            self.b[self.active] += self.inverse @ left
-        wrong = self.b * _spread(self.b, self.active, self.signs) < 0
-        self.b[wrong] = 0.0
-        return self.b
+            left = rest - (self.b[active] @ self.rows[:a])[active]
+            self.b[active] += self.inverse[:a, :a] @ left
+        found = self.b.copy()
+        found[active] = xp.where(self.b[active] * signs < 0, 0.0, self.b[active])
+        return found
 
-    def _inverted(self) -> Any:
-        xp = namespace(self.H)
-        part = self.H[self.active[:, None], self.active]
-        if not len(part):
-            return part
-        size = float(xp.max(xp.diagonal(part), initial=0.0)) or 1.0
-        jitter = 0.0
-        while jitter < size:
-            factor, failed = lapack.dpotrf(part + jitter * xp.eye(len(part)), lower=0, clean=1)
-            if not failed and float(xp.min(xp.diagonal(factor), initial=1.0)) ** 2 > JITTER * size:
-                inverse, _ = lapack.dpotri(factor, lower=0)
-                return xp.triu(inverse) + xp.triu(inverse, 1).T
-            jitter = 10 * jitter or 4 * JITTER * size
-        raise NumericalError("The curvature of the lasso's quadratic is not positive.")
+    def _invert(self) -> None:
+        """Compute the inverse from scratch."""
+        a = self.size
+        active = self.places[:a]
+        self.inverse[:a, :a] = _inverted(self.rows[:a][:, active])
 
 
-def _spread(b: Any, active: Any, values: Any) -> Any:
-    full = 0.0 * b
-    full[active] = values
-    return full
+def _entering(
+    g: Any, slope: Any, bound: Any, dl: Any, inactive: Any
+) -> tuple[float, int, float]:
+    """Return when the first gradient reaches its bound, whose, and the sign of its coefficient."""
+    xp = namespace(g)
+    (rest,) = xp.nonzero(inactive)
+    if not len(rest):
+        return float("inf"), -1, 0.0
+    g, slope, bound, dl = g[rest], slope[rest], bound[rest], dl[rest]
+    above, below = slope - dl, -slope - dl
+    up = xp.where(above > 0, (bound - g) / xp.where(above > 0, above, 1.0), xp.inf)
+    down = xp.where(below > 0, (bound + g) / xp.where(below > 0, below, 1.0), xp.inf)
+    first = xp.minimum(up, down)
+    k = int(xp.argmin(first))
+    return max(float(first[k]), 0.0), int(rest[k]), -1.0 if up[k] <= down[k] else 1.0
+
+
+def _inverted(part: Any) -> Any:
+    """Return the inverse of a positive definite matrix, with as much jitter as it takes."""
+    xp = namespace(part)
+    if not len(part):
+        return part
+    size = float(xp.max(xp.diagonal(part))) or 1.0
+    jitter = 0.0
+    while jitter < size:
+        factor, failed = lapack.dpotrf(part + jitter * xp.eye(len(part)), lower=0, clean=1)
+        if not failed and float(xp.min(xp.diagonal(factor))) ** 2 > JITTER * size:
+            inverse, _ = lapack.dpotri(factor, lower=0)
+            return xp.triu(inverse) + xp.triu(inverse, 1).T
+        jitter = 10 * jitter or 4 * JITTER * size
+    raise NumericalError("The curvature of the lasso's quadratic is not positive.")

@@ -64,8 +64,13 @@ class Outcome(Enum):
 
     @property
     def converged(self) -> bool:
-        """Whether the estimate can be taken as the minimiser that was asked for."""
-        return self in (Outcome.CONVERGED, Outcome.PRECISION, Outcome.EPOCHS, Outcome.EARLY)
+        """Whether the run ended as it was asked to: at a minimum, or where training was to stop."""
+        return self.at_minimum or self in (Outcome.EPOCHS, Outcome.EARLY)
+
+    @property
+    def at_minimum(self) -> bool:
+        """Whether the solver saw that it had reached a minimum."""
+        return self in (Outcome.CONVERGED, Outcome.PRECISION)
 
 
 class Problem(Protocol):
@@ -225,12 +230,20 @@ def minimise(
     """Run ``solver`` on ``problem`` from ``parameters`` until it has a reason to stop.
 
     ``watch`` sees every state that the solver would go on from, and may give it a reason to stop.
+    A KeyboardInterrupt is such a reason too: what had been reached is returned.
     """
     begun = time.perf_counter()
     trace = Trace(weight=1.0 if solver.averages else max(problem.total_weight(), 1e-300))
     with overflow_allowed():
-        state, halvings = _run(problem, solver, parameters, trace, watch)
-        state = solver.finish(problem, state)
+        try:
+            state = solver.start(problem, parameters)
+        except KeyboardInterrupt:
+            return interrupted(problem, solver, parameters, _steps_taken(0))
+        state, halvings = _run(problem, solver, state, trace, watch)
+        try:
+            state = solver.finish(problem, state)
+        except KeyboardInterrupt:  # what is reported has to be worked out: a second one ends that
+            state = solver.finish(problem, _broken_off(state, trace))
         gradient_norm = norm(state.gradient)
     return Minimum(
         parameters=state.parameters,
@@ -247,15 +260,34 @@ def minimise(
     )
 
 
+def interrupted(problem: Problem, solver: Solver, parameters: Array, note: str) -> Minimum:
+    """Return parameters as what a run had reached when it was interrupted."""
+    begun = time.perf_counter()
+    loss, gradient = problem.value_and_gradient(parameters)
+    trace = Trace(weight=max(problem.total_weight(), 1e-300))
+    trace.add(State(parameters, loss, gradient, math.inf))
+    return Minimum(
+        parameters=parameters,
+        loss=loss,
+        gradient_norm=norm(gradient),
+        outcome=Outcome.INTERRUPTED,
+        iterations=0,
+        halvings=0,
+        seconds=time.perf_counter() - begun,
+        solver=solver.name,
+        trace=trace,
+        note=note,
+    )
+
+
 def _run(
     problem: Problem,
     solver: Solver,
-    parameters: Array,
+    state: State,
     trace: Trace,
     watch: Callable[[State], State] | None,
 ) -> tuple[State, int]:
     """Step until there is an outcome; return the last state and the number of halvings."""
-    state = solver.start(problem, parameters)
     trace.add(state)
     halvings = 0
     with _progress(solver, problem, state) as tick:
@@ -263,17 +295,23 @@ def _run(
             if len(trace) > solver.max_iterations:
                 return state.stop(Outcome.ITERATION_LIMIT), halvings
             try:
-                state = solver.step(problem, state)
+                moved = solver.step(problem, state)
+                if not (math.isfinite(moved.loss) and is_finite(moved.gradient)):
+                    moved = moved.stop(Outcome.NON_FINITE)
+                if watch is not None and moved.outcome is None:
+                    moved = watch(moved)
             except KeyboardInterrupt:
-                return state.stop(Outcome.INTERRUPTED, _interrupted(len(trace) - 1)), halvings
+                return _broken_off(state, trace), halvings
+            state = moved
             halvings += state.halvings
             trace.add(state)
-            if not (math.isfinite(state.loss) and is_finite(state.gradient)):
-                state = state.stop(Outcome.NON_FINITE)
-            if watch is not None and state.outcome is None:
-                state = watch(state)
             tick(state)
     return state, halvings
+
+
+def _broken_off(state: State, trace: Trace) -> State:
+    """Return a state as the one that an interrupt ended the run at."""
+    return state.stop(Outcome.INTERRUPTED, _steps_taken(len(trace) - 1))
 
 
 def most_steps(solver: Solver, problem: Problem) -> int:
@@ -282,7 +320,7 @@ def most_steps(solver: Solver, problem: Problem) -> int:
     return solver.max_iterations if counted is None else counted(problem.n)
 
 
-def _interrupted(steps: int) -> str:
+def _steps_taken(steps: int) -> str:
     return f"{steps} step{'' if steps == 1 else 's'} had been taken."
 
 

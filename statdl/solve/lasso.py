@@ -166,7 +166,9 @@ def _leap(problem: Quadratic, g: Any, threshold: Any, b: Any, active: Any) -> tu
     return moved, consistent
 
 
-def _candidates(problem: Quadratic, g: Any, threshold: Any, b: Any, slack: float) -> tuple[Any, Any]:
+def _candidates(
+    problem: Quadratic, g: Any, threshold: Any, b: Any, slack: float
+) -> tuple[Any, Any]:
     """Return which coordinates are free to move, and which of those at 0 want to leave it."""
     xp = namespace(b)
     at_zero = b == 0

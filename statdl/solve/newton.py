@@ -165,6 +165,11 @@ class LeastSquares(Newton):
     equation: the gradient Xᵀ(y − Xβ) is computed from the data, so the error shrinks by about
     κ(X)² ε a step (Björck 1987), and two steps give what QR gives while κ(X) < 1e5.
 
+    References
+    ----------
+    Björck (1996), Numerical Methods for Least Squares Problems, §2.9 (corrected seminormal
+    equations).
+
     Examples
     --------
     >>> LeastSquares().name

@@ -8,6 +8,7 @@ Formulas are those of the source lectures, with g the gradient of the mean loss 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 from statdl.backend.array import Array, namespace
@@ -48,11 +49,18 @@ class Rule(Protocol):
 def _check(learning_rate: float | None, adaptive: bool = False, **shares: float) -> None:
     if adaptive and learning_rate is None:
         raise ModelError("This rule sets its own pace and needs a learning rate, such as 0.01.")
-    if learning_rate is not None and not 0 < learning_rate < float("inf"):
-        raise ModelError(f"A learning rate must be above 0, not {learning_rate!r}.")
+    if learning_rate is not None and not _within(learning_rate, 0, float("inf"), open_end=True):
+        raise ModelError(f"A learning rate must be a number above 0, not {learning_rate!r}.")
     for name, share in shares.items():
-        if not 0 <= share < 1:
+        if not _within(share, 0, 1):
             raise ModelError(f"{name} must be at least 0 and below 1, not {share!r}.")
+
+
+def _within(value: Any, least: float, most: float, open_end: bool = False) -> bool:
+    """Tell whether something is a number below ``most`` and from ``least`` on, or above it."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    return bool((least < value if open_end else least <= value) and value < most)
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,10 @@ class Momentum:
 
     ``dampened=False``: m ← βm + ηg, w ← w − m, which approaches a rate of η/(1 − β).
     ``dampened=True``:  m ← βm + (1 − β)g, w ← w − ηm, which keeps the rate at η.
+
+    References
+    ----------
+    Polyak (1964), USSR Computational Mathematics and Mathematical Physics 4.
 
     Examples
     --------
@@ -125,6 +137,10 @@ class Nesterov:
     m ← βm + ηg, w ← w − (βm + ηg): the gradient is taken where momentum is about to lead
     (Sutskever et al. 2013, rewritten for the parameters after the look ahead).
 
+    References
+    ----------
+    Nesterov (1983), Soviet Mathematics Doklady 27.
+
     Examples
     --------
     >>> Nesterov(0.01).beta
@@ -154,6 +170,10 @@ class Nesterov:
 class AdaGrad:
     """A rate of its own for each parameter: s ← s + g², w ← w − η g / √(s + ε).
 
+    References
+    ----------
+    Duchi, Hazan & Singer (2011), Journal of Machine Learning Research 12.
+
     Examples
     --------
     >>> AdaGrad(0.1).epsilon
@@ -182,6 +202,10 @@ class AdaGrad:
 @dataclass(frozen=True)
 class RMSProp:
     """AdaGrad that forgets: s ← αs + (1 − α)g², w ← w − η g / √(s + ε).
+
+    References
+    ----------
+    Tieleman & Hinton (2012), Lecture 6.5, Neural Networks for Machine Learning.
 
     Examples
     --------
@@ -215,6 +239,10 @@ class Adam:
 
     m ← β₁m + (1 − β₁)g, s ← β₂s + (1 − β₂)g², w ← w − η m̂ / (√ŝ + ε) with the bias-corrected
     m̂ = m/(1 − β₁ᵗ), ŝ = s/(1 − β₂ᵗ); ``corrected=False`` leaves the correction out.
+
+    References
+    ----------
+    Kingma & Ba (2015), arXiv:1412.6980.
 
     Examples
     --------
@@ -254,6 +282,10 @@ class Adam:
 @dataclass(frozen=True)
 class AdamW(Adam):
     """Adam with decoupled weight decay: w ← w − η (Adam's move + δ w) (Loshchilov & Hutter 2019).
+
+    References
+    ----------
+    Loshchilov & Hutter (2019), arXiv:1711.05101.
 
     Examples
     --------

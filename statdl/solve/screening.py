@@ -24,6 +24,7 @@ from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.columns import Columns
 from statdl.errors import NumericalError
 from statdl.solve.grouped import Blocks, minimise_grouped
+from statdl.solve.homotopy import Walk
 from statdl.solve.lasso import Quadratic, minimise_lasso
 from statdl.solve.shrinkage import Shrinkage
 
@@ -158,7 +159,14 @@ class _State:
         raise NotImplementedError
 
     def minimise(
-        self, H: Any, quadratic: Any, c: Any, strength: float, pairs: Any, start: Any, allowed: float
+        self,
+        H: Any,
+        quadratic: Any,
+        c: Any,
+        strength: float,
+        pairs: Any,
+        start: Any,
+        allowed: float,
     ) -> tuple[Any, Any]:
         """Minimise ½ bᵀH b − cᵀb + the lasso part over the coefficients at ``pairs``."""
         xp = namespace(start)
@@ -211,6 +219,11 @@ class _Gram(_State):
         self.H = xp.zeros((0, 0))
         self.part: Any = None
         self.quadratics: tuple[Any, Any] = (None, None)
+        self.walk: Walk | None = None
+        self.reached = xp.inf
+        shrinkage = problem.shrinkage
+        limited = shrinkage.lower is not None or shrinkage.units is not None
+        self.walks = shrinkage.alpha == 1 and not limited and not self.whole
         self.admit(problem.shrinkage.allowed if self.whole else self.working, 0.0, 0.0)
 
     def admit(self, wanted: Any, ahead: float, before: float) -> None:
@@ -239,12 +252,33 @@ class _Gram(_State):
             return 0
         xp = namespace(self.b)
         pairs = (self.places, 0 * self.places)
-        H, quadratic = self._curved(strength, pairs)
-        start = self.b[pairs]
-        found, _ = self.minimise(H, quadratic, self.c[pairs], strength, pairs, start, allowed / 4)
+        found = self._walked(strength, pairs) if self.walks else None
+        if found is None:
+            H, quadratic = self._curved(strength, pairs)
+            start, c = self.b[pairs], self.c[pairs]
+            found, _ = self.minimise(H, quadratic, c, strength, pairs, start, allowed / 4)
+            self.walk = None
         self.b = xp.zeros_like(self.b)
         self.b[pairs] = found
         return 1
+
+    def _walked(self, strength: float, pairs: Any) -> Any:
+        """Return the solution by walking on from the λ before; None where there was none."""
+        xp = namespace(self.b)
+        before, self.reached = self.reached, strength
+        if not strength < before < xp.inf:
+            return None
+        if self.walk is None:
+            self.walk = Walk(self.H)
+            self.walk.begin(self.b[pairs], self.shrinkage.free[pairs])
+        elif len(self.H) > len(self.walk.b):
+            self.walk.extend(self.H)
+        c = self.c[pairs]
+        bounds = (self.shrinkage.lasso(before)[pairs], self.shrinkage.lasso(strength)[pairs])
+        try:
+            return self.walk.advance((c, c), bounds)
+        except NumericalError:
+            return None
 
     def _curved(self, strength: float, pairs: Any) -> tuple[Any, Any]:
         """Return H with the ridge part, and the solver that keeps its factors."""
@@ -267,13 +301,14 @@ class _Gram(_State):
             self.gradient = xp.zeros_like(self.b)
             self.gradient[self.places, 0] = slope
         else:
-            fitted = self.problem.columns.outer(like(self.b, self.target)) if self.part is None else (
-                self.part.outer(like(own[:, None], self.target))
+            fitted = (
+                self.problem.columns.outer(like(self.b, self.target))
+                if self.part is None
+                else (self.part.outer(like(own[:, None], self.target)))
             )
             rest = (self.target - fitted) * self.weights[:, None]
             self.gradient = -to_numpy(self.problem.columns.inner(rest))
         self.value = 0.5 * max(self.square + float(own @ (slope - self.c[self.places, 0])), 0.0)
-
 
     def gram(self, places: Any) -> Any:
         """Return the Gram matrix of some columns."""
@@ -345,8 +380,10 @@ class _Newton(_State):
         if self.first:
             B[0] = self.a
         B[self.rows_of, self.pairs[1]] = self.b[self.pairs]
-        eta = self.part.outer(like(B, problem.template)) if self.size else (
-            problem.template[:, :1] * xp.zeros(problem.outputs)
+        eta = (
+            self.part.outer(like(B, problem.template))
+            if self.size
+            else (problem.template[:, :1] * xp.zeros(problem.outputs))
         )
         self.eta = eta if problem.offset is None else eta + problem.offset
         self.value, self.score = problem.loss.value_and_score(self.eta)

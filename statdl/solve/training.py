@@ -321,6 +321,11 @@ class Training:
         assert self.resume is not None
         course: Course = state.memory
         arrays, facts = load(self.resume, self._settings(lesson, course))
+        if facts["epoch"] > self.max_iterations:
+            raise ModelError(
+                f"{str(self.resume)!r} was saved after {facts['epoch']} epochs, more than epochs="
+                f"{self.max_iterations}; ask for more epochs, or start anew without resume=."
+            )
         arrays = {k: like(v, state.parameters) for k, v in arrays.items()}
         memory = tuple(arrays[f"memory.{k}"] for k in range(len(course.mover.memory)))
         best = facts.get("best")

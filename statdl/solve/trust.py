@@ -89,10 +89,11 @@ class TrustRegion:
             if moved is not None and gain > 1e-4:
                 curvature = problem.curvature(moved.parameters, expected=self.expected)
                 kept = Damping(curvature, _lowered(damping.mu, gain))
-                return self._judge(problem, replace(moved, memory=kept, halvings=halvings))
+                judged = self._judge(problem, replace(moved, memory=kept, halvings=halvings))
+                return self._without_progress(state, judged)
             damping = replace(damping, mu=_raised(damping), rise=2 * damping.rise)
             halvings += 1
-        precise = state.distance <= 1e4 * self.tolerance
+        precise = state.distance <= 1e4 * self._reachable(state)
         return state.stop(Outcome.PRECISION if precise else Outcome.STALLED)
 
     def finish(self, problem: Problem, state: State) -> State:
@@ -118,9 +119,26 @@ class TrustRegion:
         xp = namespace(state.gradient)
         largest = float(xp.max(xp.abs(state.gradient)))
         distance = largest / math.sqrt(problem.unit(state.loss))
-        tolerance = max(self.tolerance, 100 * epsilon(state.gradient))
-        outcome = Outcome.CONVERGED if distance <= tolerance else None
+        outcome = Outcome.CONVERGED if distance <= self._reachable(state) else None
         return replace(state, distance=distance, outcome=outcome)
+
+    def _reachable(self, state: State) -> float:
+        """Return the tolerance, no smaller than the precision of the data allows."""
+        return max(self.tolerance, 100 * epsilon(state.gradient))
+
+    def _without_progress(self, before: State, after: State) -> State:
+        """Stop where, close to the minimum, neither loss nor gradient fall beyond rounding.
+
+        In single precision the gradient's own rounding, which grows with the rows, may be above any
+        tolerance.
+        """
+        if after.outcome is not None or after.distance > 1e4 * self._reachable(after):
+            return after
+        rounding = 16 * epsilon(after.gradient) * abs(before.loss)
+        if before.loss - after.loss > rounding or after.distance <= 0.5 * before.distance:
+            return after
+        best = after if after.distance < before.distance else before
+        return replace(best, halvings=after.halvings).stop(Outcome.PRECISION)
 
 
 def _damped_factor(damping: Damping) -> Factor | None:

@@ -94,6 +94,7 @@ def _fitted(goodness: Goodness, dispersions: list[float], findings: Findings) ->
         spread=estimate.spread,
         history=estimate.history,
         reported=estimate.reported,
+        distance=estimate.distance,
         totals=estimate.remembered or _totals(goodness, dispersions),
         findings=findings,
     )

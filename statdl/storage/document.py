@@ -107,6 +107,7 @@ class Fitted:
     spread: tuple[float, ...]
     history: tuple[Mapping[str, float], ...]
     reported: Reported | None
+    distance: float
     totals: Remembered
     findings: Findings
 

@@ -113,6 +113,7 @@ def _estimate(specification: Specification, fitted: Fitted, null: Estimate | Non
         spread=fitted.spread,
         history=fitted.history,
         reported=fitted.reported,
+        distance=fitted.distance,
         remembered=replace(fitted.totals, findings=findings),
         null=null,
     )

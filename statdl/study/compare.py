@@ -51,6 +51,8 @@ def score(estimate: Estimate, rows: Rows | None = None) -> Score:
     The loss is −log L / Σw with every constant and the dispersion of the fit, so that it compares
     between models of one response.
     """
+    if rows is None and estimate.remembered is not None:
+        return Score(-Goodness(estimate).llf / estimate.total_weight, None)
     own = rows is None
     given = estimate.objective.rows if rows is None else rows
     eta = estimate.eta if own else estimate.objective.eta(estimate.device_parameters, given)
@@ -119,7 +121,7 @@ def comparison(
         "Comparison of fits",
         tuple(f"{head} {label}" for head, label in zip(heads, labels, strict=True)),
         {name: FORMATS[name] for name in columns},
-        (*notes, *_notes(estimates)),
+        (*notes, *_notes(estimates, validation is None)),
         terms,
         tuple(cells),
         not _unlike(estimates),
@@ -145,10 +147,13 @@ def _measures(
         "Loss": [each.loss for each in own],
         "Accuracy": [each.accuracy for each in own],
     }
-    if validation is not None:
-        new = [score(*pair) for pair in zip(estimates, validation, strict=True)]
-        columns["Val. Loss"] = [each.loss for each in new]
-        columns["Val. Accuracy"] = [each.accuracy for each in new]
+    held = validation or [one.specification.practice.held_out for one in estimates]
+    new = [
+        None if rows is None else score(one, rows)
+        for one, rows in zip(estimates, held, strict=True)
+    ]
+    columns["Val. Loss"] = [None if each is None else each.loss for each in new]
+    columns["Val. Accuracy"] = [None if each is None else each.accuracy for each in new]
     return {
         name: values
         for name, values in columns.items()
@@ -156,8 +161,11 @@ def _measures(
     }
 
 
-def _notes(estimates: Sequence[Estimate]) -> tuple[str, ...]:
-    return ("Loss is the mean of −log density over rows, constants included.", *_unlike(estimates))
+def _notes(estimates: Sequence[Estimate], own: bool) -> tuple[str, ...]:
+    notes = ["Loss is the mean of −log density over rows, constants included."]
+    if own and any(one.specification.practice.held_out is not None for one in estimates):
+        notes.append("Val. Loss is that of the rows that a fit itself held out of its training.")
+    return (*notes, *_unlike(estimates))
 
 
 def _unlike(estimates: Sequence[Estimate]) -> tuple[str, ...]:

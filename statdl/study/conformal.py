@@ -77,7 +77,7 @@ def conformal_prediction(
             "their probabilities, with interval='confidence'."
         )
     if kind not in KINDS:
-        raise ModelError(f"conformal={kind!r} is not known; choose {' or '.join(KINDS)}.")
+        raise ModelError(f"kind={kind!r} is not known; choose {' or '.join(KINDS)}.")
     groups = 2 if kind == "split" else folds
     found = _held_out(estimate, fold_groups(estimate, groups, seed), only_last=kind == "split")
     centre = to_numpy(estimate.family.mean(linear_predictor(estimate, X, offset)))
@@ -121,7 +121,7 @@ def _split_limits(
     estimate: Estimate, found: HeldOut, X: Array, offset: Array | None, alpha: float
 ) -> tuple[Any, Any]:
     m = len(found.score)
-    place = _place(m, alpha)
+    place = _place(m, alpha, ", or use method='cv+', which holds every row out once")
     q = np.sort(found.score)[place - 1]
     mean, spread = _means(estimate, batch_of(estimate), found.theta, X, offset)
     return _inside(estimate, (mean - q * spread)[0]), (mean + q * spread)[0][:, None]
@@ -145,14 +145,13 @@ def _jackknife_limits(
     return _inside(estimate, lower), upper[:, None]
 
 
-def _place(m: int, alpha: float) -> int:
-    """Return ⌈(m + 1)(1 − α)⌉."""
+def _place(m: int, alpha: float, instead: str = "") -> int:
+    """Return ⌈(m + 1)(1 − α)⌉; ``instead`` is other advice where there are too few rows."""
     place = math.ceil((m + 1) * (1 - alpha) * (1 - 1e-12))
     if place > m:
         raise DataError(
             f"{m} held-out rows are too few for a level of {1 - alpha:g}: it takes "
-            f"{math.ceil((1 - alpha) / alpha * (1 - 1e-12))}. Lower the level, or use "
-            "conformal='cv+'."
+            f"{math.ceil((1 - alpha) / alpha * (1 - 1e-12))}. Lower the level{instead}."
         )
     return place
 

@@ -25,7 +25,7 @@ from statdl.estimate import Estimate, estimate_network, objective_of
 from statdl.infer.inputs import leaving
 from statdl.model.penalty import NoPenalty, Ridge
 from statdl.solve.progress import shown
-from statdl.solve.proximal import descend_proximal
+from statdl.solve.proximal import minimise_proximal
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,11 @@ def input_path(
     assert plan is not None
     if plan.fixed is not None or any(plan.network.directed):
         raise ModelError("input_path() is for networks without held or normalised weights.")
+    if not (np.asarray(plan.decay) > 0).any():
+        raise ModelError(
+            "input_path() needs a network with decay: without it the weights behind the first "
+            "layer grow as those of inputs shrink, and inputs never leave. Fit it with decay=0.01."
+        )
     objective = objective_of(fit.specification, fit.kept)
     total = objective.total_weight()
     terms = fit.frame.design.terms
@@ -147,12 +152,14 @@ def input_path(
         value, slope = objective.value_and_gradient(theta)
         return value / total, to_numpy(slope) / total
 
+    def curvature(theta: Any) -> Any:
+        return to_numpy(objective.curvature(theta, expected=True)) / total
+
     theta = np.asarray(fit.parameters, dtype=float)
     grid = _strengths(smooth, theta, groups, count, ratio) if strengths is None else strengths
     parameters, losses, lengths, settled, used = [], [], [], [], []
-    length = 1.0
     for strength in shown(list(grid), "inputs") if progress else grid:
-        found, length = descend_proximal(smooth, groups, strength, theta, length=length)
+        found = minimise_proximal(smooth, curvature, groups, strength, theta)
         theta = found.parameters
         parameters.append(theta)
         losses.append(smooth(theta)[0])

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def ratio_test(small: Estimate, large: Estimate, B: int = 99, seed: int = 0) -> 
         When the fits are not of one family, response and set of rows.
     """
     _refuse_incomparable(small, large)
-    if int(B) != B or B < 1:
+    if not isinstance(B, Real) or B % 1 or B < 1:
         raise ModelError(f"B must be a whole number of 1 or more simulated responses, not {B!r}.")
     # the response itself is fitted again with the others, so that all come as near their maxima
     own = to_numpy(small.objective.rows.y)[None, :, :]
@@ -149,6 +150,23 @@ def _refuse_incomparable(small: Estimate, large: Estimate) -> None:
             f"The models were fitted to different rows or responses ({one.n} and {other.n} rows); "
             "fit them to the same data."
         )
+    for what, ours, theirs, unless in (
+        ("weights", one.weights, other.weights, 1.0),
+        ("offsets", one.offset, other.offset, 0.0),
+    ):
+        if not _same(ours, theirs, unless):
+            raise DataError(
+                f"The models have different {what}, so that neither is a part of the other; fit "
+                "them with the same."
+            )
+
+
+def _same(one: Any, other: Any, unless: float) -> bool:
+    """Tell whether vectors are the same; None is a vector of what is there ``unless`` given."""
+    if one is None and other is None:
+        return True
+    ours, theirs = (unless if each is None else to_numpy(each) for each in (one, other))
+    return bool(np.all(ours == theirs))
 
 
 def _attribute(thing: Any, path: str) -> Any:

@@ -12,8 +12,9 @@ model selection, Statistical Modelling; the idea of its two phases.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 from statdl.errors import ModelError
@@ -35,6 +36,7 @@ class Visit:
     terms: tuple[str, ...]
     criterion: float
     df: float
+    converged: bool = True
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,7 +89,8 @@ class Search:
             fit, value, df = self.evaluate(*candidate)
             value = value if math.isfinite(value) else math.inf
             self.seen[candidate] = value
-            self.visits.append(Visit(self.phase, *candidate, value, df))
+            converged = bool(getattr(fit, "converged", True))
+            self.visits.append(Visit(self.phase, *candidate, value, df, converged))
             if self.best is None or value < self.best[1]:
                 self.best = (candidate, value, fit)
         return self.seen[candidate]
@@ -147,12 +150,13 @@ def checked(hidden: Sequence[int]) -> list[int]:
     ModelError
         When there are none, or one is no number of units.
     """
-    units = sorted(set(hidden))
-    if not units or any(int(count) != count or count < 0 for count in units):
+    given = list(hidden) if isinstance(hidden, Iterable) else []
+    sound = all(isinstance(count, Real) and count % 1 == 0 and count >= 0 for count in given)
+    if not given or not sound:
         raise ModelError(
             f"hidden={hidden!r} must hold whole numbers of 0 or more, such as range(0, 10)."
         )
-    return [int(count) for count in units]
+    return sorted({int(count) for count in given})
 
 
 def selection_table(search: Search, chosen: Candidate, criterion: str) -> DataTable:
@@ -172,6 +176,12 @@ def selection_table(search: Search, chosen: Candidate, criterion: str) -> DataTa
         notes.append(
             "Where the criterion is inf the weights are not identified, and it is not defined; "
             "decay= would identify them."
+        )
+    lost = sum(not visit.converged for visit in visits)
+    if lost:
+        notes.append(
+            f"{lost} of {len(visits)} candidates did not converge: their criteria are those of "
+            "where they stopped."
         )
     formats = {"Hidden": "integer", "Eff. df": "integer", name: "significant"}
     return DataTable("", marks, columns, f"Selection by {name}", (), formats, tuple(notes))

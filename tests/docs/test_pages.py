@@ -18,9 +18,10 @@ def named(page):
 
 
 def code(page):
-    """The code of each cell, without the options that begin with a colon."""
+    """The code of each cell, without its options: lines with a colon, or YAML between dashes."""
     for cell in CELL.findall(page.read_text(encoding="utf-8")):
-        yield "\n".join(line for line in cell.splitlines() if not line.startswith(":"))
+        plain = re.sub(r"\A---\n.*?^---\n", "", cell, flags=re.DOTALL | re.MULTILINE)
+        yield "\n".join(line for line in plain.splitlines() if not line.startswith(":"))
 
 
 @pytest.mark.parametrize("page", NOTEBOOKS, ids=named)

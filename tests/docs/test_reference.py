@@ -1,5 +1,6 @@
 """The reference shows every public name, once."""
 
+import doctest
 import importlib.util
 import re
 from collections import Counter
@@ -11,19 +12,18 @@ import statdl
 
 DOCS = Path(statdl.__file__).parents[1] / "docs"
 BLOCK = re.compile(r"^```\{names\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SPEC = importlib.util.spec_from_file_location("names", DOCS / "names.py")
+NAMES = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(NAMES)
 #: What a page says of a fit in words, and not by a docstring: its two fields.
 FIELDS = {"estimate", "call"}
 
 
 def shown():
     """Every name of the pages, wildcards filled in, with how often it is there."""
-    pytest.importorskip("sphinx", reason="docs/reference.py is a directive of Sphinx")
-    spec = importlib.util.spec_from_file_location("reference", DOCS / "reference.py")
-    reference = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reference)
     pages = [page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md")]
     blocks = [block for page in pages for block in BLOCK.findall(page)]
-    return Counter(name for block in blocks for name in reference.matched(block.splitlines()))
+    return Counter(name for block in blocks for name in NAMES.matched(block.splitlines()))
 
 
 def test_every_public_name_is_in_the_reference_once():
@@ -44,6 +44,8 @@ def test_every_method_and_attribute_of_a_fit_is_in_the_reference(kind):
 
 def test_what_the_reference_shows_exists():
     for name in shown():
-        value = statdl
-        for part in name.split("."):
-            value = getattr(value, part)
+        assert NAMES.found(name) is not None
+
+
+def test_a_line_stands_for_the_names_that_match_it():
+    assert doctest.testmod(NAMES).failed == 0

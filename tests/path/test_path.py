@@ -213,7 +213,11 @@ def test_sparse_and_wide_forms_no_square_of_columns():
 def test_groups_enter_together():
     rng = np.random.default_rng(3)
     frame = pd.DataFrame(
-        {"g": rng.choice(list("abcd"), 90), "h": rng.choice(list("xyz"), 90), "z": rng.normal(size=90)}
+        {
+            "g": rng.choice(list("abcd"), 90),
+            "h": rng.choice(list("xyz"), 90),
+            "z": rng.normal(size=90),
+        }
     )
     frame["y"] = (frame.g == "b") * 1.5 - (frame.g == "d") + 0.3 * frame.z + rng.normal(size=90)
     path = sd.path("y ~ g + h + z", data=frame, groups="terms", early_stop=False)
@@ -223,7 +227,9 @@ def test_groups_enter_together():
         assert (B[:, columns].all(axis=1) | ~B[:, columns].any(axis=1)).all()
     assert B[:, :3].any() and not B[:, :3].all()
     single = sd.path("y ~ g + h + z", data=frame, groups=list(range(6)))
-    np.testing.assert_allclose(single.coef(), sd.path("y ~ g + h + z", data=frame).coef(), atol=1e-6)
+    np.testing.assert_allclose(
+        single.coef(), sd.path("y ~ g + h + z", data=frame).coef(), atol=1e-6
+    )
 
 
 def test_grouped_classes_enter_together():
@@ -289,9 +295,7 @@ def test_fits_of_a_path():
     )
     assert "ignore that selection" in refit.summary().to_text().replace("\n    ", " ")
     relaxed = path.relax()
-    np.testing.assert_allclose(
-        relaxed.coef(lambda_)[refit.params.index], refit.params, atol=1e-5
-    )
+    np.testing.assert_allclose(relaxed.coef(lambda_)[refit.params.index], refit.params, atol=1e-5)
 
 
 def test_fit_of_several_classes():
@@ -332,7 +336,9 @@ def test_debiased_covers_columns_left_out():
     found = path.debiased(float(path.lambdas[25]))
     assert len(found) == 6
     assert (found["std err"] > 0).all()
-    tight = path.debiased(float(path.lambdas[25]), node_lambda=0.0)  # Θ̂ is the inverse: least squares
+    tight = path.debiased(
+        float(path.lambdas[25]), node_lambda=0.0
+    )  # Θ̂ is the inverse: least squares
     np.testing.assert_allclose(tight["coef"], sd.lm(X=X, y=y).params.iloc[1:], atol=1e-6)
 
 

@@ -65,7 +65,9 @@ def draw_path(
     return axes
 
 
-def _abscissa(strengths: Any, coefficients: Any, explained: Any, xvar: str) -> tuple[Any, str, bool]:
+def _abscissa(
+    strengths: Any, coefficients: Any, explained: Any, xvar: str
+) -> tuple[Any, str, bool]:
     if xvar == "lambda":
         floor = strengths[strengths > 0].min() if np.any(strengths > 0) else 1.0
         return np.log10(np.maximum(strengths, floor / 10)), "log10 lambda", True

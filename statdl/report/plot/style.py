@@ -101,6 +101,8 @@ def picture(ax: Axes | None, size: tuple[float, float] = SIZE) -> Iterator[tuple
     MissingPackageError
         Where matplotlib is not installed.
     """
+    if ax is not None and not hasattr(ax, "figure"):
+        raise ModelError(f"ax={ax!r} is no matplotlib axes; give other arguments by their names.")
     with _drawing(ax) as paper:
         yield (_figure(size).subplots() if ax is None else ax), paper
 
