@@ -1,4 +1,4 @@
-"""``python -m benchmarks core`` (or ``mlp``, ``infer``, ``paths``) measures; ``… readme`` updates README.md."""
+"""``python -m benchmarks core`` (or another suite) measures; ``… readme`` updates README.md."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The paths suite: lasso paths of 100 values of λ down to 1e-3 λ_max, beside glmnet and
-scikit-learn.
+"""The paths suite: lasso paths of 100 values of λ, beside glmnet and scikit-learn.
+
+The grid goes from λ_max to 1e-3 of it.
 
 glmnet runs at its default tolerance, and at one that makes its solutions about as accurate as ours;
 every contender's largest violation of the optimality conditions, as a share of λ_max, is in the

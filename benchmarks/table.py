@@ -8,7 +8,16 @@ from typing import Any
 Record = dict[str, Any]
 #: What times are multiples of, where there is one.
 BASES = ("floor", "one fit")
-COLUMNS = (*BASES, "statdl", "statsmodels", "PyTorch", "scikit-learn", "R", "glmnet", "glmnet, accurate")
+COLUMNS = (
+    *BASES,
+    "statdl",
+    "statsmodels",
+    "PyTorch",
+    "scikit-learn",
+    "R",
+    "glmnet",
+    "glmnet, accurate",
+)
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 

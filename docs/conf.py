@@ -61,6 +61,7 @@ html_extra_path = ["_extra"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+html_domain_indices = False
 html_show_search_summary = False  # pages cannot read one another when opened from disk
 html_sidebars = {"docs/index": []}
 html_context = {"default_mode": "auto"}
@@ -71,7 +72,7 @@ html_theme_options = {
     "navbar_end": ["search-button", "theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "pygments_light_style": "a11y-high-contrast-light",

@@ -1,14 +1,14 @@
 """Formulas as MathML: browsers draw it themselves, so that pages need no script and no network.
 
-docutils turns LaTeX into MathML; this is the few lines that let Sphinx's HTML use it. A formula
-that docutils does not understand is a warning, and with ``-W`` the build fails.
+docutils turns LaTeX into MathML; this lets Sphinx's HTML use it, and mends what docutils gets wrong.
+A formula that docutils does not understand is a warning, and with ``-W`` the build fails.
 """
 
 from __future__ import annotations
 
 import html
-import re
 from typing import Any
+from xml.etree import ElementTree
 
 from docutils import nodes
 from docutils.utils.math import MathError
@@ -18,9 +18,12 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
-#: A function applied to what is not in brackets: browsers leave no space between log and L.
-SPACELESS = re.compile(r'<mo>&ApplyFunction;</mo>(?!\s*<mo stretchy="false">\()')
-THIN_SPACE = '<mspace width="0.17em"></mspace>'
+NAMESPACE = "http://www.w3.org/1998/Math/MathML"
+#: What \hat, \bar, \tilde, \dot and \vec put above a letter.
+ACCENTS = frozenset("ˆ^ˉ¯˜~˙→")
+CLOSING = frozenset(")]}|")
+APPLY = "\N{FUNCTION APPLICATION}"
+Element = ElementTree.Element
 
 
 def visit_inline(self: Any, node: nodes.math) -> None:
@@ -36,15 +39,61 @@ def visit_block(self: Any, node: nodes.math_block) -> None:
 
 
 def _mathml(node: nodes.Element, *, block: bool) -> str:
-    """Return a formula as MathML, with its LaTeX for who copies it."""
+    """Return a formula as MathML."""
     source = node.astext().strip()
     aligned = block and "\\\\" in source and "\\begin" not in source
     code = f"\\begin{{aligned}}{source}\\end{{aligned}}" if aligned else source
     try:
-        return SPACELESS.sub(THIN_SPACE, tex2mathml(code, as_block=block))
+        return mended(tex2mathml(code, as_block=block))
     except MathError as error:
         logger.warning("The formula %r is not understood: %s", source, error, location=node)
         return f"<code>{html.escape(source)}</code>"
+
+
+def mended(mathml: str) -> str:
+    """Return MathML with indices beside accented letters, and space around names of functions."""
+    ElementTree.register_namespace("", NAMESPACE)
+    tree = ElementTree.fromstring(mathml.replace("&ApplyFunction;", APPLY))
+    for parent in list(tree.iter()):
+        parent[:] = [_index_beside(child) for child in parent]
+        _space_out(parent)
+    return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=False)
+
+
+def _index_beside(element: Element) -> Element:
+    r"""Return ``\hat y_k`` with k beside ŷ, which docutils puts below it; anything else as it is."""
+    if not (_is(element, "munderover") and element[2].text in ACCENTS):
+        return element
+    base, index, accent = element
+    accented = Element(f"{{{NAMESPACE}}}mover", {"accent": "true"})
+    accented[:] = [base, accent]
+    beside = Element(f"{{{NAMESPACE}}}msub")
+    beside[:] = [accented, index]
+    return beside
+
+
+def _space_out(row: Element) -> None:
+    """Put thin spaces around ``log`` in ``y log x``, as TeX does; none before brackets."""
+    if not any(child.text == APPLY for child in row):
+        return
+    children: list[Element] = []
+    for place, child in enumerate(row):
+        after = row[place + 1] if place + 1 < len(row) else None
+        if child.text == APPLY and after is not None and (after.text or "").strip() != "(":
+            child = _thin_space()
+        named = after is not None and after.text == APPLY
+        if named and children and (not _is(children[-1], "mo") or children[-1].text in CLOSING):
+            children.append(_thin_space())
+        children.append(child)
+    row[:] = children
+
+
+def _thin_space() -> Element:
+    return Element(f"{{{NAMESPACE}}}mspace", {"width": "0.17em"})
+
+
+def _is(element: Element, tag: str) -> bool:
+    return element.tag == f"{{{NAMESPACE}}}{tag}"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

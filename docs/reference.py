@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -58,8 +59,15 @@ def _described(name: str) -> list[str]:
     if inspect.isclass(value):
         return [f".. autoclass:: {name}", *([] if name in TAKEN_APART else ["   :members:"])]
     if isinstance(value, ModuleType):
-        return [f".. automodule:: statdl.{name}", "   :members:", "   :no-index:"]
+        return [f".. automodule:: statdl.{name}", *_of_module(value)]
     return [f".. autofunction:: {name}"]
+
+
+def _of_module(module: ModuleType) -> Iterator[str]:
+    """Show each name that a module offers, classes without what is inside them."""
+    for name in module.__all__:
+        kind = "class" if inspect.isclass(getattr(module, name)) else "function"
+        yield from ("", f".. auto{kind}:: {module.__name__}.{name}")
 
 
 def keep_bars(

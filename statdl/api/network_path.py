@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from statdl.api.arguments import is_number, whole
 from statdl.api.training import by_layer
 from statdl.errors import ModelError
+from statdl.lazy import lazy
 from statdl.results import NetworkFit
 from statdl.results.network_path import NetworkDecayPath, NetworkInputPath
 from statdl.study.network_path import decay_path as follow_decay
 from statdl.study.network_path import input_path as follow_inputs
+
+np = lazy("numpy")
 
 
 def decay_path(

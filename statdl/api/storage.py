@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from statdl.api.network import mlp
+from statdl.api.path import path as regularized
 from statdl.api.regression import glm, lm, multinom
 from statdl.errors import DataError
 from statdl.results import Call, Fit, NetworkFit
 from statdl.storage import read_fit
 
-FRONTS: Mapping[str, Callable[..., Any]] = {"lm": lm, "glm": glm, "multinom": multinom, "mlp": mlp}
+FRONTS: Mapping[str, Callable[..., Any]] = {
+    "lm": lm, "glm": glm, "multinom": multinom, "mlp": mlp, "path": regularized,
+}  # fmt: skip
 
 
 def load(path: str | os.PathLike[str]) -> Fit:

@@ -50,6 +50,10 @@ class Columns(Protocol):
         """
         ...
 
+    def across(self, some: Sequence[Any], parts: Sequence[Any], d: Array, u: Array | None) -> Array:
+        """Return the rows of the curvature of ``parts`` that belong to ``some``."""
+        ...
+
 
 @dataclass(frozen=True)
 class DenseColumns:
@@ -96,6 +100,21 @@ class DenseColumns:
             return total
         scaled = xp.concat([own.rows * u[:, k] for k, own in enumerate(chosen)], axis=0)
         return total - scaled @ scaled.T
+
+    def across(self, some: Sequence[Any], parts: Sequence[Any], d: Array, u: Array | None) -> Array:
+        xp = namespace(self.rows)
+        strips = []
+        for k, part in enumerate(some):
+            own = self.taken(part).rows
+            blocks = []
+            for m, other in enumerate(parts):
+                weight = d[:, k] if m == k else xp.zeros_like(d[:, k])
+                weight = weight if u is None else weight - u[:, k] * u[:, m]
+                there = like(other, self.rows, xp.int64)
+                # the product with all columns costs less than gathering those of each output
+                blocks.append(xp.take((own * weight) @ self.rows.T, there, axis=1))
+            strips.append(xp.concat(blocks, axis=1))
+        return xp.concat(strips, axis=0)
 
 
 @dataclass(frozen=True)
@@ -162,17 +181,33 @@ class SparseColumns:
             rows.append(namespace(total).concat(across, axis=1))
         return total - namespace(total).concat(rows, axis=0)
 
+    def across(self, some: Sequence[Any], parts: Sequence[Any], d: Array, u: Array | None) -> Array:
+        left, right = ([self.taken(part) for part in each] for each in (some, parts))
+        pairs = enumerate(zip(left, right, strict=True))
+        total = _block_diagonal([a.cross(b, d[:, k]) for k, (a, b) in pairs])
+        if u is None:
+            return total
+        xp = namespace(total)
+        rows = []
+        for k, a in enumerate(left):
+            each = [a.cross(b, u[:, k] * u[:, m]) for m, b in enumerate(right)]
+            rows.append(xp.concat(each, axis=1))
+        return total - xp.concat(rows, axis=0)
+
 
 def _block_diagonal(blocks: Sequence[Array]) -> Array:
-    """Return a matrix with blocks on its diagonal."""
+    """Return a matrix with blocks on its diagonal, which need not be square."""
+    first = blocks[0]
+    if len(blocks) == 1:
+        return first
     xp = namespace(*blocks)
-    size = sum(block.shape[0] for block in blocks)
-    total = xp.zeros((size, size), dtype=blocks[0].dtype, device=blocks[0].device)
-    first = 0
+    shape = tuple(sum(block.shape[axis] for block in blocks) for axis in (0, 1))
+    total = xp.zeros(shape, dtype=first.dtype, device=first.device)
+    row = column = 0
     for block in blocks:
-        last = first + block.shape[0]
-        total[first:last, first:last] = block
-        first = last
+        below, right = row + block.shape[0], column + block.shape[1]
+        total[row:below, column:right] = block
+        row, column = below, right
     return total
 
 

@@ -6,8 +6,6 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from statdl.backend.array import Rows, like, namespace, to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.errors import ModelError
@@ -15,9 +13,12 @@ from statdl.estimate.fit import estimate
 from statdl.estimate.path import PathEstimate
 from statdl.estimate.record import Estimate, Specification
 from statdl.formula.chosen import chosen
+from statdl.lazy import lazy
 from statdl.model.elastic import ElasticNet
 from statdl.model.penalty import NoPenalty, Penalty
 from statdl.solve.newton import LeastSquares, Newton
+
+np = lazy("numpy")
 
 AFTER_LASSO = (
     "The columns were chosen by an L1 penalty with the same data, and the coefficients are shrunk: "

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from statdl.errors import ModelError
 from statdl.estimate.path import PathEstimate, starting_point
+from statdl.lazy import lazy
 from statdl.solve.homotopy import move
+
+np = lazy("numpy")
 
 
 def knots(path: PathEstimate, smallest: float) -> tuple[Any, Any]:

@@ -4,9 +4,9 @@
 
 The loss is a mean, as in glmnet, so that λ means the same for any number of rows; with
 ``standardize`` the penalty is on coefficients of columns divided by their standard deviation (that
-with 1/n), and coefficients are reported in the columns' own units. κ is 1, but for the gaussian one over the standard deviation of
-the response (around the offset), as in glmnet: with λ in the units of y, both parts of the penalty
-then are, and a path does not depend on the units of y.
+with 1/n), and coefficients are reported in the columns' own units. κ is 1, but for the gaussian one
+over the standard deviation of the response (around the offset), as in glmnet: with λ in the units
+of y, both parts of the penalty then are, and a path does not depend on the units of y.
 
 The grid of λ is glmnet's: from λ_max, the smallest λ at which everything penalised is 0, computed
 from the gradient there (for α < 0.001 as if α were 0.001), down to λ_max times 1e-4, or 1e-2 where
@@ -21,15 +21,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.backend.columns import is_sparse, moments, standardised
 from statdl.errors import DataError
 from statdl.estimate.record import Specification
+from statdl.lazy import lazy
 from statdl.model.symmetric import SymmetricMultinomial
 from statdl.solve.screening import Problem, Solution, begin, follow
 from statdl.solve.shrinkage import Shrinkage
+
+np = lazy("numpy")
 
 ENOUGH_EXPLAINED, SMALL_GAIN, AT_LEAST = 0.999, 1e-5, 5
 
@@ -265,7 +266,7 @@ def _ridge_units(sample: Sample, weights: Any, intercept: bool) -> float:
 def _constant_note(constant: Any, names: Sequence[str]) -> tuple[str, ...]:
     if not constant.any():
         return ()
-    named = [names[j] for j in np.flatnonzero(constant)]
+    named = [names[int(j)] for j in np.flatnonzero(constant)]
     shown = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
     return (f"Constant columns stay at 0: {shown}.",)
 
@@ -328,7 +329,7 @@ def starting_point(path: PathEstimate) -> Any:
 def effective_df(path: PathEstimate) -> Any:
     """Return the effective degrees of freedom at every λ, intercepts not counted, (L,)."""
     counts = np.sum(path.coefficients != 0, axis=(1, 2)).astype(float)
-    if path.family.name == "multinomial" and not path.penalties.alpha == 1:
+    if path.family.name == "multinomial" and path.penalties.alpha != 1:
         counts = np.sum(np.any(path.coefficients != 0, axis=2), axis=1) * float(
             path.coefficients.shape[2] - 1
         )

@@ -127,8 +127,8 @@ def _names(
         raise reserved("Intercept")
     if len(names) != p:
         raise DataError(f"names has {len(names)} entries, and X has {p} columns.")
-    twice = dict.fromkeys(name for name in names if names.count(name) > 1)
-    if twice:
+    if len(set(names)) < p:
+        twice = dict.fromkeys(name for name in names if names.count(name) > 1)
         raise DataError(f"names repeats {listing(twice)}; each column needs a name of its own.")
     return names
 

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-
 from statdl.errors import ModelError
 from statdl.estimate.path import PathEstimate, nodewise_problem
 from statdl.solve.lasso import Quadratic, minimise_lasso

@@ -24,6 +24,14 @@ class Binomial:
     Links: logit, probit, cauchit, cloglog.  Density: C(w, wy) μ^{wy} (1 − μ)^{w(1−y)}.
     Loss −y log μ − (1 − y) log(1 − μ); the score and the information follow from the hazards of
     :class:`~statdl.model.link.Tolerance`.  Reference: normal.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> fit = sd.glm("am ~ wt", data=cars, family=sd.families.Binomial(link="probit"))
+    >>> fit.params.round(3).to_dict()
+    {'Intercept': 6.726, 'wt': -2.258}
     """
 
     link: Tolerance = field(default_factory=Logit)
@@ -120,6 +128,14 @@ class Multinomial:
     Density: multinomial with probabilities e^{η_k} / (1 + Σ e^{η_j}).
     Loss log(1 + Σ e^{η_j}) − Σ y_k η_k, score y − μ, information diag(μ) − μ μᵀ.
     Reference: normal.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> iris = sd.datasets.load("iris")
+    >>> net = sd.mlp("Species ~ .", data=iris, family=sd.families.Multinomial(), hidden=1, decay=0.1)
+    >>> net.family.name
+    'multinomial'
     """
 
     categories: int = 2

@@ -175,6 +175,14 @@ class Gaussian(ExponentialFamily):
 
     Domain: any number.  Links: identity, log, inverse.  Density: N(μ, φ/w).
     Loss ½(y − μ)², V(μ) = 1, deviance (y − μ)².  Reference: t with n − p degrees of freedom.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> fit = sd.glm("mpg ~ wt", data=cars, family=sd.families.Gaussian(link="log"))
+    >>> fit.params.round(3).to_dict()
+    {'Intercept': 3.905, 'wt': -0.294}
     """
 
     link: Link = field(default_factory=Identity)
@@ -257,6 +265,13 @@ class Poisson(ExponentialFamily):
 
     Domain: y ≥ 0.  Links: log, sqrt, identity.  Density: e^−μ μ^y / y!.
     Loss μ − y log μ, V(μ) = μ, deviance 2[y log(y/μ) − (y − μ)].  Reference: normal.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> warp = sd.datasets.load("warpbreaks")
+    >>> sd.glm("breaks ~ wool", data=warp, family=sd.families.Poisson()).params.round(3).to_dict()
+    {'Intercept': 3.435, 'wool[T.B]': -0.206}
     """
 
     link: Link = field(default_factory=Log)
@@ -305,6 +320,14 @@ class Gamma(ExponentialFamily):
 
     Domain: y > 0.  Links: inverse, log, identity.  Density: gamma with shape w/φ and mean μ.
     Loss y/μ + log μ, V(μ) = μ², deviance 2[(y − μ)/μ − log(y/μ)].  Reference: t.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cars = sd.datasets.load("mtcars")
+    >>> fit = sd.glm("mpg ~ wt", data=cars, family=sd.families.Gamma(link="log"))
+    >>> fit.params.round(3).to_dict()
+    {'Intercept': 3.832, 'wt': -0.269}
     """
 
     link: Link = field(default_factory=Inverse)

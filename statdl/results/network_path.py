@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from statdl.errors import ModelError
+from statdl.lazy import lazy
 from statdl.report import DataTable, Printed
 from statdl.report.block import Document
 from statdl.report.plot.path import draw_path
 from statdl.results.held import Call
 from statdl.results.network import NetworkFit
 from statdl.study.network_path import DecayPath, InputPath
+
+np = lazy("numpy")
 
 
 @dataclass(frozen=True, repr=False)

@@ -39,9 +39,9 @@ class Path(Printed):
     Examples
     --------
     >>> import statdl as sd
-    >>> path = sd.path("mpg ~ .", data=sd.datasets.load("mtcars").drop(columns="name", errors="ignore"))
-    >>> path.coef(lambda_=1.0).round(3)[["Intercept", "wt"]].to_dict()
-    {'Intercept': 35.317, 'wt': -2.65}
+    >>> path = sd.path("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+    >>> path.df[:8].tolist()
+    [0, 1, 1, 1, 2, 2, 2, 2]
     """
 
     estimate: PathEstimate
@@ -64,7 +64,7 @@ class Path(Printed):
 
     @property
     def kkt(self) -> float:
-        """The largest violation of a condition of the optimum along the path, as a share of λ_max."""
+        """The largest violation of an optimality condition along the path, as a share of λ_max."""
         return float(self.estimate.violations.max(initial=0.0))
 
     @property
@@ -410,7 +410,15 @@ def _losses(path: PathEstimate, B: Any, a: Any) -> Any:
 
 @dataclass(frozen=True, repr=False)
 class CvPath(Printed):
-    """A path with the cross-validated error of every λ."""
+    """A path with the cross-validated error of every λ.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> cv = sd.cv_path("mpg ~ wt + hp", data=sd.datasets.load("mtcars"), folds=4)
+    >>> list(cv.best().params.index)
+    ['Intercept', 'wt', 'hp']
+    """
 
     path: Path
     validation: Validation

@@ -4,8 +4,8 @@
 
 Block descent minimises over one unit after the other: with H_uu = Q D Qᵀ and r what the other units
 leave of c_u, b_u = 0 where ‖r‖ ≤ l_u, and else b_u = Q (D + l_u/t)⁻¹ Qᵀ r whose length t solves
-Σ (qᵀr)² / (D t + l_u)² = 1. Where no unit is at 0 any more the objective is smooth, and Newton steps
-on the active units end the search with quadratic convergence.
+Σ (qᵀr)² / (D t + l_u)² = 1. Where no unit is at 0 any more the objective is smooth, and Newton
+steps on the active units end the search with quadratic convergence.
 
 References: Yuan and Lin (2006), J. R. Stat. Soc. B 68, 49; Qin, Scheinberg and Goldfarb (2013),
 Math. Program. Comput. 5, 143.

@@ -64,6 +64,10 @@ class Walk:
         self.H, self.size = H, 0
         self.b = xp.zeros(len(H))
         self.free = xp.zeros(len(H), dtype=bool)
+        self.places: Any = xp.zeros(0, dtype=int)
+        self.signs: Any = xp.zeros(0)
+        self.rows: Any = xp.zeros((0, len(H)))
+        self.inverse: Any = xp.zeros((0, 0))
         self._room(min(len(H), 64))
 
     def _room(self, capacity: int) -> None:
@@ -76,6 +80,7 @@ class Walk:
             rows[:a, : self.rows.shape[1]] = self.rows[:a]
             inverse[:a, :a] = self.inverse[:a, :a]
         self.places, self.signs, self.rows, self.inverse = places, signs, rows, inverse
+        self.scratch = xp.empty(capacity * capacity)  # fresh memory costs more than arithmetic
 
     def begin(self, b: Any, free: Any) -> None:
         """Set b and what is not penalised; the inverse is from scratch."""
@@ -149,7 +154,7 @@ class Walk:
 
     def _enter(self, j: int, sign: float) -> None:
         """Border the inverse by a coordinate."""
-        a = self.size
+        xp, a = namespace(self.H), self.size
         row = self.H[j]
         part = row[self.places[:a]]
         across = self.inverse[:a, :a] @ part
@@ -161,7 +166,9 @@ class Walk:
         if own <= OWN_SHARE * float(row[j]):
             self._invert()
             return
-        self.inverse[:a, :a] += across[:, None] * (across / own)
+        self.inverse[:a, :a] += xp.multiply(
+            across[:, None], across / own, out=self.scratch[: a * a].reshape(a, a)
+        )
         self.inverse[a, :a] = self.inverse[:a, a] = -across / own
         self.inverse[a, a] = 1 / own
 
@@ -188,7 +195,9 @@ class Walk:
             self._invert()
         else:
             rest = column[:last]
-            self.inverse[:last, :last] -= rest[:, None] * (rest / pivot)
+            self.inverse[:last, :last] -= namespace(rest).multiply(
+                rest[:, None], rest / pivot, out=self.scratch[: last * last].reshape(last, last)
+            )
 
     def _refined(self, c: Any, threshold: Any) -> Any:
         """Return b, after steps of the inverse on what rounding left."""
@@ -210,9 +219,7 @@ class Walk:
         self.inverse[:a, :a] = _inverted(self.rows[:a][:, active])
 
 
-def _entering(
-    g: Any, slope: Any, bound: Any, dl: Any, inactive: Any
-) -> tuple[float, int, float]:
+def _entering(g: Any, slope: Any, bound: Any, dl: Any, inactive: Any) -> tuple[float, int, float]:
     """Return when the first gradient reaches its bound, whose, and the sign of its coefficient."""
     xp = namespace(g)
     (rest,) = xp.nonzero(inactive)

@@ -3,12 +3,12 @@
     min_θ  J(θ) + μ Σ_g ‖θ_g‖
 
 A step minimises the quadratic model of J, its curvature plus τ I, with the norms as they are: the
-group lasso of a quadratic (:mod:`statdl.solve.grouped`), which makes whole groups exactly 0. τ falls
-where steps succeed and grows where they do not (Levenberg and Marquardt), so that the objective
-falls on losses that are not convex either.
+group lasso of a quadratic (:mod:`statdl.solve.grouped`), which makes whole groups exactly 0. τ
+falls where steps succeed and grows where they do not (Levenberg and Marquardt), so that the
+objective falls on losses that are not convex either.
 
-References: Lee, Sun and Saunders (2014), SIAM J. Optim. 24, 1420; Kanzow and Lechner (2021), Comput.
-Optim. Appl. 78, 377.
+References: Lee, Sun and Saunders (2014), SIAM J. Optim. 24, 1420; Kanzow and Lechner (2021),
+Comput. Optim. Appl. 78, 377.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
     min  L(1aᵀ + X̃ b + η₀) + λ Σ_u f_u ( α ‖b_u‖ + ½ (1 − α) ‖b_u‖² )
 
-At every λ the solution before is where the search starts, and only a working set of coefficients is
-looked at: those that the sequential strong rule does not expect to stay at 0, for whom the gradient
-at the last λ' is at least α f (2 λ − λ'). The rule may err, so that the conditions of all others are
-looked at afterwards, and who violates them joins. A quadratic loss is minimised on the Gram matrix
-of the working set; another by proximal Newton steps, each the minimum of a quadratic. The curvature
-is kept over steps and values of λ while it serves: the gradient is exact, so that an old curvature
-costs steps and no accuracy.
+At every λ the solution before is where the search starts, and only a working set of coefficients
+is looked at: those that the sequential strong rule does not expect to stay at 0, for whom the
+gradient at the last λ' is at least α f (2 λ − λ'). The rule may err, so that the conditions of all
+others are looked at afterwards, and who violates them joins. A quadratic loss is minimised on the
+Gram matrix of the working set; another by proximal Newton steps, each the minimum of a quadratic.
+The curvature is kept over steps and values of λ while it serves: the gradient is exact, so that an
+old curvature costs steps and no accuracy.
 
 References: Tibshirani et al. (2012), J. R. Stat. Soc. B 74, 245; Friedman, Hastie and Tibshirani
 (2010), J. Stat. Softw. 33(1); Lee, Sun and Saunders (2014), SIAM J. Optim. 24, 1420.
@@ -31,10 +31,10 @@ from statdl.solve.shrinkage import Shrinkage
 #: Up to so many columns, or as many as there are rows, a whole Gram matrix is formed.
 WHOLE_GRAM = 500
 LARGEST_GRAM = 5000
-#: How many values of λ ahead the working set of a curvature reaches.
-AHEAD = 3
 #: A step that leaves more than this of the violation calls for a fresh curvature.
 SLOW = 0.2
+#: A working set of so many times the coefficients in use is made smaller.
+MUCH = 2
 STEPS = 200
 #: What a proximal term adds to the curvature of classes, as a share.
 PROXIMAL = 1e-5
@@ -43,7 +43,10 @@ PROXIMAL = 1e-5
 class Loss(Protocol):
     """A mean loss of rows: what is minimised besides the penalty."""
 
-    quadratic: bool
+    @property
+    def quadratic(self) -> bool:
+        """Whether the loss is ½ (y − η)²."""
+        ...
 
     def value_and_score(self, eta: Array) -> tuple[float, Array]:
         """Return the loss, and minus its derivative in η, (n, q)."""
@@ -100,9 +103,8 @@ def follow(
     grid = [float(value) for value in strengths]
     found: list[Solution] = []
     before = max([state.top, *grid[:1]])
-    for k, strength in enumerate(grid):
-        ahead = grid[min(k + AHEAD, len(grid) - 1)]
-        found.append(state.solve(strength, before, ahead, allowed))
+    for strength in grid:
+        found.append(state.solve(strength, before, allowed))
         before = strength
         if enough(found):
             break
@@ -131,13 +133,13 @@ class _State:
             scale = float(xp.max(xp.abs(self.gradient), initial=0.0))
         self.top = self.shrinkage.largest(self.gradient)
 
-    def solve(self, strength: float, before: float, ahead: float, allowed: float) -> Solution:
+    def solve(self, strength: float, before: float, allowed: float) -> Solution:
         """Return the solution at λ."""
         xp = namespace(self.b)
         steps = 0
         pull = self.shrinkage.norms(self.gradient)
         expected = self.shrinkage.lasso(max(2 * strength - before, 0.0))
-        self.admit((pull >= expected) & self.shrinkage.allowed, ahead, before)
+        self.admit((pull >= expected) & self.shrinkage.allowed)
         for _ in range(100):
             steps += self.solve_working(strength, allowed)
             self.refresh_gradient()
@@ -146,10 +148,10 @@ class _State:
             if not bool(outside.any()):
                 worst = float(xp.max(violation, initial=0.0))
                 return Solution(strength, self.b.copy(), self.a.copy(), self.value, worst, steps)
-            self.admit(outside, ahead, before)
+            self.admit(outside)
         raise NumericalError("The working set of the path did not come to an end.")
 
-    def admit(self, wanted: Any, ahead: float, before: float) -> None:
+    def admit(self, wanted: Any) -> None:
         raise NotImplementedError
 
     def solve_working(self, strength: float, allowed: float) -> int:
@@ -224,9 +226,9 @@ class _Gram(_State):
         shrinkage = problem.shrinkage
         limited = shrinkage.lower is not None or shrinkage.units is not None
         self.walks = shrinkage.alpha == 1 and not limited and not self.whole
-        self.admit(problem.shrinkage.allowed if self.whole else self.working, 0.0, 0.0)
+        self.admit(problem.shrinkage.allowed if self.whole else self.working)
 
-    def admit(self, wanted: Any, ahead: float, before: float) -> None:
+    def admit(self, wanted: Any) -> None:
         xp = namespace(self.b)
         new = wanted[:, 0].copy()
         new[self.places] = False
@@ -339,16 +341,49 @@ class _Newton(_State):
         self._arrange()
         self.evaluate()
 
-    def admit(self, wanted: Any, ahead: float, before: float) -> None:
-        if not bool((wanted & ~self.working).any()):
+    def admit(self, wanted: Any) -> None:
+        new = wanted & ~self.working
+        if not bool(new.any()):
             return
         xp = namespace(self.b)
-        bound = self.shrinkage.lasso(max(2 * ahead - before, 0.0))
-        likely = self.shrinkage.norms(self.gradient) >= bound
-        likely &= self.shrinkage.allowed
         used = self.shrinkage.norms(self.b) > 0
-        self.working = used | wanted | likely | self.shrinkage.free
+        if int(xp.sum(self.working)) > MUCH * int(xp.sum(used)) + 200:
+            self.working = used | self.shrinkage.free  # who has left long ago goes
+            self.stale = True
+        held = None if self.stale else (self.H, self.coordinates())
+        self.working = self.working | wanted
         self._arrange()
+        if held is not None:
+            self._enlarge(*held)
+
+    def coordinates(self) -> Any:
+        """Return a number for every coordinate, its own; intercepts have −1, −2."""
+        xp = namespace(self.b)
+        heads = -1 - xp.arange(self.first)
+        return xp.concat([heads, self.pairs[1] * self.b.shape[0] + self.pairs[0]])
+
+    def _enlarge(self, H: Any, known: Any) -> None:
+        """Add to the curvature what new coefficients bring, at the weights it was made with."""
+        xp = namespace(H)
+        now = self.coordinates()
+        new = ~xp.isin(now, known)
+        order = xp.argsort(known)
+        places = order[xp.searchsorted(known[order], now[~new])]
+        (old_at,), (new_at,) = xp.nonzero(~new), xp.nonzero(new)
+        outputs = xp.concat([xp.arange(self.first), self.pairs[1]])
+        ones = xp.zeros(self.first, dtype=int)
+        rows = xp.concat([ones, self.rows_of])
+        some = [rows[new & (outputs == k)] for k in range(self.problem.outputs)]
+        strip = to_numpy(self.part.across(some, self.parts, *self.weights))[:, self.order]
+        strip = strip[xp.argsort(xp.argsort(outputs[new_at], kind="stable"), kind="stable")]
+        size = len(now)
+        total = xp.empty((size, size))
+        total[old_at[:, None], old_at] = H[places[:, None], places]
+        total[new_at] = strip
+        total[:, new_at] = strip.T
+        if self.problem.outputs > 1:
+            total[new_at, new_at] *= 1 + PROXIMAL
+        self.H, self.stale, self.known = total, False, None
 
     def _arrange(self) -> None:
         """Lay the working set out: its columns once, and where each coefficient finds its own."""
@@ -402,8 +437,8 @@ class _Newton(_State):
 
     def refresh_curvature(self) -> None:
         """Compute the curvature at where we are."""
-        d, u = self.problem.loss.curvature(self.eta)
-        H = to_numpy(self.part.curvature(self.parts, d, u))
+        self.weights = self.problem.loss.curvature(self.eta)
+        H = to_numpy(self.part.curvature(self.parts, *self.weights))
         xp = namespace(H)
         H = H[self.order[:, None], self.order]
         if self.problem.outputs > 1:

@@ -10,16 +10,18 @@ from statdl.backend.array import Array
 from statdl.errors import DataError
 from statdl.estimate import Convergence, Identification, Plan, Remembered, Reported
 from statdl.formula import ArrayRecipe, Design, FormulaRecipe
+from statdl.formula.chosen import ChosenRecipe
 from statdl.formula.design import Recipe
 from statdl.infer.effects import Effects
 from statdl.infer.residual import ResidualShape
 from statdl.model.activation import ACTIVATIONS, Activation
 from statdl.model.categorical import Binomial, Multinomial
+from statdl.model.elastic import ElasticNet
 from statdl.model.exponential import Gamma, Gaussian, Poisson
 from statdl.model.family import Family
 from statdl.model.initial import INITIALS, Initial
-from statdl.model.link import Link, Tolerance
 from statdl.model.jeffreys import Jeffreys
+from statdl.model.link import Link, Tolerance
 from statdl.model.penalty import NoPenalty, Penalty, Ridge
 from statdl.solve.iterate import Problem, State, Trace
 from statdl.storage.codec import Codec, Variants
@@ -38,10 +40,10 @@ VARIANTS: Variants = {
     Family: FAMILIES,
     Link: LINKS,
     Tolerance: Binomial.links,
-    Penalty: (NoPenalty, Ridge, Jeffreys),
+    Penalty: (NoPenalty, Ridge, Jeffreys, ElasticNet),
     Activation: classes(ACTIVATIONS),
     Initial: classes(INITIALS),
-    Recipe: (FormulaRecipe, ArrayRecipe),
+    Recipe: (FormulaRecipe, ArrayRecipe, ChosenRecipe),
 }
 #: Fields that stay behind: what only a new fit would use, and the way of the parameters.
 LEFT_OUT: Mapping[type, frozenset[str]] = {

@@ -1,9 +1,11 @@
 """Paths of networks: weight decay with warm starts, and a penalty that lets inputs go.
 
 The loss of a network is not convex. A path of decay starts at the strongest, where there is little
-to choose, and every fit starts where the one before ended; a path of inputs starts at a fitted
-network and raises μ in J(θ) + μ Σ_j ‖w_j‖, w_j all weights that leave input j, from warm starts:
-what is found is a path of local minima, continuous where the network allows.
+to choose; every fit starts where the one before ended, and once afresh, for under strong decay a
+network may be nothing at all, from where no start leads away, and the better stays. A path of
+inputs starts at a fitted network and raises μ in J(θ) + μ Σ_j ‖w_j‖, w_j all weights that leave
+input j, from warm starts: what is found is a path of local minima, continuous where the network
+allows.
 
 Reference of the group penalty: Scardapane, Comminiello, Hussain and Uncini (2017), Neurocomputing
 241, 81.
@@ -56,7 +58,7 @@ def decay_path(
     losses, out = [], []
     start = None if plan.start is None else plan.start
     for decay in shown(list(decays), "decays") if progress else decays:
-        restarts = plan.restarts if not found else 1
+        restarts = plan.restarts if not found else 2
         chosen = replace(plan, decay=decay * pattern, start=start, restarts=restarts)
         penalty: Any = Ridge(1.0) if decay > 0 else NoPenalty()
         with warnings.catch_warnings():
@@ -80,7 +82,7 @@ def _parts(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows | None]:
     if share == 0:
         return rows, None
     n = rows.n
-    out = int(round(share * n))
+    out = round(share * n)
     if not 0 < out < n:
         raise ModelError(f"held_out={share!r} of {n} rows leaves no rows on one of the sides.")
     order = generator(seed).permutation(n)

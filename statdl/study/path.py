@@ -54,7 +54,7 @@ class Validation:
 
 
 def fold_of_rows(sample: Sample, family: Any, folds: Any, seed: int) -> Any:
-    """Return the fold of each row, 0, 1, …
+    """Return the fold of each row, numbered from 0.
 
     Raises
     ------

@@ -199,6 +199,8 @@ def _judgement(one: Errors, excess: Excess, best: Errors, chosen: Errors, phi: f
     if not excess.clear:
         return Judgement(Verdict.NEITHER, value, error, 0.0, 0.0, _as_good(one, best, excess))
     bias = min(max(_corrected(one, phi) - _corrected(chosen, phi), 0.0), value)
+    if one.training_error <= chosen.training_error:
+        bias = 0.0  # what fits its own rows better than the chosen one is not too simple
     share = bias / value
     reason = _reason(one, value, error, share)
     return Judgement(_verdict(share), value, error, bias, value - bias, reason)

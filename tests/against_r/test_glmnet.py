@@ -1,4 +1,4 @@
-"""Regularization paths against glmnet at its tightest tolerance: ``tests/reference/glmnet.json``."""
+"""Regularization paths against glmnet at a tight tolerance: ``tests/reference/glmnet.json``."""
 
 from __future__ import annotations
 

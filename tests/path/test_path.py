@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array_api_strict as strict
 import numpy as np
 import pandas as pd
 import pytest
@@ -185,7 +186,7 @@ def test_knots_agree_with_lars():
     X, y = drawn("gaussian", n=60, p=9)
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     path = sd.path(X=X, y=y, lambda_min_ratio=1e-3, early_stop=False)
-    alphas, _, coefs = linear_model.lars_path(X, y - y.mean(), method="lasso")
+    alphas, _, _ = linear_model.lars_path(X, y - y.mean(), method="lasso")
     ours = path.knots["lambda"]
     inside = alphas > ours[-1] * 1.001
     np.testing.assert_allclose(ours[: inside.sum()], alphas[inside], rtol=1e-8)
@@ -225,7 +226,8 @@ def test_groups_enter_together():
     assert path.kkt <= 1e-7
     for columns in ([0, 1, 2], [3, 4]):
         assert (B[:, columns].all(axis=1) | ~B[:, columns].any(axis=1)).all()
-    assert B[:, :3].any() and not B[:, :3].all()
+    assert B[:, :3].any()
+    assert not B[:, :3].all()
     single = sd.path("y ~ g + h + z", data=frame, groups=list(range(6)))
     np.testing.assert_allclose(
         single.coef(), sd.path("y ~ g + h + z", data=frame).coef(), atol=1e-6
@@ -245,7 +247,8 @@ def test_limits_hold_and_bind(family):
     X, y = drawn(family)
     path = sd.path(X=X, y=y, family=family, lower=0, upper={"x1": 0.05}, early_stop=False)
     B = path.coef().iloc[:, 1:]
-    assert (B >= 0).all(axis=None) and (B["x1"] <= 0.05).all()
+    assert (B >= 0).all(axis=None)
+    assert (B["x1"] <= 0.05).all()
     assert B["x1"].iloc[-1] == 0.05
     assert path.kkt <= 1e-7
 
@@ -386,3 +389,29 @@ def test_more_bad_input():
     bad = sparse.csr_matrix(np.where(X > 5, np.nan, X))
     with pytest.raises(sd.DataError, match="missing or infinite"):
         sd.path(X=bad, y=y)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("device", ["CPU_DEVICE", "device1"])
+def test_any_array_library(family, device):
+    X, y = drawn(family)
+    place = strict.Device(device)
+    there = {name: strict.asarray(v, device=place) for name, v in (("X", X), ("y", y * 1.0))}
+    options = {"family": family, "n_lambda": 15, "groups": [0, 0, 1, 1, 2, 3, 4, 5]}
+    for chosen in (options, {**options, "groups": None, "alpha": 0.5}):
+        path = sd.path(**there, **chosen)
+        np.testing.assert_allclose(path.coef(), sd.path(X=X, y=y, **chosen).coef(), atol=1e-9)
+        assert path.predict(lambda_=float(path.lambdas[5])).device == place
+
+
+def test_a_fit_of_a_path_is_saved(tmp_path):
+    cars = sd.datasets.load("mtcars")
+    fit = sd.path("mpg ~ wt + hp + factor(cyl)", data=cars).fit(0.7)
+    fit.save(tmp_path / "fit")
+    np.testing.assert_allclose(sd.load(tmp_path / "fit").predict(cars), fit.predict(cars))
+
+
+def test_terms_of_a_penalised_choice_are_not_dropped_one_by_one():
+    fit = sd.path("mpg ~ wt + hp + qsec", data=sd.datasets.load("mtcars")).fit(0.2)
+    with pytest.raises(sd.ModelError, match="belongs to all the columns"):
+        fit.anova()

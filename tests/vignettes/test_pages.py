@@ -44,7 +44,7 @@ return [...document.querySelectorAll('main *')]
 """
 # Pictures that are broken or that say nothing to who does not see them.
 MUTE = """
-return [...document.querySelectorAll('main img')]
+return [...document.querySelectorAll('.cell_output img, figure img')]
   .filter(one => !one.complete || !one.naturalWidth || one.alt.trim().length < 15
                  || one.alt.startsWith('../') || one.alt.startsWith('_images'))
   .map(one => one.src.split('/').pop() + ': ' + one.alt);
