@@ -1,7 +1,7 @@
 """Coverage of de-biased lasso intervals, simulated: ``python -m benchmarks.debiased``.
 
-Rows are normal with equal correlations of 0.3; 3 coefficients are 1 and all others 0. λ of the lasso is by
-10-fold cross-validation (one standard error). Covered is counted apart for the coefficients that
+Rows are normal with equal correlations of 0.3; 3 coefficients are 1 and all others 0. λ of the
+lasso is that of the least 10-fold cross-validated deviance. Covered is counted apart for the coefficients that
 are 0 and those that are not; beside it stands what intervals of the post-lasso refit cover of the
 latter, as if nothing had been chosen: a coefficient that was not chosen is not covered.
 """
@@ -41,13 +41,16 @@ def covered(family: str, n: int, p: int, seed: int) -> dict[str, Any]:
     """Return which coefficients are covered by each kind of interval."""
     X, y, beta = drawn(family, n, p, seed)
     cv = sd.cv_path(X=X, y=y, family=family, progress=False, seed=seed, n_lambda=50)
-    table = cv.path.debiased(cv.lambda_1se, level=LEVEL)
+    table = cv.path.debiased(cv.lambda_min, level=LEVEL)
     low, high = (table[name] for name in list(table.columns)[-2:])
     inside = (low <= beta) & (beta <= high)
-    refit = cv.path.refit(cv.lambda_1se)
+    refit = cv.path.refit(cv.lambda_min)
     limits = refit.conf_int(1 - LEVEL)
     naive = [
-        bool(f"x{j + 1}" in limits.index and limits.loc[f"x{j + 1}", 0] <= 1 <= limits.loc[f"x{j + 1}", 1])
+        bool(
+            f"x{j + 1}" in limits.index
+            and limits.loc[f"x{j + 1}", 0] <= 1 <= limits.loc[f"x{j + 1}", 1]
+        )
         for j in range(ACTIVE)
     ]
     return {"active": inside[:ACTIVE], "zero": inside[ACTIVE:], "refit": naive}
@@ -58,9 +61,7 @@ def main(repetitions: int = 200) -> None:
     records = []
     for family, n, p in CASES:
         found = [covered(family, n, p, seed) for seed in range(repetitions)]
-        shares = {
-            name: float(np.mean([np.mean(one[name]) for one in found])) for name in found[0]
-        }
+        shares = {name: float(np.mean([np.mean(one[name]) for one in found])) for name in found[0]}
         records.append(
             {"family": family, "n": n, "p": p, "repetitions": repetitions, "level": LEVEL, **shares}
         )

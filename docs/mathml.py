@@ -1,12 +1,13 @@
 """Formulas as MathML: browsers draw it themselves, so that pages need no script and no network.
 
-docutils turns LaTeX into MathML; this lets Sphinx's HTML use it, and mends what docutils gets wrong.
-A formula that docutils does not understand is a warning, and with ``-W`` the build fails.
+docutils turns LaTeX into MathML; this lets Sphinx's HTML use it, and mends what docutils gets
+wrong. A formula that docutils does not understand is a warning, and with ``-W`` the build fails.
 """
 
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -22,6 +23,8 @@ NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 #: What \hat, \bar, \tilde, \dot and \vec put above a letter.
 ACCENTS = frozenset("ˆ^ˉ¯˜~˙→")
 CLOSING = frozenset(")]}|")
+#: \\frac12, which docutils reads as a fraction of 12 and what follows.
+SHORT_FRACTION = re.compile(r"\\([dt]?frac) *([0-9])([0-9])")
 APPLY = "\N{FUNCTION APPLICATION}"
 Element = ElementTree.Element
 
@@ -43,6 +46,7 @@ def _mathml(node: nodes.Element, *, block: bool) -> str:
     source = node.astext().strip()
     aligned = block and "\\\\" in source and "\\begin" not in source
     code = f"\\begin{{aligned}}{source}\\end{{aligned}}" if aligned else source
+    code = SHORT_FRACTION.sub(r"\\\1{\2}{\3}", code)
     try:
         return mended(tex2mathml(code, as_block=block))
     except MathError as error:
@@ -61,7 +65,7 @@ def mended(mathml: str) -> str:
 
 
 def _index_beside(element: Element) -> Element:
-    r"""Return ``\hat y_k`` with k beside ŷ, which docutils puts below it; anything else as it is."""
+    r"""Return ``\hat y_k`` with k beside ŷ, not below it as docutils has it; others as they are."""
     if not (_is(element, "munderover") and element[2].text in ACCENTS):
         return element
     base, index, accent = element

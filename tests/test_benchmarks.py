@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import core, covariances, infer, mlp, optimum, table
+from benchmarks import core, covariances, infer, mlp, optimum, paths, table
 from benchmarks.__main__ import main
 from benchmarks.timing import Contender, clocked, race
 
@@ -100,3 +100,13 @@ def test_every_covariance_is_tried(tmp_path, capsys):
     for setting in document["settings"]:
         assert setting["design"] in printed
         assert all(0 <= rates["coverage"] <= 1 for rates in setting["covariances"].values())
+
+
+@pytest.mark.slow
+def test_every_path_is_followed_on_small_data(tmp_path):
+    output = tmp_path / "paths.json"
+    main(["paths", "--quick", "--repeat", "1", "--output", str(output)])
+    document = json.loads(output.read_text(encoding="utf-8"))
+    assert [record["task"] for record in document["tasks"]] == [task.title for task in paths.TASKS]
+    for record in document["tasks"]:
+        assert record["violations"]["statdl"] <= 2e-7

@@ -38,6 +38,8 @@ def namespace(*arrays: Array | None) -> Any:
 
     NumPy 2 follows the standard itself; other libraries come through array-api-compat.
     """
+    if len(arrays) == 1 and type(arrays[0]) is np.ndarray:
+        return np
     present = [array for array in arrays if array is not None]
     if all(isinstance(array, np.ndarray | np.generic) for array in present):
         return np

@@ -114,6 +114,9 @@ def follow(
 class _State:
     """Where a path is: coefficients, the gradient of the loss at them, and the working set."""
 
+    #: Whether the working set is everything.
+    whole = False
+
     def __init__(self, problem: Problem) -> None:
         xp = namespace(problem.shrinkage.factors)
         self.problem, self.shrinkage = problem, problem.shrinkage
@@ -137,9 +140,10 @@ class _State:
         """Return the solution at λ."""
         xp = namespace(self.b)
         steps = 0
-        pull = self.shrinkage.norms(self.gradient)
-        expected = self.shrinkage.lasso(max(2 * strength - before, 0.0))
-        self.admit((pull >= expected) & self.shrinkage.allowed)
+        if not self.whole:
+            pull = self.shrinkage.norms(self.gradient)
+            expected = self.shrinkage.lasso(max(2 * strength - before, 0.0))
+            self.admit((pull >= expected) & self.shrinkage.allowed)
         for _ in range(100):
             steps += self.solve_working(strength, allowed)
             self.refresh_gradient()

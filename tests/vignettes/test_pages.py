@@ -126,4 +126,3 @@ def picture(browser: webdriver.Chrome, page: Path, width: str) -> None:
         folder = Path(SCREENSHOTS)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}-{width}-{paper}.png").write_bytes(base64.b64decode(shot["data"]))
-
