@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 import statdl as sd
 
@@ -24,8 +23,9 @@ def polynomials() -> object:
     rng = np.random.default_rng(1)
     x = rng.uniform(0, 1, 60)
     y = np.sin(2 * np.pi * x) + rng.normal(0, 0.3, 60)
-    scatter = pd.DataFrame({"x": x, "y": y})
-    return sd.polynomial("y ~ x", data=scatter, degrees=range(1, 16)).plot_fits((1, 5, 15))[0]
+    return sd.polynomial("y ~ x", data={"x": x, "y": y}, degrees=range(1, 16)).plot_fits(
+        (1, 5, 15)
+    )[0]
 
 
 PICTURES = {"network-effect": network_effect, "polynomials": polynomials}

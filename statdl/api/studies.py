@@ -252,7 +252,7 @@ def select_hidden(
         if formula is not None and len(chosen) < len(terms):
             text = update_formula(formula, f". ~ {' + '.join(chosen)}{ends}")
         fit = _fitted(text, units, decay, shared)
-        return fit, _criterion(fit, criterion, folds, seed), fit.estimate.degrees_of_freedom
+        return fit, _criterion(fit, criterion, folds, seed), fit.goodness.parameters
 
     def marginal(name: str, kept: tuple[str, ...]) -> bool:
         return any(_within(terms[name], terms[other]) for other in kept if other != name)

@@ -26,7 +26,7 @@ import math
 from dataclasses import dataclass, replace
 
 from statdl import model
-from statdl.backend.array import Array, like, namespace
+from statdl.backend.array import Array, epsilon, like, namespace
 from statdl.backend.linalg import factorise, shrunken_root
 from statdl.estimate.record import Identification
 from statdl.estimate.redundancy import Redundancy
@@ -34,7 +34,8 @@ from statdl.model.objective import Objective
 from statdl.model.predictor import Predictor
 
 #: Smallest eigenvalue of the scaled information, relative to the largest, of a direction the data
-#: determine; and smallest diagonal of a hidden bias, relative to the output's.
+#: determine; and smallest diagonal of a hidden bias, relative to the output's. In single precision
+#: it is what rounding leaves.
 DETERMINED = 1e-10
 #: Above this many free weights the information, with its square of entries, is not worked out.
 EXAMINED_WEIGHTS = 5000
@@ -73,7 +74,7 @@ def determine(
     else:
         information = _information(objective, parameters, apart, expected)
     known = filled(predictor, apart, information)
-    alone = _smallest(predictor, apart, known) > DETERMINED
+    alone = _regular(predictor, apart, known)
     if alone and objective.penalised is None:
         root = apart.across(factorise(known).inverse_root())
         effective = float(objective.size - apart.count)
@@ -82,7 +83,7 @@ def determine(
     total, bare_information = known, apart.apart(information)
     if objective.penalised is not None:
         total = filled(predictor, apart, information + _shrinkage(objective, parameters, apart))
-    if _smallest(predictor, apart, total) > DETERMINED:
+    if _regular(predictor, apart, total):
         root, effective = shrunken_root(factorise(total), bare_information)
         verdict = Identification.IDENTIFIED if alone else Identification.THROUGH_PENALTY
         return Determined(information, apart.across(root), effective, verdict, negative)
@@ -132,7 +133,7 @@ def filled(predictor: Predictor, apart: Redundancy, H: Array) -> Array:
     _, output = _biases(predictor)
     diagonal = namespace(H).linalg.diagonal(H)
     most = max((float(diagonal[place]) for place in output), default=0.0)
-    return apart.filled(H, DETERMINED * max(most, 0.0))
+    return apart.filled(H, tolerance(H) * max(most, 0.0))
 
 
 def scaled(predictor: Predictor, apart: Redundancy, H: Array) -> tuple[Array, Array]:
@@ -142,7 +143,7 @@ def scaled(predictor: Predictor, apart: Redundancy, H: Array) -> tuple[Array, Ar
     scale = xp.sqrt(xp.where(diagonal > 0, diagonal, xp.ones_like(diagonal)))
     hidden, output = _biases(predictor)
     if hidden and output:
-        least = math.sqrt(DETERMINED) * max(float(scale[place]) for place in output)
+        least = math.sqrt(tolerance(H)) * max(float(scale[place]) for place in output)
         for place in hidden:
             scale[place] = max(float(scale[place]), least)
         for one in apart.directions:
@@ -163,7 +164,7 @@ def _root(predictor: Predictor, apart: Redundancy, H: Array) -> Array:
         return xp.full_like(H, math.nan)
     unit, scale = scaled(predictor, apart, H)
     values, vectors = xp.linalg.eigh(unit)
-    kept = int(xp.sum(xp.astype(values > DETERMINED * values[-1], xp.int64)))
+    kept = int(xp.sum(xp.astype(values > tolerance(H) * values[-1], xp.int64)))
     first = H.shape[0] - kept
     return vectors[:, first:] / xp.sqrt(values[first:]) / scale[:, None]
 
@@ -183,6 +184,11 @@ def _biases(predictor: Predictor) -> tuple[list[int], list[int]]:
     return [free[j] for j in hidden if j in free], [free[j] for j in output if j in free]
 
 
+def tolerance(H: Array) -> float:
+    """Return the relative size below which an eigenvalue of a scaled H counts as 0."""
+    return max(DETERMINED, 4 * H.shape[0] * epsilon(H))
+
+
 def eigenvalues(predictor: Predictor, apart: Redundancy, H: Array) -> Array | None:
     """Return the eigenvalues of the scaled H in order; None if it is not finite."""
     xp = namespace(H)
@@ -199,15 +205,15 @@ def determined_rank(predictor: Predictor, apart: Redundancy, information: Array)
     if values is None:
         return 0
     xp = namespace(values)
-    return int(xp.sum(xp.astype(values > DETERMINED * values[-1], xp.int64))) - apart.count
+    return int(xp.sum(xp.astype(values > tolerance(information) * values[-1], xp.int64))) - apart.count
 
 
-def _smallest(predictor: Predictor, apart: Redundancy, H: Array) -> float:
-    """Return the smallest eigenvalue of the scaled H relative to the largest; −∞ if not finite."""
+def _regular(predictor: Predictor, apart: Redundancy, H: Array) -> bool:
+    """Return whether H is finite, and determines every direction."""
     if H.shape[0] == 0:
-        return 1.0
+        return True
     values = eigenvalues(predictor, apart, H)
-    return -math.inf if values is None else float(values[0]) / float(values[-1])
+    return values is not None and float(values[0]) > tolerance(H) * float(values[-1])
 
 
 def _negative(predictor: Predictor, apart: Redundancy, H: Array) -> int:
@@ -216,7 +222,7 @@ def _negative(predictor: Predictor, apart: Redundancy, H: Array) -> int:
     if values is None or not values.shape[0]:
         return 0
     xp = namespace(values)
-    return int(xp.sum(xp.astype(values < -DETERMINED * xp.abs(values[-1]), xp.int64)))
+    return int(xp.sum(xp.astype(values < -tolerance(H) * xp.abs(values[-1]), xp.int64)))
 
 
 def _shrunken(root: Array, information: Array) -> tuple[Array, float]:

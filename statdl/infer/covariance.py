@@ -390,6 +390,13 @@ def half_root(matrix: Any, kind: str) -> Any:
 
 
 def score_trace(estimate: Estimate) -> float:
-    """Return tr(H⁻¹ Σ s_i s_iᵀ) at unit dispersion: the parameters that the scores count."""
+    """Return tr(H⁻¹ Σ s_i s_iᵀ) at unit dispersion: the parameters that the scores count.
+
+    Where the dispersion is known a row of weight w is w observations.
+    """
     known = estimate.recall("score_trace")
-    return float(np.trace(meat.heteroskedastic(estimate))) if known is None else known
+    if known is not None:
+        return known
+    known_dispersion = estimate.family.dispersion_known
+    squares = meat.counted(estimate) if known_dispersion else meat.heteroskedastic(estimate)
+    return float(np.trace(squares))

@@ -77,7 +77,8 @@ def average_effects(
 ) -> Effects:
     """Return the average marginal effects over rows X (m, p), in the predictor's units.
 
-    ``kind`` is the covariance of :func:`~statdl.infer.covariance.covariance_root`.
+    ``kind`` is the covariance of :func:`~statdl.infer.covariance.covariance_root`. An effect that
+    nothing estimated moves, or a fit without scatter, has no error: it is NaN and not 0.
     """
     kept = kept_columns(estimate)
     rows = _rows(estimate, estimable(estimate, X), offset, weights)
@@ -92,7 +93,8 @@ def average_effects(
         if not _examined(estimate):
             continue
         half = to_numpy(found.gradients) @ root
-        errors[where, :] = np.sqrt(np.sum(half * half, axis=1)).reshape(-1, count)
+        found_errors = np.sqrt(np.sum(half * half, axis=1)).reshape(-1, count)
+        errors[where, :] = np.where(found_errors > 0, found_errors, math.nan)
     discrete = {kept[place] for term in changed for place in term}
     return Effects(
         estimate.frame.design.names,

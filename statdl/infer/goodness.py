@@ -95,7 +95,8 @@ class Goodness:
         J is the curvature of the penalised −log L and K the covariance of the rows' scores, so that
         it also holds for a model that is not true; for one that is, without a penalty, the trace is
         near p and NIC near AIC (without a penalty it is Takeuchi's 1976 criterion). The dispersion
-        is that of ``llf``, and as in ``aic`` it does not count as a parameter.
+        is that of ``llf``, and as in ``aic`` it does not count as a parameter. A row of weight w
+        counts as w rows where the dispersion is known, as it does in ``llf``.
         """
         if math.isnan(self.parameters) or not self._dispersion > 0:
             return math.nan

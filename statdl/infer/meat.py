@@ -137,6 +137,51 @@ def _factor(kind: str, h: Array, free: Array, estimate: Estimate) -> Array:
     return free**-delta
 
 
+def counted(estimate: Estimate) -> Any:
+    """Return M = Σ w_i z_i z_iᵀ, (r, r), a row of weight w counted as w observations.
+
+    For families of known dispersion, where M is I of the data written out one by one: of w trials
+    with shares y_k, w y_k are of class k.
+    """
+    if estimate.objective.rows.weights is None:
+        return heteroskedastic(estimate)
+    scores = Scores(estimate, estimate.to_device(bread_root(estimate)))
+    centre = None
+    if estimate.objective.penalised is not None:
+        total = reduce(add, (namespace(z).sum(z, axis=0) for z in scores.blocks()))
+        centre = total / estimate.total_weight
+    parts = (part for rows in scores.rows() for part in _by_outcome(scores, rows, centre))
+    return to_numpy(reduce(add, parts))
+
+
+def _by_outcome(scores: Scores, rows: Rows, centre: Array | None) -> Iterator[Array]:
+    """Yield Σ n_i z_i z_iᵀ of the n_i observations that had each outcome."""
+    _, eta, half = scores.block(rows)
+    xp = namespace(half)
+    for count, y in _outcomes(scores.estimate, rows):
+        _, score = scores.estimate.family.loss_and_score(eta, y)
+        z = xp.sum(half * score[:, :, None], axis=1)
+        z = z if centre is None else z - centre[None, :]
+        z = xp.where(count[:, None] > 0, z * count[:, None] ** 0.5, xp.zeros_like(z))
+        yield _gram(z)
+
+
+def _outcomes(estimate: Estimate, rows: Rows) -> Iterator[tuple[Array, Array]]:
+    """Yield how many observations of each row had an outcome, (b,), and the outcome, (b, q)."""
+    xp, weights = namespace(rows.y), rows.weights
+    assert weights is not None
+    if not estimate.family.has_classes:
+        yield weights, rows.y
+        return
+    none = xp.zeros_like(rows.y)
+    rest = 1 - xp.sum(rows.y, axis=1)
+    yield weights * xp.where(rest > 0, rest, xp.zeros_like(rest)), none
+    for k in range(rows.y.shape[1]):
+        y = xp.zeros_like(rows.y)
+        y[:, k] = 1.0
+        yield weights * rows.y[:, k], y
+
+
 def _refuse_leverage(estimate: Estimate, kind: str) -> None:
     if estimate.outputs > 1:
         raise ModelError(

@@ -52,6 +52,8 @@ def coefficients(estimate: Estimate) -> Coefficients:
     errors[~np.any(estimate.root, axis=1)] = math.nan  # nothing to vary: the direction of one input
     if estimate.identification is Identification.SINGULAR:
         errors = np.full_like(errors, math.nan)
+    if estimate.specification.plan is not None:  # a network without scatter tells no errors
+        errors = np.where(errors > 0, errors, math.nan)
     return Coefficients(
         _values(estimate), estimate.full(errors), reference_df(estimate), estimate.at_minimum
     )

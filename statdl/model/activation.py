@@ -34,6 +34,8 @@ class Activation:
     centre: ClassVar[float | None] = None
     #: Whether about half of the units are silent, which He's initial weights make up for.
     rectifier: ClassVar[bool] = False
+    #: Whether f(c z) = c f(z) for c > 0: the scale of a unit can move to the weights that leave it.
+    homogeneous: ClassVar[bool] = False
 
     @property
     def affine_maps(self) -> int:
@@ -114,6 +116,7 @@ class Identity(PiecewiseLinear):
 
     name: ClassVar[str] = "identity"
     formula: ClassVar[str] = "z"
+    homogeneous: ClassVar[bool] = True
     centre: ClassVar[float | None] = 0.0
 
     def value(self, z: Array) -> Array:
@@ -239,6 +242,7 @@ class ReLU(PiecewiseLinear):
 
     name: ClassVar[str] = "relu"
     formula: ClassVar[str] = "max(0, z)"
+    homogeneous: ClassVar[bool] = True
     rectifier: ClassVar[bool] = True
 
     def value(self, z: Array) -> Array:
@@ -267,6 +271,7 @@ class LeakyReLU(PiecewiseLinear):
 
     name: ClassVar[str] = "leaky_relu"
     formula: ClassVar[str] = "max(slope z, z)"
+    homogeneous: ClassVar[bool] = True
     rectifier: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -451,6 +456,7 @@ class Maxout(Activation):
 
     name: ClassVar[str] = "maxout"
     formula: ClassVar[str] = "max_k z_jk"
+    homogeneous: ClassVar[bool] = True
     rectifier: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -133,7 +133,8 @@ class Multinomial:
     --------
     >>> import statdl as sd
     >>> iris = sd.datasets.load("iris")
-    >>> net = sd.mlp("Species ~ .", data=iris, family=sd.families.Multinomial(), hidden=1, decay=0.1)
+    >>> family = sd.families.Multinomial()
+    >>> net = sd.mlp("Species ~ .", data=iris, family=family, hidden=1, decay=0.1)
     >>> net.family.name
     'multinomial'
     """

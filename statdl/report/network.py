@@ -242,26 +242,81 @@ def _identification_notes(estimate: Estimate, found: Spectrum, weights: bool) ->
             "Weight normalisation: weights into hidden units are a direction of length 1 times a "
             "scale; the length is no parameter."
         )
-    shrunk = estimate.specification.penalty.active
+    shrunk = estimate.objective.penalised is not None
     if estimate.identification is Identification.SINGULAR:
         notes.append(
-            f"The data determine {found.rank} of {found.size} directions of the weights: units are "
-            "redundant or inputs dependent. Weights have no standard errors, p-values"
+            f"The data determine {found.rank} of {found.size} directions of the weights: "
+            f"{undetermined(plan.network, found, shrunk)} Weights have no standard errors, p-values"
             f"{' or table' if weights else ''}, and AIC, NIC and BIC are not defined. Predictions "
             "and effects keep their errors, along what is determined. "
-            + ("Fewer units help." if shrunk else "Fewer units or decay= help.")
+            + _remedy(plan.network, found, shrunk)
         )
     if estimate.identification is Identification.THROUGH_PENALTY:
+        scales = [_scales(plan.network)] if homogeneous_units(plan.network) else []
         notes.append(
-            "Without its decay the network would not be identified: what is said of single weights "
-            "depends on the penalty as much as on the data."
-        )
+            " ".join([
+                "Without its decay the network would not be identified: what is said of single "
+                "weights depends on the penalty as much as on the data.",
+                *scales,
+            ])
+        )  # fmt: skip
     if shrunk and estimate.identification is not Identification.UNEXAMINED:
+        notes.append(_decay_note(estimate))
+    if estimate.dispersion == 0:
         notes.append(
-            "Decay: the covariance is (H + P)⁻¹ H (H + P)⁻¹ and degrees of freedom are effective "
-            "ones, tr((H + P)⁻¹ H). Errors, p-values and intervals ignore the bias of shrinkage."
+            "The network fits every row exactly: the scale is 0, and errors, tests, intervals and "
+            "criteria are not defined."
+        )
+    elif not estimate.family.dispersion_known and estimate.df_resid <= 0:
+        notes.append(
+            "There are as many parameters in effect as rows: no degrees of freedom are left for "
+            "the scale, and errors, tests and intervals are not defined."
         )
     return notes
+
+
+def undetermined(network: Network, found: Spectrum, shrunk: bool) -> str:
+    """Return why directions of the weights are not determined, as far as their number tells."""
+    reasons = []
+    units = homogeneous_units(network)
+    if units and not shrunk:
+        reasons.append(_scales(network))
+    if shrunk or found.size - found.rank > units:
+        more = "More units" if reasons else "Units"
+        reasons.append(f"{more} are redundant or inputs dependent.")
+    return reasons[0][0].lower() + " ".join(reasons)[1:]
+
+
+def homogeneous_units(network: Network) -> int:
+    """Return how many hidden units have a scale that can move to the weights that leave them."""
+    return sum(layer.units for layer in network.hidden if layer.activation.homogeneous)
+
+
+def _scales(network: Network) -> str:
+    kinds = {layer.activation.name for layer in network.hidden if layer.activation.homogeneous}
+    return (
+        f"The scale of a {' or '.join(sorted(kinds))} unit can move from the weights into it to "
+        "those out of it, so that no data tell it."
+    )
+
+
+def _remedy(network: Network, found: Spectrum, shrunk: bool) -> str:
+    if shrunk:
+        return "Fewer units help."
+    scale_only = found.size - found.rank <= homogeneous_units(network)
+    return "decay= settles the scales." if scale_only else "Fewer units or decay= help."
+
+
+def _decay_note(estimate: Estimate) -> str:
+    """Return the formulas behind errors and degrees of freedom under decay."""
+    note = "Decay: with I the expected information and P the decay, "
+    if estimate.reported is None:
+        scale = "" if estimate.family.dispersion_known else "the scale times "
+        note += f"the covariance is {scale}(I + P)⁻¹ I (I + P)⁻¹ and "
+    return note + (
+        "degrees of freedom are effective ones, tr((I + P)⁻¹ I). Errors, p-values and intervals "
+        "ignore the bias of shrinkage."
+    )
 
 
 def _input_notes(effects: Effects, tests: Sequence[InputTest]) -> list[str]:

@@ -137,7 +137,7 @@ def _measures(
     linear = [each if each.estimate.specification.least_squares else None for each in goodness]
     columns: dict[str, list[float | None]] = {
         "Rows": [estimate.nobs for estimate in estimates],
-        "Eff. df": [estimate.degrees_of_freedom for estimate in estimates],
+        "Eff. df": [each.parameters for each in goodness],
         "R-squared": [None if each is None else each.rsquared for each in linear],
         "Adj. R-squared": [None if each is None else each.rsquared_adj for each in linear],
         "Log-Likelihood": [each.llf for each in goodness],

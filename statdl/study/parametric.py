@@ -25,6 +25,7 @@ from statdl.backend.array import like, to_numpy
 from statdl.backend.random import generator
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
+from statdl.infer.goodness import Goodness
 from statdl.report import DataTable
 from statdl.study.refits import Refits, afresh
 
@@ -104,7 +105,7 @@ def ratio_table(fits: Sequence[Estimate], names: Sequence[str], B: int, seed: in
         raise ModelError("A network is compared with one smaller fit at a time.")
     test = ratio_test(fits[0], fits[1], B, seed)
     columns = {
-        "Eff. df": [fit.degrees_of_freedom for fit in fits],
+        "Eff. df": [Goodness(fit).parameters for fit in fits],
         "Resid. Dev": [fit.deviance for fit in fits],
         "LR": [None, test.statistic],
         "Pr(>LR)": [None, test.p_value],

@@ -14,7 +14,7 @@ from statdl.infer.effects import Effects, own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.inputs import InputTest, input_tests
 from statdl.infer.spectrum import spectrum
-from statdl.report.network import MOST_WORK, architecture
+from statdl.report.network import MOST_WORK, architecture, undetermined
 from statdl.report.reading.outcome import TRAINED, mean, method, unreadable
 from statdl.report.reading.words import (
     Reading,
@@ -107,11 +107,13 @@ def _identified(estimate: Estimate) -> Iterator[Reading]:
             "is said of single weights depends on it as much as on the data."
         )
     elif verdict is Identification.SINGULAR:
-        found = spectrum(estimate)
+        found, plan = spectrum(estimate), estimate.specification.plan
+        assert plan is not None
+        why = undetermined(plan.network, found, estimate.objective.penalised is not None)
         text = (
-            f"The data determine {found.rank} of {found.size} directions of the weights: units are "
-            "redundant, or inputs dependent. Weights are not read, and AIC and BIC are not "
-            "defined; predictions and effects are along what is determined."
+            f"The data determine {found.rank} of {found.size} directions of the weights: {why} "
+            "Weights are not read, and AIC and BIC are not defined; predictions and effects are "
+            "along what is determined."
         )
     else:
         text = "The weights are too many to be examined: there are no standard errors."
