@@ -79,10 +79,10 @@ def determine(
         root = apart.across(factorise(known).inverse_root())
         effective = float(objective.size - apart.count)
         return Determined(information, root, effective, Identification.IDENTIFIED)
-    negative = _negative(predictor, apart, known)
     total, bare_information = known, apart.apart(information)
     if objective.penalised is not None:
         total = filled(predictor, apart, information + _shrinkage(objective, parameters, apart))
+    negative = 0 if expected is not False else _negative(predictor, apart, bare_information, total)
     if _regular(predictor, apart, total):
         root, effective = shrunken_root(factorise(total), bare_information)
         verdict = Identification.IDENTIFIED if alone else Identification.THROUGH_PENALTY
@@ -205,7 +205,9 @@ def determined_rank(predictor: Predictor, apart: Redundancy, information: Array)
     if values is None:
         return 0
     xp = namespace(values)
-    return int(xp.sum(xp.astype(values > tolerance(information) * values[-1], xp.int64))) - apart.count
+    return (
+        int(xp.sum(xp.astype(values > tolerance(information) * values[-1], xp.int64))) - apart.count
+    )
 
 
 def _regular(predictor: Predictor, apart: Redundancy, H: Array) -> bool:
@@ -216,13 +218,18 @@ def _regular(predictor: Predictor, apart: Redundancy, H: Array) -> bool:
     return values is not None and float(values[0]) > tolerance(H) * float(values[-1])
 
 
-def _negative(predictor: Predictor, apart: Redundancy, H: Array) -> int:
-    """Return the number of directions along which H is negative beyond rounding."""
-    values = eigenvalues(predictor, apart, H)
-    if values is None or not values.shape[0]:
+def _negative(predictor: Predictor, apart: Redundancy, H: Array, total: Array) -> int:
+    """Return the number of directions along which H is negative, as a share of the total."""
+    xp = namespace(H)
+    if not bool(xp.all(xp.isfinite(total))):
         return 0
-    xp = namespace(values)
-    return int(xp.sum(xp.astype(values < -tolerance(H) * xp.abs(values[-1]), xp.int64)))
+    unit, scale = scaled(predictor, apart, total)
+    values, vectors = xp.linalg.eigh(unit)
+    size = xp.abs(values)  # without a penalty the total is H itself
+    kept = size > tolerance(H) * xp.max(size)
+    half = vectors[:, kept] / xp.sqrt(size[kept]) / scale[:, None]
+    shares = xp.linalg.eigvalsh(half.T @ H @ half)
+    return int(xp.sum(xp.astype(shares < -math.sqrt(tolerance(H)), xp.int64)))
 
 
 def _shrunken(root: Array, information: Array) -> tuple[Array, float]:

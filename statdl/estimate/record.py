@@ -186,14 +186,14 @@ class Estimate:
 
     kept         (m,) which coefficients are estimable; the others are combinations of them
     parameters   (P,) estimable coefficients, output-major, on the host
-    information  (P, P) expected information at unit dispersion, without the penalty
+    information  (P, P) at unit dispersion, without the penalty; of a network see ``identify``
     root         (P, r) B with B Bᵀ the covariance at unit dispersion
     effective    parameters in effect: P without a penalty, tr((I + Λ)⁻¹ I) with one
     history      what training saw of every epoch, where there was any
     remembered   totals of the rows, and
     null         the model with an intercept only, of a fit from a file, which has no rows
     reported     the covariance that standard errors and tests are from, None for the model's own
-    distance     how far a network is from a minimum, in standard errors; NaN where that is not known
+    distance     how far a network is from a minimum, in standard errors; NaN where not known
     """
 
     specification: Specification

@@ -15,10 +15,11 @@ penalised −log L at θ̂, φ the dispersion and s_i the score of row i:
 Without a penalty the first two are φ I⁻¹. By default regressions have the expected information, as
 in R, and networks the exact one, but under decay the expected one: the gradient of −log L is not 0
 there, so that its exact second derivative has curvature along directions in which the fit does not
-change, and may have negative curvature; such directions count as 0 (:mod:`statdl.estimate.identify`).
-The sandwiches' bread is that of the equations θ̂ solves: exact for networks, with or without decay,
-expected for regressions, so that R's ``sandwich`` agrees. Prior weights enter a score once: a row
-of weight 2 is one observation here and not two.
+change (:mod:`statdl.estimate.identify`), and may have negative curvature; asked for all the same,
+directions of negative curvature count as 0, and the note says how many. The sandwiches' bread is
+that of the equations θ̂ solves: exact for networks, with or without decay, expected for regressions,
+so that R's ``sandwich`` agrees. Prior weights enter a score once: a row of weight 2 is one
+observation here and not two.
 
 Each comes as a root R with R Rᵀ the covariance, which is all that a standard error asks for.
 

@@ -16,7 +16,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 import statdl as sd
-from statdl.estimate import Identification
+from statdl.estimate import Identification, determine
 from statdl.infer.effects import average_effects
 from statdl.infer.mean import mean_bend, mean_jacobian
 from statdl.model.categorical import Binomial, Multinomial
@@ -542,7 +542,10 @@ def test_nist_rat42(b, method):
 
 @pytest.mark.parametrize("case", cases("nnet"), ids=lambda case: case["id"])
 def test_against_nnet(case):
-    """The same optimum, found from R's weights cut to one decimal."""
+    """The same optimum, found from R's weights cut to one decimal; R's errors are of the Hessian.
+
+    So are R's effective parameters, and the dispersion with them, which differs from ours in decay.
+    """
     options = {"hidden": case["size"], "activation": "sigmoid", "scaling": "none"}
     entropy = case["entropy"]
     options["family"] = "binomial" if entropy else "gaussian"
@@ -555,11 +558,17 @@ def test_against_nnet(case):
     assert fit.converged
     assert fit.identification is Identification.IDENTIFIED
     agree(fit.deviance, expected["deviance"])
-    agree(fit.estimate.degrees_of_freedom, expected["effective"])
-    agree(fit.scale, expected["dispersion"])
-    found = fit.predict(data, se_fit=True).head(len(expected["fitted"]))
+    estimate = fit.estimate
+    exact = determine(estimate.objective, estimate.device_parameters, expected=False)
+    agree(exact.effective, expected["effective"])
+    dispersion = 1.0 if entropy else fit.deviance / (len(data) - exact.effective)
+    agree(dispersion, expected["dispersion"])
+    if not case["decay"]:
+        agree(estimate.degrees_of_freedom, expected["effective"])
+    found = fit.predict(data, se_fit=True, vcov="hessian").head(len(expected["fitted"]))
     agree(found["fit"], numbers(expected["fitted"]), rtol=1e-7)
-    agree(found["se_fit"], numbers(expected["se"]), rtol=1e-7)
+    se = found["se_fit"] * math.sqrt(dispersion / fit.scale)
+    agree(se, numbers(expected["se"]), rtol=1e-7)
 
 
 # networks too large to be examined ------------------------------------------------------------
@@ -577,6 +586,147 @@ def test_a_large_network_says_that_its_weights_were_not_examined():
     assert np.isnan(fit.effects()["Std. Error"]).all()
     with pytest.raises(sd.NumericalError, match="6601 weights are too many"):
         fit.vcov()
+
+
+# what decay may not be taken for ---------------------------------------------------------------
+
+
+def gauss_newton(fit):
+    """Σ J_iᵀ J_i and the decay, by the Jacobian alone."""
+    estimate = fit.estimate
+    J = estimate.objective.predictor.jacobian(
+        estimate.device_parameters, estimate.objective.rows.X
+    )[:, 0, :]
+    return J.T @ J, np.diag(fit.plan.decay)
+
+
+def test_the_scale_of_a_rectifier_is_known_through_the_penalty_only():
+    """(c w, c b, v/c) is the same network: decay tells c, and the data do not."""
+    random = np.random.default_rng(1)
+    x = random.normal(size=(200, 2))
+    y = 2 * np.maximum(0, x[:, 0] + x[:, 1] - 0.2) + 0.3 * random.normal(size=200)
+    fit = sd.mlp(X=x, y=y, hidden=1, activation="relu", restarts=5, decay=1e-3)
+    assert fit.converged
+    assert fit.identification is Identification.THROUGH_PENALTY
+    text = str(fit.summary())
+    assert "4 of 5, condition inf" in text
+    assert "scale of a relu unit" in text
+    information, decay = gauss_newton(fit)
+    total = np.linalg.inv(information + decay)
+    agree(fit.estimate.degrees_of_freedom, np.trace(total @ information), rtol=1e-9)
+    assert fit.estimate.degrees_of_freedom < 4
+    agree(fit.vcov(), fit.scale * total @ information @ total, rtol=1e-5, scale=1e-3)
+    agree(fit.vcov(), fit.vcov("fisher"))
+    t = fit.effects()["Effect"] / fit.effects()["Std. Error"]
+    F = fit.input_tests()["F"]
+    assert np.all(t > 20)
+    assert np.all(F > 400)
+
+
+def test_an_identity_unit_is_a_straight_line_with_two_parameters():
+    cars = sd.datasets.load("mtcars")
+    line = sd.lm("mpg ~ wt", data=cars)
+    fit = sd.mlp("mpg ~ wt", data=cars, hidden=1, activation="identity", decay=1e-6)
+    agree(fit.estimate.degrees_of_freedom, 2.0, rtol=1e-7)
+    assert fit.identification is Identification.SINGULAR  # no decay on the two biases
+    agree(fit.scale, line.scale, rtol=1e-6)
+    agree(fit.effects()["Std. Error"], line.bse[1:], rtol=1e-4)
+
+
+def test_data_determine_no_more_than_rows():
+    random = np.random.default_rng(3)
+    data = pd.DataFrame(random.normal(size=(20, 4)), columns=list("abcd"))
+    data["y"] = data.a + random.normal(size=20)
+    fit = sd.mlp("y ~ a + b + c + d", data=data, hidden=4, decay=0.1, restarts=3)
+    assert fit.identification is not Identification.IDENTIFIED
+    assert "20 of 25" in str(fit.summary())
+    assert 0 < fit.estimate.degrees_of_freedom < 20
+    assert fit.scale > 0
+    assert np.isfinite(fit.effects()["Std. Error"]).all()
+
+
+def test_single_precision_determines_no_more_than_double():
+    cars = sd.datasets.load("mtcars")
+    options = {"data": cars, "hidden": 1, "activation": "identity", "decay": 1e-3}
+    one, other = (sd.mlp("mpg ~ wt", dtype=d, **options) for d in ("float64", "float32"))
+    assert one.identification is other.identification
+    agree(other.estimate.degrees_of_freedom, one.estimate.degrees_of_freedom, rtol=1e-4)
+
+
+def test_the_exact_information_says_its_formula_and_what_became_of_negative_curvature():
+    iris = sd.datasets.load("iris")
+    fit = sd.mlp("Species ~ .", data=iris, hidden=8, decay=1e-3, restarts=3, seed=0)
+    H = determine(fit.estimate.objective, fit.estimate.device_parameters, expected=False)
+    assert H.negative == np.sum(np.linalg.eigvalsh(H.information) < -1e-8) > 0
+    note = fit.with_covariance("hessian").estimate.reported.note
+    assert "(H + P)⁻¹ H (H + P)⁻¹" in note
+    assert f"{H.negative} are negative" in note
+    text = " ".join(str(fit.summary()).split())
+    assert "(I + P)⁻¹ I (I + P)⁻¹" in text
+    text = " ".join(str(fit.summary(vcov="hessian")).split())
+    assert "(I + P)⁻¹ I (I + P)⁻¹" not in text
+    assert "tr((I + P)⁻¹ I)" in text
+
+
+def test_units_without_decay_that_are_only_scaled_are_not_called_redundant():
+    random = np.random.default_rng(0)
+    x = random.normal(size=200)
+    y = np.maximum(0, x - 0.2) * 2 + 0.3 * random.normal(size=200)
+    fit = sd.mlp(X=x[:, None], y=y, hidden=1, activation="relu", restarts=5)
+    assert fit.identification is Identification.SINGULAR
+    text = " ".join(str(fit.summary()).split())
+    assert "decay= settles the scales." in text
+    assert "redundant" not in text
+    assert "Fewer units" not in text
+
+
+# what has no error -----------------------------------------------------------------------------
+
+
+def test_effects_that_nothing_estimated_moves_have_no_error():
+    data = draw("gaussian")
+    full = sd.mlp("y ~ x + z", data=data, hidden=1, restarts=3)
+    held = {name: value for name, value in full.params.items() if name != "bias -> y"}
+    fit = sd.mlp("y ~ x + z", data=data, hidden=1, fixed=held)
+    assert np.isnan(fit.effects()["Std. Error"]).all()
+    assert "inf" not in str(fit.summary()).split("Notes")[0].split("effect")[1]
+
+
+def test_a_constant_response_has_no_tests():
+    data = draw("gaussian").assign(y=5.0)
+    fit = sd.mlp("y ~ x + z", data=data, hidden=1, decay=0.1)
+    assert np.isnan(fit.effects()["Std. Error"]).all()
+    assert "fits every row exactly" in " ".join(str(fit.summary()).split())
+
+
+def test_singular_fits_have_effective_df_nowhere():
+    cars = sd.datasets.load("mtcars")
+    fit = sd.mlp("mpg ~ wt", data=cars, hidden=2, activation="relu", restarts=3)
+    assert fit.identification is Identification.SINGULAR
+    assert math.isnan(sd.compare(fit)["Eff. df"][0])
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_nic_counts_a_row_of_weight_w_as_w_rows(decay):
+    """Where the dispersion is known, as AIC does; grouped trials are their trials."""
+    housing = sd.datasets.load("housing")
+    long = housing.loc[housing.index.repeat(housing.Freq)].reset_index(drop=True)
+    options = {"hidden": 1 if decay else (), "decay": decay, "restarts": 3, "scaling": "none"}
+    one = sd.mlp("Sat ~ Infl", data=housing, weights="Freq", **options)
+    other = sd.mlp("Sat ~ Infl", data=long, **options)
+    agree(one.nic, other.nic, rtol=1e-8)
+    random = np.random.default_rng(0)
+    x = random.normal(size=30)
+    trials = random.integers(1, 6, size=30)
+    hits = random.binomial(trials, 1 / (1 + np.exp(-x)))
+    grouped = pd.DataFrame({"x": x, "a": hits, "b": trials - hits})
+    each = [np.repeat([1.0, 0.0], [a, b]) for a, b in zip(grouped.a, grouped.b, strict=True)]
+    single = pd.DataFrame({"x": np.repeat(x, trials), "y": np.concatenate(each)})
+    fits = (
+        sd.glm("cbind(a, b) ~ x", data=grouped, family="binomial"),
+        sd.glm("y ~ x", data=single, family="binomial"),
+    )
+    agree(*(fit.nic + 2 * fit.llf for fit in fits), rtol=1e-8)
 
 
 # a unit that decay has switched off ------------------------------------------------------------
