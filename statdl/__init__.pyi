@@ -51,12 +51,12 @@ from statdl.api.margins import datagrid as datagrid
 from statdl.api.margins import predictions as predictions
 from statdl.api.margins import slopes as slopes
 from statdl.api.network import mlp as mlp
-from statdl.api.polynomial import polynomial as polynomial
 from statdl.api.network_path import decay_path as decay_path
 from statdl.api.network_path import input_path as input_path
 from statdl.api.path import cv_path as cv_path
 from statdl.api.path import nested_cv as nested_cv
 from statdl.api.path import path as path
+from statdl.api.polynomial import polynomial as polynomial
 from statdl.api.regression import glm as glm
 from statdl.api.regression import lm as lm
 from statdl.api.regression import multinom as multinom

@@ -64,6 +64,7 @@ def _together(
     if found.interrupted:
         note = f"The {count} starts had taken {found.iterations} steps; this is the best of them."
         minimum = interrupted(objective, solver, found.parameters[leader, :], note)
+        minimum = replace(minimum, iterations=found.iterations)
     else:
         minimum = minimise(objective, solver, found.parameters[leader, :])
     losses[leader] = minimum.loss

@@ -6,13 +6,13 @@ df = ∞ means the normal in place of t and χ²/k in place of F.
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from statdl.backend.special import host
 from statdl.errors import ModelError
+from statdl.kinds import is_number
 
 
 def two_sided(statistic: Any, df: float) -> Any:
@@ -49,6 +49,6 @@ def f_tail(statistic: float, df1: float, df2: float) -> float:
 
 def check_level(level: float) -> float:
     """Return a confidence level, or raise when it is not between 0 and 1."""
-    if not isinstance(level, Real) or not 0 < level < 1:
+    if not is_number(level) or not 0 < level < 1:
         raise ModelError(f"level must lie between 0 and 1, such as 0.95; it is {level!r}.")
     return float(level)

@@ -56,8 +56,8 @@ def input_tests(estimate: Estimate, kind: str | None = None) -> tuple[InputTest,
         weights = [place for place in leaving(plan.network, term) if place in free]
         statistic, df = wald(values[weights], root[weights, :])
         alone = all(set(other.columns) <= set(term.columns) for other in terms)
-        known = df and not alone and estimate.at_minimum
-        p = f_tail(statistic / df, df, reference_df(estimate)) if known else math.nan
+        tested = df and not alone and estimate.at_minimum
+        p = f_tail(statistic / df, df, reference_df(estimate)) if tested else math.nan
         found.append(InputTest(term.name, statistic, df, p))
     return tuple(found)
 

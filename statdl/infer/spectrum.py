@@ -43,6 +43,7 @@ def spectrum(estimate: Estimate) -> Spectrum:
     predictor = estimate.objective.predictor
     apart = Redundancy.of(predictor, np.asarray(estimate.parameters))
     values = eigenvalues(predictor, apart, filled(predictor, apart, H))
+    assert values is not None
     found, size = determined_rank(predictor, apart, H), len(H) - apart.count
     condition = float(values[-1]) / float(values[0]) if found == size else math.inf
     return Spectrum(found, size, condition)

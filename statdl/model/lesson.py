@@ -142,7 +142,11 @@ class Lesson(Objective):
     def _checksums(self) -> dict[str, str]:
         """Return what tells the rows, and the weights that are held, from others."""
         predictor, held = self.predictor, self.held_out
-        parts = {"data": _parts(self.rows), "validation data": _parts(held)}
+        parts: dict[str, tuple[Array | None, ...]] = {
+            "data": _parts(self.rows),
+            "validation data": _parts(held),
+            "penalties": (self.penalised, self.lasso),
+        }
         if isinstance(predictor, Frozen):
             parts["fixed weights"] = (predictor.free, predictor.values)
         return {f"checksum of the {name}": _checksum(values) for name, values in parts.items()}
@@ -188,11 +192,10 @@ class Lesson(Objective):
 
 
 def _settings_of(strengths: Array | None) -> str:
-    """Return the λ of the parameters in runs, such as ``0 (1), 0.1 (2)``."""
-    if strengths is None:
-        return "0"
-    runs = [(value, len(tuple(run))) for value, run in groupby(to_numpy(strengths).tolist())]
-    return ", ".join(f"{value:g} ({times})" for value, times in runs)
+    """Return the λ of the parameters that have one, in runs, such as ``0.1, 0.2``."""
+    values = [] if strengths is None else to_numpy(strengths).tolist()
+    runs = [f"{value:g}" for value, _ in groupby(value for value in values if value)]
+    return ", ".join(runs) or "0"
 
 
 def _parts(rows: Rows | None) -> tuple[Array | None, ...]:

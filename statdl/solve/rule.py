@@ -8,11 +8,11 @@ Formulas are those of the source lectures, with g the gradient of the mean loss 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, Protocol
 
 from statdl.backend.array import Array, namespace
 from statdl.errors import ModelError
+from statdl.kinds import is_number
 
 Memory = tuple[Array, ...]
 
@@ -58,7 +58,7 @@ def _check(learning_rate: float | None, adaptive: bool = False, **shares: float)
 
 def _within(value: Any, least: float, most: float, open_end: bool = False) -> bool:
     """Tell whether something is a number below ``most`` and from ``least`` on, or above it."""
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if not is_number(value):
         return False
     return bool((least < value if open_end else least <= value) and value < most)
 

@@ -147,7 +147,9 @@ def _measures(
         "Loss": [each.loss for each in own],
         "Accuracy": [each.accuracy for each in own],
     }
-    held = validation or [one.specification.practice.held_out for one in estimates]
+    held: Sequence[Rows | None] = validation or [
+        one.specification.practice.held_out for one in estimates
+    ]
     new = [
         None if rows is None else score(one, rows)
         for one, rows in zip(estimates, held, strict=True)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from statdl.backend.random import generator
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.infer.goodness import Goodness
+from statdl.kinds import is_whole
 from statdl.report import DataTable
 from statdl.study.refits import Refits, afresh
 
@@ -68,7 +68,7 @@ def ratio_test(small: Estimate, large: Estimate, B: int = 99, seed: int = 0) -> 
         When the fits are not of one family, response and set of rows.
     """
     _refuse_incomparable(small, large)
-    if not isinstance(B, Real) or B % 1 or B < 1:
+    if not is_whole(B) or B < 1:
         raise ModelError(f"B must be a whole number of 1 or more simulated responses, not {B!r}.")
     # the response itself is fitted again with the others, so that all come as near their maxima
     own = to_numpy(small.objective.rows.y)[None, :, :]

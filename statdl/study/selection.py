@@ -12,12 +12,12 @@ model selection, Statistical Modelling; the idea of its two phases.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 
 from statdl.errors import ModelError
+from statdl.kinds import is_number, is_whole
 from statdl.report import DataTable
 from statdl.report.table import Document, Printed
 
@@ -150,8 +150,8 @@ def checked(hidden: Sequence[int]) -> list[int]:
     ModelError
         When there are none, or one is no number of units.
     """
-    given = list(hidden) if isinstance(hidden, Iterable) else []
-    sound = all(isinstance(count, Real) and count % 1 == 0 and count >= 0 for count in given)
+    given = [] if is_number(hidden) else list(hidden)
+    sound = all(is_whole(count) and count >= 0 for count in given)
     if not given or not sound:
         raise ModelError(
             f"hidden={hidden!r} must hold whole numbers of 0 or more, such as range(0, 10)."

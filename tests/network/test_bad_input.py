@@ -115,3 +115,71 @@ def test_a_run_of_another_architecture_is_not_resumed(tmp_path):
     for change in ({"hidden": 3}, {"normalisation": "weight"}, {"skip": True}):
         with pytest.raises(sd.ModelError, match="its architecture is"):
             fit(method=method, resume=path, **change)
+
+
+NAMES = {
+    "response as a unit": ("h1 ~ wt", {}),
+    "input as a bias": ("mpg ~ bias + hp", {}),
+    "skipping input as a unit": ("mpg ~ h1 + wt", {"skip": True}),
+}
+
+
+@pytest.mark.parametrize(("formula", "options"), NAMES.values(), ids=NAMES)
+def test_columns_with_the_name_of_a_unit_or_bias_are_refused(formula, options):
+    cars = CARS.assign(h1=CARS["qsec"], bias=CARS["drat"])
+    with pytest.raises(sd.ModelError, match=r"two weights would be '.*'; give the column another"):
+        sd.mlp(formula, cars, hidden=1, decay=0.1, **options)
+    names = sd.mlp("mpg ~ h1 + wt", cars, hidden=1, decay=0.1).params.index
+    assert names.is_unique
+
+
+WITHOUT_LAYERS = {
+    "dropout": ({"dropout": 0.3}, "dropout=0.3 is for hidden layers"),
+    "normalisation": ({"normalisation": "batch"}, "normalisation='batch' is for hidden layers"),
+    "unknown activation": ({"activation": "foo"}, "activation='foo' is not known"),
+    "activations": ({"activation": ["tanh"]}, "is for hidden layers, and hidden=\\(\\) has none"),
+    "unknown initial": ({"initial": "foo"}, "initial"),
+    "two decays": ({"decay": (1.0, 2.0)}, "2 decays were given for 1 layer"),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), WITHOUT_LAYERS.values(), ids=WITHOUT_LAYERS)
+def test_what_is_for_hidden_layers_is_refused_without(options, said):
+    with pytest.raises(sd.ModelError, match=said):
+        fit(**{**options, "hidden": ()})
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "none"])
+def test_decay_without_layers_is_the_ridge_whichever_way_it_is_fitted(scaling):
+    ridge = sd.lm("mpg ~ wt + hp", CARS, penalty=10.0)
+    plain = fit(hidden=(), decay=10.0, scaling=scaling)
+    np.testing.assert_allclose(plain.params, ridge.params, rtol=1e-12)
+    # held at its own best value, so that the network's path finds the same line
+    predicted = np.asarray(ridge.predict())
+    start = fit(hidden=(), decay=10.0, scaling=scaling, fixed={"wt -> mpg": 0.0})
+    without = sd.lm("mpg ~ hp", CARS, penalty=10.0)
+    np.testing.assert_allclose(start.predict(), without.predict(), rtol=1e-7)
+    np.testing.assert_allclose(plain.predict(), predicted, rtol=1e-12)
+
+
+RAW = {
+    "limits of no input": (lambda net: net.confint(parm="foo"), "parm='foo' is no input"),
+    "units no sequence": (
+        lambda net: sd.select_hidden("mpg ~ wt", CARS, hidden=3),
+        "hidden=3 must hold whole numbers",
+    ),
+    "units as text": (
+        lambda net: sd.select_hidden("mpg ~ wt", CARS, hidden=["a"]),
+        "must hold whole numbers",
+    ),
+    "level as text": (lambda net: net.effects(level="a"), "level must lie between 0 and 1"),
+    "rate as text": (lambda net: sd.Adam("a"), "learning rate must be a number above 0"),
+    "share as text": (lambda net: sd.Adam(0.1, beta1="a"), "beta1 must be at least 0"),
+    "a metric for axes": (lambda net: net.plot_history("accuracy"), "ax='accuracy' is no matpl"),
+}
+
+
+@pytest.mark.parametrize(("ask", "said"), RAW.values(), ids=RAW)
+def test_questions_of_a_network_that_make_no_sense(ask, said):
+    with pytest.raises(sd.ModelError, match=said):
+        ask(fit(decay=0.1))

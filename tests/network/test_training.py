@@ -1,6 +1,7 @@
 """Training by gradient descent: the fast path against the plain one, runs that stop and go on."""
 
 import json
+import math
 import warnings
 from dataclasses import replace
 
@@ -284,6 +285,36 @@ def test_validation_frame_of_a_formula():
     assert_allclose(net.history["validation_loss"].iloc[-1], 0.5 * np.mean(error**2))
 
 
+def test_validation_loss_is_of_named_weights_and_offsets():
+    random = np.random.default_rng(0)
+    rows = {"x": random.normal(size=90), "w": random.integers(1, 4, 90), "e": random.random(90)}
+    rows["y"] = random.poisson(np.exp(rows["e"] + 0.3 * rows["x"]))
+    first, last = ({name: v[part] for name, v in rows.items()} for part in (slice(60), slice(60, 90)))
+    method = sd.GradientDescent(sd.Adam(0.01), batch=20, epochs=5)
+    options = {"family": "poisson", "hidden": 3, "method": method, "validation": last}
+    net = sd.mlp("y ~ x", first, weights="w", offset="e", **options)
+    mean = np.asarray(net.predict(last))
+    losses = mean - last["y"] * np.log(mean)
+    found = net.history["validation_loss"].iloc[-1]
+    constant = found - np.average(losses, weights=last["w"])  # log y!, where the loss has it
+    whole = [math.lgamma(value + 1) for value in last["y"]]
+    assert min(abs(constant), abs(constant - np.average(whole, weights=last["w"]))) < 1e-10
+    for name in ("weights", "offset"):
+        with pytest.raises(sd.DataError, match=f"{name}= is an array for the rows of the fit"):
+            sd.mlp("y ~ x", first, **{name: first["w"]}, **options)
+
+
+def test_validation_counts_weigh_by_their_trials():
+    random = np.random.default_rng(0)
+    rows = {"x": random.normal(size=40), "a": random.integers(1, 9, 40)}
+    rows["b"] = random.integers(1, 9, 40)
+    method = sd.GradientDescent(sd.Adam(0.01), batch=20, epochs=3)
+    net = sd.mlp("cbind(a, b) ~ x", rows, hidden=2, method=method, validation=rows)
+    p, a, b = np.asarray(net.predict(rows)), rows["a"], rows["b"]
+    loss = -(a * np.log(p) + b * np.log(1 - p)).sum() / (a + b).sum()
+    assert_allclose(net.history["validation_loss"].iloc[-1], loss, rtol=1e-10)
+
+
 def test_early_stopping_restores_the_best_weights():
     options = {"validation": 0.3, "rule": sd.Adam(0.05), "hidden": (30,)}
     fit = train(early_stopping=5, epochs=300, **options)
@@ -400,6 +431,39 @@ def test_another_run_cannot_be_resumed(tmp_path, change, named):
     train(epochs=2, checkpoint=path)
     with pytest.raises(sd.ModelError, match=f"its {named} is"):
         train(epochs=4, resume=path, **change)
+
+
+@pytest.mark.parametrize("part", ["X", "y", "decay", "l1", "validation", "fixed"])
+def test_other_data_and_penalties_cannot_be_resumed(tmp_path, part):
+    path = tmp_path / "run.npz"
+    X, y = classes()
+    given = {
+        "X": X,
+        "y": y,
+        "decay": 0.1,
+        "l1": 0.1,
+        "validation": (X[:9], y[:9]),
+        "fixed": {"bias -> h1": 0.0},
+    }
+    other = {
+        "X": X + 0.1 * X**2,
+        "y": np.roll(y, 1),
+        "decay": (0.1, 0.2),
+        "l1": (0.2, 0.1),
+        "validation": (X[9:18], y[9:18]),
+        "fixed": {"bias -> h1": 1.0},
+    }
+    train(epochs=2, checkpoint=path, **given)
+    with pytest.raises(sd.ModelError, match="cannot be resumed here"):
+        train(epochs=4, resume=path, **{**given, part: other[part]})
+    assert len(train(epochs=4, resume=path, **given).history) == 4
+
+
+def test_fewer_epochs_than_were_saved_are_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    train(epochs=6, checkpoint=path)
+    with pytest.raises(sd.ModelError, match="saved after 6 epochs, more than epochs=3"):
+        train(epochs=3, resume=path)
 
 
 def test_files_that_are_no_checkpoint(tmp_path):

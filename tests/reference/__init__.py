@@ -33,7 +33,6 @@ KINDS = (
     "influence",
     "specification",
     "firth",
-    "glmnet",
     "pictures",
 )
 

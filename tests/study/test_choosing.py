@@ -134,3 +134,32 @@ def test_impossible_units(hidden):
 def test_unknown_criterion():
     with pytest.raises(sd.ModelError, match="criterion"):
         sd.select_hidden("y ~ x", data=curve(), criterion="bicc")
+
+
+def test_a_choice_that_did_not_converge_is_announced():
+    options = {"hidden": (1, 2), "decay": 0.1, "restarts": 1}
+    cars = sd.datasets.load("mtcars")
+    with pytest.warns(sd.ConvergenceWarning, match="The chosen fit: L-BFGS"):
+        found = sd.select_hidden("mpg ~ wt", cars, method=sd.LBFGS(max_iterations=2), **options)
+    assert "2 of 2 candidates did not converge" in str(found)
+
+
+def test_loaded_fits_compare(tmp_path):
+    cars = sd.datasets.load("mtcars")
+    net, line = sd.mlp("mpg ~ wt", cars, hidden=2, decay=0.1), sd.lm("mpg ~ wt", cars)
+    for name, fit in (("net", net), ("line", line)):
+        fit.save(tmp_path / name)
+    loaded = [sd.load(tmp_path / name) for name in ("net", "line")]
+    for data in (None, cars):
+        one, other = sd.compare(*loaded, data=data), sd.compare(net, line, data=data)
+        for measure in ("Loss", "AIC", *(("Val. Loss",) if data is not None else ())):
+            assert one[measure].tolist() == pytest.approx(other[measure].tolist(), rel=1e-12)
+
+
+def test_the_rows_a_network_held_out_are_its_validation_rows():
+    cars = sd.datasets.load("mtcars")
+    method = sd.GradientDescent(sd.Adam(0.01), batch=8, epochs=20)
+    net = sd.mlp("am ~ wt", cars, family="binomial", hidden=2, method=method, validation=0.25)
+    table = sd.compare(net, sd.glm("am ~ wt", cars, family="binomial"))
+    assert table["Val. Loss"][0] == pytest.approx(net.history["validation_loss"].iloc[-1])
+    assert np.isnan(table["Val. Loss"][1])

@@ -60,6 +60,10 @@ def test_too_few_rows_for_the_level():
     fit = sd.lm("mpg ~ wt", data=CARS)
     with pytest.raises(sd.DataError, match="it takes 19"):
         fit.predict(method="conformal", level=0.95)
+    with pytest.raises(sd.DataError, match=r"method='cv\+'"):
+        fit.predict(method="conformal", level=0.95)
+    with pytest.raises(sd.DataError, match=r"it takes 99. Lower the level.$"):
+        fit.predict(method="cv+", level=0.99)
 
 
 def test_confidence_limits_are_another_thing():

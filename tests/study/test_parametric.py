@@ -89,3 +89,16 @@ def test_fits_that_do_not_compare_are_refused():
         sd.anova(sd.lm("mpg ~ hp", data=CARS[:30]), net)
     with pytest.raises(sd.ModelError, match="one smaller fit at a time"):
         sd.anova(line, net, net)
+    with pytest.raises(sd.ModelError, match="B must be a whole number of 1 or more .*'a'"):
+        sd.anova(sd.lm("mpg ~ hp", data=CARS), net, B="a")
+
+
+@pytest.mark.parametrize("what", ["weights", "offset"])
+def test_fits_with_other_weights_or_offsets_are_refused(what):
+    net = sd.mlp("mpg ~ wt", data=CARS, hidden=2, decay=0.1)
+    other = sd.lm("mpg ~ wt", data=CARS, **{what: "qsec"})
+    with pytest.raises(sd.DataError, match=f"different {what}"):
+        sd.anova(other, net, B=3)
+    plain = {"weights": 1.0, "offset": 0.0}[what]  # what none at all comes to
+    same = sd.lm("mpg ~ wt", data=CARS, **{what: np.full(len(CARS), plain)})
+    assert 0 < sd.anova(same, net, B=3)["Pr(>LR)"][1] <= 1
