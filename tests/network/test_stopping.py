@@ -91,7 +91,7 @@ def test_tests_of_weights_short_of_a_minimum_are_refused():
 
 def test_training_that_arrives_has_its_tests():
     start = sd.mlp("mpg ~ wt + hp", CARS, hidden=2, decay=0.1, restarts=3)
-    falling = sd.GradientDescent(sd.Adam(1e-4), batch=32, epochs=300)
+    falling = adam(300, 1e-4)
     net = sd.mlp("mpg ~ wt + hp", CARS, hidden=2, decay=0.1, start=start, method=falling)
     assert net.estimate.distance < 0.5
     said = " ".join(str(net.summary()).split())

@@ -289,7 +289,9 @@ def test_validation_loss_is_of_named_weights_and_offsets():
     random = np.random.default_rng(0)
     rows = {"x": random.normal(size=90), "w": random.integers(1, 4, 90), "e": random.random(90)}
     rows["y"] = random.poisson(np.exp(rows["e"] + 0.3 * rows["x"]))
-    first, last = ({name: v[part] for name, v in rows.items()} for part in (slice(60), slice(60, 90)))
+    first, last = (
+        {name: v[part] for name, v in rows.items()} for part in (slice(60), slice(60, 90))
+    )
     method = sd.GradientDescent(sd.Adam(0.01), batch=20, epochs=5)
     options = {"family": "poisson", "hidden": 3, "method": method, "validation": last}
     net = sd.mlp("y ~ x", first, weights="w", offset="e", **options)

@@ -89,7 +89,7 @@ def test_fits_that_do_not_compare_are_refused():
         sd.anova(sd.lm("mpg ~ hp", data=CARS[:30]), net)
     with pytest.raises(sd.ModelError, match="one smaller fit at a time"):
         sd.anova(line, net, net)
-    with pytest.raises(sd.ModelError, match="B must be a whole number of 1 or more .*'a'"):
+    with pytest.raises(sd.ModelError, match=r"B must be a whole number of 1 or more .*'a'"):
         sd.anova(sd.lm("mpg ~ hp", data=CARS), net, B="a")
 
 
