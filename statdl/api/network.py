@@ -317,15 +317,16 @@ def _layers(
 def _refuse_same_names(specification: Specification, network: Network) -> None:
     """Raise where a column has the name of a unit or of a bias, so that weights share a name."""
     inputs, outputs = specification.frame.design.names, specification.output_names
+    units = {unit for layer in range(len(network.hidden)) for unit in network.unit_names(layer)}
+    taken = [name for name in (*inputs, *outputs) if name in units or name == "bias"]
+    if not taken:  # then no two weights can share a name, and a large network need not list them
+        return
     names = network.parameter_names(inputs, outputs)
     shared = next((name for name, times in Counter(names).items() if times > 1), None)
     if shared is None:
         return
-    units = {unit for layer in range(len(network.hidden)) for unit in network.unit_names(layer)}
-    taken = [name for name in (*inputs, *outputs) if name in units or name == "bias"]
-    column = repr(taken[0]) if taken else "A column"
     raise ModelError(
-        f"{column} is also what the network calls a unit or a bias, so that two weights would be "
+        f"{taken[0]!r} is also what the network calls a unit or a bias, so that two weights would be "
         f"{shared!r}; give the column another name."
     )
 
