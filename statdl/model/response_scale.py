@@ -1,0 +1,65 @@
+"""The response in units of its own spread: what a network with normal errors is fitted in.
+
+    y = a + s z,    η = a + s ζ,    θ = shift + scale ∘ φ,    J(θ) = s² J_z(φ)
+
+with ``shift`` a at the output's bias and ``scale`` s in the output layer, 1 in the others. Nothing
+on the way of φ depends on the location or the unit of y: neither where it starts nor its steps, its
+tolerances and its learning rates. The network that comes out is that of θ, in the units of y.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from statdl.backend.array import Array, Rows, like
+from statdl.backend.random import zeros
+from statdl.model.network import Network
+
+
+@dataclass(frozen=True)
+class ResponseScale:
+    """Location a and unit s of a response, and of the parameters, (P,) on the host."""
+
+    centre: float
+    spread: float
+    shift: Any
+    scale: Any
+
+    @classmethod
+    def of(cls, network: Network, centre: float, spread: float) -> ResponseScale:
+        """Return the scale of a network's parameters; without a bias a must be 0."""
+        shift, scale = zeros(network.size), zeros(network.size) + 1.0
+        network.output.table(scale)[...] = spread
+        if network.intercept:
+            network.output.table(shift)[..., 0] = centre
+        return cls(centre, spread, shift, scale)
+
+    def at(self, places: Any) -> ResponseScale:
+        """Return the same for some of the parameters."""
+        return replace(self, shift=self.shift[places], scale=self.scale[places])
+
+    def inside(self, parameters: Array) -> Array:
+        """Return φ from θ, (…, P)."""
+        return (parameters - like(self.shift, parameters)) / like(self.scale, parameters)
+
+    def outside(self, parameters: Array) -> Array:
+        """Return θ from φ, (…, P)."""
+        return like(self.shift, parameters) + like(self.scale, parameters) * parameters
+
+    def response(self, y: Array) -> Array:
+        """Return z."""
+        return (y - self.centre) / self.spread
+
+    def rows(self, rows: Rows) -> Rows:
+        """Return rows with z in place of y, and offsets in its unit."""
+        offset = None if rows.offset is None else rows.offset / self.spread
+        return replace(rows, y=self.response(rows.y), offset=offset)
+
+    def squares(self, strengths: Any) -> Any:
+        """Return λ of ½ Σ λ φ² from that of ½ Σ λ θ², (P,); biases have none."""
+        return strengths * self.scale**2 / self.spread**2
+
+    def lengths(self, strengths: Any) -> Any:
+        """Return λ of Σ λ |φ| from that of Σ λ |θ|, (P,); biases have none."""
+        return strengths * self.scale / self.spread**2
