@@ -326,8 +326,8 @@ def _refuse_same_names(specification: Specification, network: Network) -> None:
     if shared is None:
         return
     raise ModelError(
-        f"{taken[0]!r} is also what the network calls a unit or a bias, so that two weights would be "
-        f"{shared!r}; give the column another name."
+        f"{taken[0]!r} is also what the network calls a unit or a bias, so that two weights would "
+        f"be {shared!r}; give the column another name."
     )
 
 
