@@ -20,10 +20,10 @@ from statdl.api.arguments import (
 )
 from statdl.api.data import read
 from statdl.api.regression import fit_regression
+from statdl.api.scaling import SCALINGS, input_scaling
 from statdl.api.training import Wishes, by_layer, held_out, network_solver, practice
 from statdl.api.words import as_activation, as_family, as_initial, lookup
-from statdl.backend.array import namespace, to_numpy
-from statdl.backend.random import generator, zeros
+from statdl.backend.random import zeros
 from statdl.errors import ModelError, StatdlWarning
 from statdl.estimate import Plan, Specification, estimate, specify
 from statdl.formula import Response
@@ -40,8 +40,6 @@ from statdl.results import Call, Fit, NetworkFit
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.iterate import Solver
 from statdl.solve.trust import TrustRegion
-
-SCALINGS = ("standard", "minmax", "none")
 
 
 def mlp(
@@ -131,9 +129,11 @@ def mlp(
     initial : str or Initial, optional
         Rule for initial weights; by default He's for rectifiers, else Xavier's.
     start : Fit or dict of named weights, optional
-        Where the first start begins.
+        Where the first start begins; what it does not name is drawn. A network's inputs keep the
+        scaling they had in the one it starts from, so that its weights mean the same.
     fixed : dict of name to value, optional
-        Weights held at values, such as ``{"bias -> y": 0.0}``.
+        Weights, of inputs as the model scales them, held at values, such as ``{"bias -> y": 0.0}``;
+        for values from another network name that in ``start`` as well.
     restarts : int
         Random starts, of which the best is kept.
     seed : int
@@ -188,7 +188,7 @@ def mlp(
         skip=skip,
     )
     _refuse_same_names(specification, network)
-    centre, spread = _scaling(specification, scaling)
+    centre, spread = input_scaling(specification, scaling, start)
     plan = Plan(
         network=network,
         decay=_decay(network, decay, spread),
@@ -331,37 +331,18 @@ def _refuse_same_names(specification: Specification, network: Network) -> None:
     )
 
 
-def _scaling(specification: Specification, scaling: str | None) -> tuple[Any, Any]:
-    """Return centre and spread of the columns; spread 1 where a column is constant."""
-    X = specification.rows.X
-    if scaling in (None, "none") or X.shape[1] == 0:
-        return None, None
-    xp = namespace(X)
-    if scaling == "minmax":
-        centre = xp.min(X, axis=0)
-        spread = xp.max(X, axis=0) - centre
-    else:
-        centre = xp.mean(X, axis=0)
-        spread = xp.std(X, axis=0)
-    centre, spread = to_numpy(centre), to_numpy(spread)
-    spread[spread == 0] = 1.0
-    return centre, spread
-
-
 def _held(specification: Specification, fixed: Mapping[str, float] | None) -> Any:
     """Return the value of every held parameter, NaN where it is free."""
     if not fixed:
         return None
-    given = weights_by_name("fixed", fixed)
-    values = zeros(len(specification.coefficient_names)) + float("nan")
-    held = _by_name(specification, given, values)
+    held = _by_name(specification, weights_by_name("fixed", fixed), _nowhere(specification))
     if (held == held).all():
         raise ModelError("fixed= holds every weight of the network, and leaves nothing to fit.")
     return held
 
 
 def _started(specification: Specification, start: Any) -> Any:
-    """Return starting values from another fit or from names."""
+    """Return starting values from another fit or from names, NaN for weights it does not name."""
     if start is None:
         return None
     assert specification.plan is not None
@@ -370,12 +351,12 @@ def _started(specification: Specification, start: Any) -> Any:
         start = {name: value for name, value in _weights_of(start).items() if name in names}
         if not start:
             raise ModelError("start= is a fit that shares no weight names with this network.")
-    start = weights_by_name("start", start)
-    network = specification.plan.network
-    drawn = network.initial(generator(specification.plan.seed))
-    chosen = _by_name(specification, start, drawn)
-    scaled = any(name.startswith("scale ->") for name in start)
-    return chosen if scaled else network.with_scales(chosen)
+    return _by_name(specification, weights_by_name("start", start), _nowhere(specification))
+
+
+def _nowhere(specification: Specification) -> Any:
+    """Return NaN for every weight, (P,): no value is given."""
+    return zeros(len(specification.coefficient_names)) + float("nan")
 
 
 def _weights_of(fit: Fit) -> dict[str, float]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.random import generator
-from statdl.errors import ConvergenceWarning, NumericalError
+from statdl.errors import ConvergenceWarning, NumericalError, SeparationWarning
 from statdl.estimate.distance import standard_errors_away
 from statdl.estimate.identify import Determined, determine
 from statdl.estimate.record import (
@@ -26,13 +26,17 @@ from statdl.estimate.record import (
     Practice,
     Specification,
 )
+from statdl.estimate.response import response_scale, starting_output, within
 from statdl.estimate.restarts import best_of
+from statdl.estimate.saturation import separated_by_units
 from statdl.model.frozen import Frozen
 from statdl.model.lesson import Lesson
+from statdl.model.network import Network
 from statdl.model.objective import Objective
 from statdl.model.penalty import Ridge
 from statdl.model.predictor import Predictor
-from statdl.solve.iterate import Minimum
+from statdl.model.response_scale import ResponseScale
+from statdl.solve.iterate import Minimum, Outcome, Solver
 from statdl.solve.training import Course, Training
 
 
@@ -41,19 +45,60 @@ def estimate_network(specification: Specification) -> Estimate:
     plan = specification.plan
     assert plan is not None
     objective = network_objective(specification, plan)
-    X = specification.rows.X
-    starts = [free_parameters(plan, like(start, X)) for start in starting_values(plan)]
-    problem, solver = objective, specification.solver
-    if isinstance(solver, Training):
-        problem = lesson_of(objective, specification.practice, plan)
-        solver = replace(solver, exact=len(starts) > 1)  # starts are compared by it
-    best, losses = best_of(problem, solver, starts)
+    starts = starting_values(specification)
+    scale = response_scale(specification)
+    if scale is None:
+        best, losses = _best(specification, starts, None)
+    else:
+        inside = [scale.inside(start) for start in starts]
+        free = scale if plan.fixed is None else scale.at(Frozen.of(plan.network, plan.fixed).free)
+        best, losses = _best(within(specification, scale), inside, free)
     if not math.isfinite(best.loss):
         raise NumericalError(
             "The loss is not finite from any start; use a smaller learning rate, scaled inputs "
             "(scaling='standard') or a smaller initial range."
         )
     return network_estimate(specification, plan, objective, best, losses)
+
+
+def _best(
+    specification: Specification, starts: list[Any], scale: ResponseScale | None
+) -> tuple[Minimum, tuple[float, ...]]:
+    """Return the best minimum and every start's loss, in the response's own units.
+
+    Specification and starts are in those of ``scale``.
+    """
+    plan, solver = specification.plan, specification.solver
+    assert plan is not None
+    problem = network_objective(specification, plan)
+    X = specification.rows.X
+    free = [free_parameters(plan, like(start, X)) for start in starts]
+    trained = isinstance(solver, Training)
+    if isinstance(solver, Training):
+        problem = lesson_of(problem, specification.practice, plan, scale)
+        solver = replace(solver, exact=len(starts) > 1)  # starts are compared by it
+    best, losses = best_of(problem, solver, free)
+    if scale is None:
+        return best, losses
+    unit = 1.0 if trained else scale.spread**2  # a lesson reports in the response's units
+    return _outside(best, scale, unit), tuple(loss * unit for loss in losses)
+
+
+def _outside(minimum: Minimum, scale: ResponseScale, unit: float) -> Minimum:
+    """Return a minimum with its parameters as those of the response itself."""
+    trace = minimum.trace
+    return replace(
+        minimum,
+        parameters=scale.outside(minimum.parameters),
+        loss=minimum.loss * unit,
+        gradient_norm=minimum.gradient_norm * scale.spread**2,
+        trace=replace(
+            trace,
+            loss=[loss * unit for loss in trace.loss],
+            gradient_norm=[size * scale.spread**2 for size in trace.gradient_norm],
+            parameters=[scale.outside(theta) for theta in trace.parameters],
+        ),
+    )
 
 
 def network_objective(specification: Specification, plan: Plan) -> Objective:
@@ -68,7 +113,9 @@ def network_objective(specification: Specification, plan: Plan) -> Objective:
     return Objective(specification.family, predictor, specification.rows, Ridge(1.0), penalised)
 
 
-def lesson_of(objective: Objective, practice: Practice, plan: Plan) -> Lesson:
+def lesson_of(
+    objective: Objective, practice: Practice, plan: Plan, scale: ResponseScale | None = None
+) -> Lesson:
     """Return the objective as training sees it."""
     lasso = practice.lasso
     if lasso is not None and (lasso > 0).any():
@@ -87,16 +134,33 @@ def lesson_of(objective: Objective, practice: Practice, plan: Plan) -> Lesson:
         noise=practice.noise,
         lasso=lasso,
         metrics=practice.metrics,
+        response=scale,
     )
 
 
-def starting_values(plan: Plan) -> list[Any]:
-    """Return the starts: the one given first, then random draws that the seed repeats."""
-    random = generator(plan.seed)
-    draws = [plan.network.initial(random, plan.initial) for _ in range(plan.restarts)]
+def starting_values(specification: Specification) -> list[Any]:
+    """Return the starts: the one given first, then random draws that the seed repeats.
+
+    What the given one does not say, it has from the first draw.
+    """
+    plan = specification.plan
+    assert plan is not None
+    random, network = generator(plan.seed), plan.network
+    draws = [network.initial(random, plan.initial) for _ in range(plan.restarts)]
+    bare = Objective(specification.family, network, specification.rows)
+    starting_output(specification, bare, draws)
     if plan.start is not None:
-        draws[0] = plan.start
+        draws[0] = _completed(network, plan.start, draws[0])
     return draws
+
+
+def _completed(network: Network, start: Any, draw: Any) -> Any:
+    """Return a start, NaN where it is not given, completed from a draw.
+
+    Scales that are not given are the lengths of their weights.
+    """
+    where, given = namespace(draw).where, start == start
+    return where(given, start, network.with_scales(where(given, start, draw)))
 
 
 def free_parameters(plan: Plan, parameters: Array) -> Array:
@@ -126,19 +190,25 @@ def network_estimate(
         specification = replace(specification, plan=plan)
     elif plan.fixed is None and plan.network.hidden:
         parameters = plan.network.canonical(parameters)
-    if not minimum.outcome.converged:
-        said = f"{minimum.solver}: {minimum.outcome.value} {minimum.note}".rstrip()
-        warnings.warn(said, ConvergenceWarning, stacklevel=6)
+    separated = None
+    if plan.network.hidden and not trained:
+        separated = separated_by_units(objective, minimum.parameters, plan.fixed)
+    outcome, note = minimum.outcome, minimum.note
+    if separated is not None:
+        outcome, note = Outcome.SEPARATION, separated
+    elif not outcome.converged:
+        note = f"{note} {_kinks(plan.network, specification.solver)}".strip()
+    _announce(minimum.solver, outcome, note)
     convergence = Convergence(
         method=minimum.solver,
-        outcome=minimum.outcome,
+        outcome=outcome,
         iterations=minimum.iterations,
         gradient_norm=minimum.gradient_norm,
         halvings=minimum.halvings,
         seconds=minimum.seconds,
         digits=15.0,
         factorisation="Cholesky",
-        notes=(minimum.note,) if minimum.note else (),
+        notes=(note,) if note else (),
     )
     free = [True] * plan.network.size
     if plan.fixed is not None:
@@ -154,6 +224,26 @@ def network_estimate(
         spread=losses,
         history=() if course is None else course.history,
     )
+
+
+def _kinks(network: Network, solver: Solver) -> str:
+    """Return why a curvature may not lead to a minimum that gradient descent would approach."""
+    names = {hidden.activation.name for hidden in network.hidden if hidden.activation.kinked}
+    if isinstance(solver, Training) or not names:
+        return ""
+    return (
+        f"The loss has kinks where {' or '.join(sorted(names))} units turn, and a minimum on one "
+        "has no gradient of 0; a smooth activation such as 'softplus' has none."
+    )
+
+
+def _announce(solver: str, outcome: Outcome, note: str) -> None:
+    """Warn of a run that has not ended as it was asked to."""
+    if outcome is Outcome.SEPARATION:
+        warnings.warn(note, SeparationWarning, stacklevel=6)
+    elif not outcome.converged:
+        said = f"{solver}: {outcome.value} {note}".rstrip()
+        warnings.warn(said, ConvergenceWarning, stacklevel=6)
 
 
 class NetworkEstimate(Estimate):
@@ -188,6 +278,8 @@ class NetworkEstimate(Estimate):
         """How far the weights are from a minimum, in standard errors; 0 where one was reached."""
         if self.convergence.outcome.at_minimum:
             return 0.0
+        if self.convergence.outcome is Outcome.SEPARATION:
+            return math.inf
         if self.identification is Identification.UNEXAMINED:
             return math.nan
         plan = self.specification.plan
@@ -201,7 +293,9 @@ class NetworkEstimate(Estimate):
 
     @cached_property
     def root(self) -> Any:
-        return to_numpy(self._determined.root)
+        root = to_numpy(self._determined.root)
+        # where the likelihood has no maximum its curvature tells nothing of errors
+        return root * math.nan if self.convergence.outcome is Outcome.SEPARATION else root
 
     @cached_property
     def effective(self) -> float:

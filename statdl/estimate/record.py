@@ -21,6 +21,8 @@ from statdl.solve.iterate import Outcome, Solver, Trace
 
 #: An estimate this many standard errors from a minimum is announced, and has no p-values.
 FAR = 0.5
+#: Starts whose log-likelihoods differ by less have found the same maximum.
+SAME = 0.01
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Plan:
     decay     (P,) λ of each parameter: the loss gains ½ Σ λ_j θ_j²
     centre    (p,) and spread (p,): inputs are scaled to (x − centre) / spread, None for raw
     fixed     (P,) NaN where a parameter is free, its value where it is held; None for all free
-    start     (P,) first starting values, in place of a random draw
+    start     (P,) first starting values, NaN where a random draw is to be had; None for draws
     """
 
     network: model.Network
@@ -256,6 +258,14 @@ class Estimate:
     def at_minimum(self) -> bool:
         """Whether this is no further from a minimum than tests, which presume one, can bear."""
         return not self.distance > FAR
+
+    @property
+    def starts_at_best(self) -> int:
+        """How many starts ended within :data:`SAME` of the highest log-likelihood of any."""
+        losses = [loss for loss in self.spread if math.isfinite(loss)]
+        best = min(losses)
+        room = SAME * self.family.noise(best / self.total_weight)
+        return sum(loss - best <= room + 1e-6 * abs(best) for loss in losses)
 
     @property
     def nobs(self) -> int:

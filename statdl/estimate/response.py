@@ -16,7 +16,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Array, namespace, overflow_allowed, to_numpy
+from statdl.backend.array import Array, epsilon, namespace, overflow_allowed, to_numpy
 from statdl.estimate.record import Plan, Practice, Specification
 from statdl.estimate.start import null_parameters
 from statdl.model.family import Family, total
@@ -53,7 +53,10 @@ def eta_spread(specification: Specification, null: Any) -> float:
     residual = _working_residual(specification, null)
     weight = rows.n if rows.weights is None else float(namespace(rows.y).sum(rows.weights))
     mean_square = float(total(residual * residual, rows.weights)[0]) / max(weight, 1e-300)
-    spread = math.sqrt(mean_square) if 0 < mean_square < math.inf else 1.0
+    rounding = 16 * epsilon(residual) * (1 + abs(float(null[0])))
+    spread = math.sqrt(mean_square) if 0 <= mean_square < math.inf else 1.0
+    if spread <= rounding:  # a constant response
+        return 1.0
     return min(spread, 1.0) if isinstance(family.link, Log) else spread
 
 
@@ -144,10 +147,10 @@ def within(specification: Specification, scale: ResponseScale) -> Specification:
 
 def _plan_within(plan: Plan, scale: ResponseScale) -> Plan:
     fixed = None if plan.fixed is None else scale.inside(plan.fixed)
-    return replace(plan, decay=scale.squares(plan.decay), fixed=fixed)
+    return replace(plan, decay=scale.squares * plan.decay, fixed=fixed)
 
 
 def _practice_within(practice: Practice, scale: ResponseScale) -> Practice:
     held_out = None if practice.held_out is None else scale.rows(practice.held_out)
-    lasso = None if practice.lasso is None else scale.lengths(practice.lasso)
+    lasso = None if practice.lasso is None else scale.lengths * practice.lasso
     return replace(practice, held_out=held_out, lasso=lasso)

@@ -24,6 +24,7 @@ from statdl.estimate import Estimate, Identification
 from statdl.infer.arithmetic import coefficient_labels, estimable_places, pieces, read
 from statdl.infer.covariance import covariance_root, reference_df
 from statdl.infer.distribution import f_tail
+from statdl.solve.iterate import Outcome
 
 #: Share of its largest singular value below which a direction of a matrix counts as none.
 RANK_TOLERANCE = 1e-9
@@ -236,6 +237,8 @@ def _halves(estimate: Estimate, found: Hypotheses) -> tuple[Any, Any]:
         raise ModelError(
             "The weights of this network are not identified, so that there is no test of them."
         )
+    if estimate.convergence.outcome is Outcome.SEPARATION:
+        raise ModelError(f"There is no test of the weights. {estimate.convergence.notes[0]}")
     if not estimate.at_minimum:
         raise ModelError(
             f"The weights of this network are about {estimate.distance:.2g} standard errors from a "

@@ -36,6 +36,8 @@ class Activation:
     rectifier: ClassVar[bool] = False
     #: Whether f(c z) = c f(z) for c > 0: the scale of a unit can move to the weights that leave it.
     homogeneous: ClassVar[bool] = False
+    #: Whether f′ jumps somewhere, so that a minimum may lie where there is no gradient.
+    kinked: ClassVar[bool] = False
 
     @property
     def affine_maps(self) -> int:
@@ -103,6 +105,8 @@ class Elementwise(Activation):
 class PiecewiseLinear(Elementwise):
     """An elementwise activation whose second derivative is 0, its kinks aside."""
 
+    kinked: ClassVar[bool] = True
+
     def second(self, z: Array) -> Array:
         return namespace(z).zeros_like(z)
 
@@ -117,6 +121,7 @@ class Identity(PiecewiseLinear):
     name: ClassVar[str] = "identity"
     formula: ClassVar[str] = "z"
     homogeneous: ClassVar[bool] = True
+    kinked: ClassVar[bool] = False
     centre: ClassVar[float | None] = 0.0
 
     def value(self, z: Array) -> Array:
@@ -457,6 +462,7 @@ class Maxout(Activation):
     name: ClassVar[str] = "maxout"
     formula: ClassVar[str] = "max_k z_jk"
     homogeneous: ClassVar[bool] = True
+    kinked: ClassVar[bool] = True
     rectifier: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

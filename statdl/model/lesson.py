@@ -23,6 +23,7 @@ from statdl.model.kernel import Kernel, Masks, supported
 from statdl.model.metric import METRICS
 from statdl.model.network import Network
 from statdl.model.objective import Objective
+from statdl.model.response_scale import ResponseScale
 from statdl.model.training import RunningStatistics, Training
 from statdl.model.weight_normalisation import pull
 
@@ -46,6 +47,9 @@ class Lesson(Objective):
         What is reported beside the loss; names of :data:`~statdl.model.metric.METRICS`.
     fast : bool
         Whether the kernel may be used.
+    response : ResponseScale, optional
+        The units that rows and parameters are in. What is reported of training is in those of the
+        response as it was given.
     """
 
     held_out: Rows | None = None
@@ -53,6 +57,7 @@ class Lesson(Objective):
     lasso: Array | None = None
     metrics: tuple[str, ...] = ()
     fast: bool = True
+    response: ResponseScale | None = None
 
     @property
     def objective(self) -> Objective:
@@ -104,7 +109,7 @@ class Lesson(Objective):
             loss += float(self.penalty.value(parameters, self.penalised))
         if self.lasso is not None:
             loss += float(xp.sum(self.lasso * xp.abs(parameters)))
-        return loss
+        return loss * self._spread**2
 
     def watch(self, parameters: Array, statistics: RunningStatistics | None) -> dict[str, float]:
         """Return mean loss and metrics of the rows held out."""
@@ -117,15 +122,31 @@ class Lesson(Objective):
     def judged(self, eta: Array, rows: Rows | None = None) -> dict[str, float]:
         """Return the mean loss of rows whose η is given, and the metrics."""
         rows = self.rows if rows is None else rows
-        values = {"loss": self.family.loss_and_score(eta, rows.y)[0]}
+        values = {"loss": (self.family.loss_and_score(eta, rows.y)[0], 2)}
         for name in self.metrics:
-            values[name] = METRICS[name].of_rows(self.family, eta, rows.y)
-        return {name: _mean(value, rows.weights) for name, value in values.items()}
+            metric = METRICS[name]
+            values[name] = metric.of_rows(self.family, eta, rows.y), metric.degree
+        return {
+            name: _mean(value, rows.weights) * self._spread**degree
+            for name, (value, degree) in values.items()
+        }
+
+    def unit(self, loss: float) -> float:
+        """Return what one unit of log-likelihood is worth at a loss in the response's own units."""
+        return super().unit(loss / self._spread**2)
+
+    def value_and_gradient(self, parameters: Array) -> tuple[float, Array]:
+        loss, gradient = super().value_and_gradient(parameters)
+        return loss * self._spread**2, gradient
+
+    @property
+    def _spread(self) -> float:
+        return 1.0 if self.response is None else self.response.spread
 
     @property
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to go on, in values that JSON has."""
-        network = self.network
+        network, scale = self.network, self.response
         return {
             "architecture": repr(replace(network, statistics=None)),
             "family": repr(self.family),
@@ -133,8 +154,8 @@ class Lesson(Objective):
             "number of rows": self.n,
             "number of free weights": self.size,
             "noise": self.noise,
-            "decay": _settings_of(self.penalised),
-            "l1": _settings_of(self.lasso),
+            "decay": _settings_of(self.penalised, None if scale is None else scale.squares),
+            "l1": _settings_of(self.lasso, None if scale is None else scale.lengths),
             **self._checksums,
         }
 
@@ -191,9 +212,13 @@ class Lesson(Objective):
         return tuple((name, (free >= start) & (free < stop)) for name, start, stop in parts)
 
 
-def _settings_of(strengths: Array | None) -> str:
-    """Return the λ of the parameters that have one, in runs, such as ``0.1, 0.2``."""
-    values = [] if strengths is None else to_numpy(strengths).tolist()
+def _settings_of(strengths: Array | None, factor: Any) -> str:
+    """Return the λ of the parameters that have one, in runs, such as ``0.1, 0.2``.
+
+    ``factor`` is what they have been multiplied with for a response in other units.
+    """
+    given = () if strengths is None else to_numpy(strengths) / (1.0 if factor is None else factor)
+    values = [float(value) for value in given]
     runs = [f"{value:g}" for value, _ in groupby(value for value in values if value)]
     return ", ".join(runs) or "0"
 

@@ -14,6 +14,8 @@ class Metric(Protocol):
     """A value of each row."""
 
     name: ClassVar[str]
+    #: The power of the response's unit that it is in.
+    degree: ClassVar[int]
 
     def suits(self, family: Family) -> bool:
         """Tell whether it means something for this family."""
@@ -28,6 +30,7 @@ class Accuracy:
     """1 where the likeliest class is the one observed, else 0."""
 
     name: ClassVar[str] = "accuracy"
+    degree: ClassVar[int] = 0
 
     def suits(self, family: Family) -> bool:
         return family.has_classes
@@ -48,6 +51,7 @@ class SquaredError:
     """(y − μ)²."""
 
     name: ClassVar[str] = "mse"
+    degree: ClassVar[int] = 2
 
     def suits(self, family: Family) -> bool:
         return not family.has_classes
@@ -61,6 +65,7 @@ class AbsoluteError:
     """|y − μ|."""
 
     name: ClassVar[str] = "mae"
+    degree: ClassVar[int] = 1
 
     def suits(self, family: Family) -> bool:
         return not family.has_classes

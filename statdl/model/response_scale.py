@@ -56,10 +56,12 @@ class ResponseScale:
         offset = None if rows.offset is None else rows.offset / self.spread
         return replace(rows, y=self.response(rows.y), offset=offset)
 
-    def squares(self, strengths: Any) -> Any:
-        """Return λ of ½ Σ λ φ² from that of ½ Σ λ θ², (P,); biases have none."""
-        return strengths * self.scale**2 / self.spread**2
+    @property
+    def squares(self) -> Any:
+        """What λ of ½ Σ λ θ² is multiplied with to be that of ½ Σ λ φ², (P,)."""
+        return self.scale**2 / self.spread**2
 
-    def lengths(self, strengths: Any) -> Any:
-        """Return λ of Σ λ |φ| from that of Σ λ |θ|, (P,); biases have none."""
-        return strengths * self.scale / self.spread**2
+    @property
+    def lengths(self) -> Any:
+        """What λ of Σ λ |θ| is multiplied with to be that of Σ λ |φ|, (P,)."""
+        return self.scale / self.spread**2

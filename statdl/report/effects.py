@@ -78,5 +78,5 @@ def _notes(effects: Effects) -> tuple[str, ...]:
     changed = [name for name, own in zip(effects.names, effects.discrete, strict=True) if own]
     notes = [f"Change from the reference level: {', '.join(changed)}."] if changed else []
     if not effects.inference.tested:
-        notes.append("The fit stopped short of a minimum, which p-values presume: they are NA.")
+        notes.append("The fit is not at a minimum, which p-values presume: they are NA.")
     return tuple(notes)

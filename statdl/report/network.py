@@ -18,6 +18,7 @@ from statdl.model.network import Network
 from statdl.report.format import integer, number, p_value, significant, statistic
 from statdl.report.stopping import stopped, stopping_notes
 from statdl.report.table import Pairs, Summary, Table
+from statdl.solve.iterate import Outcome
 
 #: Rows × weights × columns × means up to which effects are part of the summary (some seconds).
 MOST_WORK = 2e9
@@ -118,9 +119,8 @@ def _starts(estimate: Estimate) -> tuple[tuple[str, str], ...]:
     losses = sorted(loss for loss in estimate.spread if math.isfinite(loss))
     if len(estimate.spread) < 2 or not losses:
         return ()
-    best = sum(loss - losses[0] <= 1e-6 * (1 + abs(losses[0])) for loss in losses)
     return (
-        ("Starts:", f"{len(estimate.spread)}, {best} at the best"),
+        ("Starts:", f"{len(estimate.spread)}, {estimate.starts_at_best} at the best"),
         ("Losses:", f"{losses[0]:.5g} to {losses[-1]:.5g}"),
     )
 
@@ -243,7 +243,8 @@ def _identification_notes(estimate: Estimate, found: Spectrum, weights: bool) ->
             "scale; the length is no parameter."
         )
     shrunk = estimate.objective.penalised is not None
-    if estimate.identification is Identification.SINGULAR:
+    separated = estimate.convergence.outcome is Outcome.SEPARATION  # its note says what helps
+    if estimate.identification is Identification.SINGULAR and not separated:
         notes.append(
             f"The data determine {found.rank} of {found.size} directions of the weights: "
             f"{undetermined(plan.network, found, shrunk)} Weights have no standard errors, p-values"

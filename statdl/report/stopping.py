@@ -25,6 +25,8 @@ def stopping_notes(estimate: Estimate) -> list[str]:
     record = estimate.convergence
     if record.outcome.at_minimum:
         return []
+    if record.outcome is Outcome.SEPARATION:
+        return []  # its note says so
     said = f"{record.method}: {record.message}"
     if math.isnan(estimate.distance):
         return [

@@ -89,7 +89,8 @@ def afresh(
     _refuse(estimate)
     X = estimate.objective.rows.X
     xp = namespace(X)
-    starts = xp.stack([free_parameters(plan, like(one, X)) for one in starting_values(plan)])
+    drawn = starting_values(estimate.specification)
+    starts = xp.stack([free_parameters(plan, like(start, X)) for start in drawn])
     # far from a minimum a curvature leads to the nearest one, which is seldom the best
     walk = Together(tolerance=NEAR, max_iterations=COMMON_TICKS)
     polish = _solver(estimate, tolerance, ticks)

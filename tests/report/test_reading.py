@@ -130,7 +130,7 @@ def test_no_sentence_says_cause():
 
 
 def test_networks_are_read_by_effects():
-    net = sd.mlp("mpg ~ wt + hp", data=CARS, hidden=2, restarts=3)
+    net = sd.mlp("mpg ~ wt + hp", data=CARS, hidden=1, restarts=3)
     readings = said(net)
     effect = net.effects()["Effect"][0]
     assert f"the mean of mpg is lower by {abs(effect):.3g}" in readings["wt"]
@@ -153,7 +153,7 @@ def test_training_that_is_no_minimum_has_effects_without_errors():
 
 
 def test_a_singular_network_says_how_much_is_determined():
-    net = sd.mlp("mpg ~ wt", data=CARS, hidden=2)
+    net = sd.mlp("mpg ~ wt", data=CARS, hidden=2, restarts=5)
     assert net.identification.value == "singular"
     readings = said(net)
     assert re.match(r"The data determine \d of 7 directions", readings["Weights"])

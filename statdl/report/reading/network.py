@@ -86,11 +86,10 @@ def _ending(estimate: Estimate) -> Iterator[Reading]:
             "another start may find a lower one.",
         )
         return
-    best = sum(loss - losses[0] <= 1e-6 * (1 + abs(losses[0])) for loss in losses)
     yield Reading(
         "Starts",
-        f"Of {len(estimate.spread)} random starts {best} ended at the lowest loss, "
-        f"{value(losses[0], 5)}; that it is the lowest of all is not known.",
+        f"Of {len(estimate.spread)} random starts {estimate.starts_at_best} ended at the lowest "
+        f"loss, {value(losses[0], 5)}; that it is the lowest of all is not known.",
     )
 
 

@@ -1,0 +1,84 @@
+"""How a network's inputs are scaled: by the rows that count, or as those of another network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.errors import ModelError
+from statdl.estimate import Specification
+from statdl.results import Fit
+
+SCALINGS = ("standard", "minmax", "none")
+
+
+def input_scaling(specification: Specification, scaling: str | None, start: Any) -> tuple[Any, Any]:
+    """Return centre and spread of each column, (p,), on the host; None for inputs as given.
+
+    A network that starts from another has that one's where they share a column: its weights are
+    those of inputs so scaled, and would be another function of others.
+
+    Raises
+    ------
+    ModelError
+        Where the other network has scaled inputs and ``scaling`` asks for none.
+    """
+    own = _of_rows(specification.rows, scaling)
+    plan = start.estimate.specification.plan if isinstance(start, Fit) else None
+    if plan is None or not specification.rows.X.shape[1]:
+        return own
+    if scaling in (None, "none") and plan.centre is not None:
+        raise ModelError(
+            f"scaling={scaling!r} does not go with start=, a network with scaled inputs: its "
+            "weights would mean something else. Leave scaling= out, and its scaling is used."
+        )
+    return _inherited(specification, start.estimate.specification, own)
+
+
+def _of_rows(rows: Rows, scaling: str | None) -> tuple[Any, Any]:
+    """Return them from the rows, by their weights; a constant column has spread 1."""
+    X = rows.X
+    if scaling in (None, "none") or X.shape[1] == 0:
+        return None, None
+    xp = namespace(X)
+    if scaling == "minmax":
+        centre = xp.min(_counted(X, rows.weights, xp.inf), axis=0)
+        spread = xp.max(_counted(X, rows.weights, -xp.inf), axis=0) - centre
+    else:
+        centre = _mean(X, rows.weights)
+        spread = xp.sqrt(_mean((X - centre) ** 2, rows.weights))
+    centre, spread = to_numpy(centre), to_numpy(spread)
+    spread[spread == 0] = 1.0
+    return centre, spread
+
+
+def _counted(X: Array, weights: Array | None, other: float) -> Array:
+    """Return X with ``other`` in rows of weight 0, which are no observations."""
+    if weights is None:
+        return X
+    xp = namespace(X)
+    return xp.where(weights[:, None] > 0, X, xp.asarray(other, dtype=X.dtype, device=X.device))
+
+
+def _mean(X: Array, weights: Array | None) -> Array:
+    xp = namespace(X)
+    if weights is None:
+        return xp.mean(X, axis=0)
+    return xp.sum(weights[:, None] * X, axis=0) / xp.sum(weights)
+
+
+def _inherited(specification: Specification, other: Specification, own: tuple[Any, Any]) -> Any:
+    """Return the other network's centre and spread where it has the column, else the own."""
+    assert other.plan is not None
+    names = specification.frame.design.names
+    theirs = {name: j for j, name in enumerate(other.frame.design.names)}
+    if own[0] is None or (other.plan.centre is None and theirs.keys() >= set(names)):
+        return None, None
+    centre, spread = own
+    for j, name in enumerate(names):
+        if name in theirs:
+            k = theirs[name]
+            plan = other.plan
+            centre[j] = 0.0 if plan.centre is None else plan.centre[k]
+            spread[j] = 1.0 if plan.centre is None else plan.spread[k]
+    return centre, spread
