@@ -5,10 +5,11 @@ response, and networks of the same shape are fitted to them from random starts. 
 intervals are counted: of the mean response at given inputs, and of the average marginal effect of
 each input. An effect is an average over the rows at hand, and so is its truth.
 
-``coverage_of_mean`` and ``coverage_of_effect`` count every sample. For a 0/1 response maximum
-likelihood often has no finite maximum at this size, since a unit turned into a step gains without
-end: such a fit does not converge or is singular, ``regular`` counts those that are neither, and the
-settings without decay show what becomes of the intervals. A little decay makes samples regular.
+``coverage_of_mean`` and ``coverage_of_effect`` count every sample whose fit gives an interval. For
+a 0/1 response maximum likelihood often has no finite maximum at this size, since a unit turned into
+a step gains without end: such a fit is separated and gives none, does not converge or is singular.
+``regular`` counts those that are none of that, and the settings without decay show what becomes of
+the intervals. A little decay makes samples regular.
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ class Replicate:
     """Which intervals covered in one sample, and whether its fit is what theory speaks of."""
 
     regular: bool
-    mean: Any  # (points,) bool
-    effect: Any  # (inputs,) bool
+    mean: Any  # (points,) 1, 0, or NaN without an interval
+    effect: Any  # (inputs,)
 
 
 def replicate(truth: Truth, n: int, seed: int, restarts: int) -> Replicate:
@@ -111,9 +112,15 @@ def replicate(truth: Truth, n: int, seed: int, restarts: int) -> Replicate:
     there, own = truth.mean(POINTS), truth.effects(X)
     return Replicate(
         fit.converged and fit.estimate.identification is not Identification.SINGULAR,
-        (np.asarray(at["lwr"]) <= there) & (there <= np.asarray(at["upr"])),
-        (lower <= own) & (own <= upper),
+        _covered(np.asarray(at["lwr"]), there, np.asarray(at["upr"])),
+        _covered(lower, own, upper),
     )
+
+
+def _covered(lower: Any, truth: Any, upper: Any) -> Any:
+    """Return 1 where an interval holds the truth, 0 where not, NaN where there is none."""
+    inside = (lower <= truth) & (truth <= upper)
+    return np.where(np.isnan(lower) | np.isnan(upper), np.nan, inside)
 
 
 def setting(truth: Truth, n: int, count: int, restarts: int) -> dict[str, Any]:
@@ -135,11 +142,11 @@ def setting(truth: Truth, n: int, count: int, restarts: int) -> dict[str, Any]:
 
 
 def _share(covered: Sequence[Any]) -> float:
-    return round(float(np.mean(np.stack(covered))), 4)
+    return round(float(np.nanmean(np.stack(covered))), 4)
 
 
 def _shares(covered: Sequence[Any]) -> list[float]:
-    return [round(float(share), 4) for share in np.mean(np.stack(covered), axis=0)]
+    return [round(float(share), 4) for share in np.nanmean(np.stack(covered), axis=0)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -238,6 +238,11 @@ class Estimate:
         return self.family.outputs
 
     @property
+    def multinomial(self) -> bool:
+        """Whether rows have residuals and leverages by class, two classes included."""
+        return self.family.name == "multinomial"
+
+    @property
     def rank(self) -> int:
         """The number of estimated coefficients."""
         return len(self.parameters)

@@ -137,7 +137,7 @@ def component_residual(estimate: Estimate, variable: str) -> ComponentResidual:
 def _check(estimate: Estimate, what: str) -> None:
     if estimate.specification.plan is not None:
         raise ModelError(f"{what} is of a linear predictor; see plot_effect() for a network.")
-    if estimate.outputs > 1:
+    if estimate.multinomial:
         raise ModelError(f"{what} is of one linear predictor; see plot_effect() for classes.")
 
 

@@ -17,7 +17,8 @@ with r_i Pearson's and d_i the deviance residual, both with the prior weight in 
 squares d = r and all are exact: what a fit without row i gives. For other families they are one
 step of scoring from θ̂, with R's choice of residual for each. Nothing is n × n.
 
-A row that its own fitted value follows wherever it goes, h_i = 1, has NaN.
+A row that its own fitted value follows wherever it goes, h_i = 1, has NaN. Classes are in
+:mod:`statdl.infer.several`.
 
 References
 ----------
@@ -38,6 +39,8 @@ from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import two_sided
 from statdl.infer.residual import freedom, residuals_of
+from statdl.infer.several import MEASURES as SEVERAL
+from statdl.infer.several import influence_on_several
 
 #: R's functions of these names, in the order of the frame that holds them all.
 MEASURES = ("hat", "sigma", "rstandard", "rstudent", "dffits", "covratio", "cooks.distance")
@@ -49,9 +52,11 @@ def influence(estimate: Estimate, measures: Sequence[str] = MEASURES, *, dfbetas
     Raises
     ------
     ModelError
-        For several linear predictors, networks and penalised fits.
+        For networks and penalised fits, and for measures that several predictors do not have.
     """
-    check(estimate)
+    _check_regression(estimate)
+    if estimate.multinomial:
+        return influence_on_several(estimate, measures, dfbetas=dfbetas)
     one = _Deletion.of(estimate)
     n, size = estimate.objective.rows.n, len(measures) + dfbetas * estimate.rank
     xp = namespace(one.root)
@@ -68,16 +73,25 @@ def influence(estimate: Estimate, measures: Sequence[str] = MEASURES, *, dfbetas
     return found
 
 
+def measures_of(estimate: Estimate) -> tuple[str, ...]:
+    """Return the measures that a fit has, in the order of the frame that holds them all."""
+    return SEVERAL if estimate.multinomial else MEASURES
+
+
 def check(estimate: Estimate) -> None:
-    """Raise where the influence of one row is not defined."""
+    """Raise where a row has no single leverage and residual."""
+    _check_regression(estimate)
+    if estimate.multinomial:
+        raise ModelError(
+            "This is defined for models with one linear predictor; with several classes a row has "
+            "a matrix of leverages. There are leverage(), cooks_distance(), dfbetas() and "
+            "influence(), or glm(..., family='binomial') on the rows of two classes."
+        )
+
+
+def _check_regression(estimate: Estimate) -> None:
     if estimate.specification.plan is not None:
         raise ModelError("Influence measures are for regressions; a network has none.")
-    if estimate.outputs > 1:
-        raise ModelError(
-            "Influence measures are defined for models with one linear predictor: with several "
-            "classes a row has a matrix of leverages. Ask for them one class against the "
-            "reference, by glm(..., family='binomial') on the rows of the two."
-        )
     if estimate.specification.penalty.active:
         raise ModelError(
             "Influence measures hold for fits without a penalty: leaving a row out of this one "

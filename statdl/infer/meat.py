@@ -183,7 +183,7 @@ def _outcomes(estimate: Estimate, rows: Rows) -> Iterator[tuple[Array, Array]]:
 
 
 def _refuse_leverage(estimate: Estimate, kind: str) -> None:
-    if estimate.outputs > 1:
+    if estimate.multinomial:
         raise ModelError(
             f"{kind} divides by 1 − leverage, and with several classes a row has a matrix of "
             "leverages and no single one; use HC0, HC1, 'cluster' or 'bootstrap'."

@@ -32,7 +32,7 @@ def residuals(estimate: Estimate, kind: str = "response") -> Array:
     if kind not in KINDS:
         known = ", ".join((*KINDS, *FURTHER_KINDS))
         raise ModelError(f"type={kind!r} is no kind of residual; choose one of {known}.")
-    if estimate.outputs > 1 and kind in ("deviance", "working"):
+    if estimate.multinomial and kind in ("deviance", "working"):
         raise ModelError(
             f"{kind} residuals are not defined for several classes; choose response or pearson."
         )
@@ -78,8 +78,8 @@ def _whole(family: Family, y: Array) -> Array:
 
 def leverage(estimate: Estimate) -> Array:
     """Return the diagonal of the hat matrix W^½ X (XᵀWX)⁻¹ Xᵀ W^½, (n,)."""
-    if estimate.outputs > 1:
-        raise ModelError("Leverage is defined for models with one linear predictor.")
+    if estimate.multinomial:
+        raise ModelError("A single leverage is defined for models with one linear predictor.")
     objective = estimate.objective
     root = estimate.to_device(estimate.root)
 

@@ -7,6 +7,7 @@ from typing import Any
 from statdl.backend.array import to_numpy
 from statdl.formula import like as frame_like
 from statdl.infer import influence, residual
+from statdl.infer.arithmetic import coefficient_labels, estimable_places
 from statdl.infer.collinearity import inflation
 from statdl.infer.numerics import Numerics, numerics
 from statdl.infer.separation import separation
@@ -74,7 +75,7 @@ class Diagnostics(SpecificationTests):
         """Return the diagonal of the hat matrix.
 
         h_i is how much the fitted value of a row moves with its own response; their sum is the
-        number of coefficients.
+        number of coefficients. With several classes it is the trace of the row's leverages.
 
         See Also
         --------
@@ -87,6 +88,8 @@ class Diagnostics(SpecificationTests):
         >>> round(float(fit.leverage().sum()), 6)
         2.0
         """
+        if self.estimate.multinomial:
+            return self._measure("hat")
         return self._rows(residual.leverage(self.estimate)[:, None], "leverage")
 
     def hatvalues(self) -> Any:
@@ -154,6 +157,8 @@ class Diagnostics(SpecificationTests):
         >>> fit.cooks_distance().idxmax()
         'Chrysler Imperial'
         """
+        if self.estimate.multinomial:
+            return self._measure("cooks.distance")
         return self._rows(residual.cooks_distance(self.estimate)[:, None], "cooks_distance")
 
     def dffits(self) -> Any:
@@ -207,7 +212,7 @@ class Diagnostics(SpecificationTests):
         {'Intercept': 0.603, 'wt': -0.49}
         """
         found = influence.influence(self.estimate, (), dfbetas=True)
-        return self._columns(found, self._estimated_names())
+        return self._columns(found, self._influenced())
 
     def influence(self) -> Any:
         """Return every measure of every row's influence, as a frame (R's influence.measures).
@@ -215,12 +220,13 @@ class Diagnostics(SpecificationTests):
         Columns: hat, sigma (σ̂ without the row), rstandard, rstudent, dffits, covratio,
         cooks.distance, and ``dfb.`` with each coefficient's name. Formulas are in
         :mod:`statdl.infer.influence`. For least squares they are what a fit without the row gives,
-        for other families one step of scoring towards it.
+        for other families one step of scoring towards it. With several classes there are hat,
+        cooks.distance and dfb., of all classes together (:mod:`statdl.infer.several`).
 
         Raises
         ------
         ModelError
-            For several classes, networks and penalised fits.
+            For networks and penalised fits.
 
         Examples
         --------
@@ -229,9 +235,10 @@ class Diagnostics(SpecificationTests):
         >>> fit.influence().loc["Chrysler Imperial", ["hat", "rstudent"]].round(3).to_dict()
         {'hat': 0.184, 'rstudent': 2.328}
         """
-        found = influence.influence(self.estimate, dfbetas=True)
-        names = [f"dfb.{name}" for name in self._estimated_names()]
-        return self._columns(found, [*influence.MEASURES, *names])
+        measures = influence.measures_of(self.estimate)
+        found = influence.influence(self.estimate, measures, dfbetas=True)
+        names = [f"dfb.{name}" for name in self._influenced()]
+        return self._columns(found, [*measures, *names])
 
     def outlier_test(self, cutoff: float = 0.05, most: int = 10) -> DataTable:
         """Return the rows whose studentised residuals are too large for n of them (Bonferroni).
@@ -315,6 +322,11 @@ class Diagnostics(SpecificationTests):
             specification.output_names,
             self.describe(),
         )
+
+    def _influenced(self) -> list[str]:
+        labels = coefficient_labels(self.estimate)
+        places = estimable_places(self.estimate).nonzero()[0]
+        return [labels[place] for place in places]
 
     def _estimated_names(self) -> list[str]:
         names = self.estimate.specification.coefficient_names

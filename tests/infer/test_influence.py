@@ -190,13 +190,75 @@ def test_frames_are_of_the_kind_of_the_data():
     assert isinstance(fit.residuals("partial"), polars.DataFrame)
 
 
+# several classes ----------------------------------------------------------------------------------
+
+
+def several():
+    random = np.random.default_rng(3)
+    X = random.normal(size=(120, 2))
+    eta = np.column_stack([np.zeros(120), X @ [1.0, -0.5], 0.5 - X[:, 0]])
+    p = np.exp(eta) / np.exp(eta).sum(axis=1, keepdims=True)
+    y = np.array([random.choice(3, p=row) for row in p])
+    return pd.DataFrame({"y": np.array(["a", "b", "c"])[y], "x": X[:, 0], "z": X[:, 1]})
+
+
+def test_one_step_without_a_row_of_several_classes():
+    """The formulas are one Newton step from θ̂ on the data without the row, taken here in full."""
+    data = several()
+    fit = sd.multinom("y ~ x + z", data=data)
+    found = fit.influence()
+    A = np.column_stack([np.ones(120), data["x"], data["z"]])
+    Y = np.column_stack([data["y"] == "b", data["y"] == "c"]).astype(float)
+    theta = np.asarray(fit.estimate.parameters).reshape(2, 3)
+    P = np.exp(A @ theta.T)
+    P /= 1 + P.sum(axis=1, keepdims=True)
+    W = P[:, :, None] * np.eye(2) - P[:, :, None] * P[:, None, :]
+    each = np.einsum("ni,nkl,nj->nkilj", A, W, A).reshape(120, 6, 6)
+    scores = ((Y - P)[:, :, None] * A[:, None, :]).reshape(120, 6)
+    V = np.linalg.inv(each.sum(axis=0))
+    moved = np.stack([np.linalg.solve(each.sum(axis=0) - each[i], scores[i]) for i in range(120)])
+    agree(found["hat"], np.einsum("nij,ji->n", each, V), rtol=1e-9)
+    agree(found["cooks.distance"], np.einsum("ni,ij,nj->n", moved, np.linalg.inv(V), moved) / 6)
+    agree(found.iloc[:, 2:], moved / np.sqrt(np.diag(V)))
+    assert list(found.columns[2:4]) == ["dfb.b: Intercept", "dfb.b: x"]
+    agree(fit.leverage().sum(), 6.0)
+    agree(fit.cooks_distance(), found["cooks.distance"])
+    agree(fit.dfbetas(), found.iloc[:, 2:])
+
+
+def test_rows_of_several_classes_move_the_fit_as_said():
+    data = several()
+    fit = sd.multinom("y ~ x + z", data=data)
+    most = int(fit.cooks_distance().to_numpy().argmax())
+    without = sd.multinom("y ~ x + z", data=data.drop(index=most))
+    exact = (fit.params.to_numpy() - without.params.to_numpy()) / fit.bse.to_numpy()
+    said = fit.dfbetas().iloc[most].to_numpy()
+    assert np.corrcoef(exact.ravel(order="F"), said)[0, 1] > 0.99
+
+
+def test_two_classes_are_the_binomial_ones():
+    cars = sd.datasets.load("mtcars")
+    two = sd.multinom("am ~ wt", data=cars)
+    one = sd.glm("am ~ wt", data=cars, family="binomial")
+    agree(two.leverage(), one.leverage(), rtol=1e-6)
+    agree(two.cooks_distance(), one.cooks_distance(), rtol=1e-6)
+
+
+def test_weights_of_several_classes_count_rows():
+    data = several()
+    twice = pd.concat([data, data.head(10)], ignore_index=True)
+    weights = np.r_[np.full(10, 2.0), np.ones(110)]
+    counted = sd.multinom("y ~ x + z", data=data, weights=weights)
+    listed = sd.multinom("y ~ x + z", data=twice)
+    both = listed.leverage().to_numpy()
+    agree(counted.leverage()[:10], both[:10] + both[120:], rtol=1e-6)
+
+
 def test_what_has_no_influence_measures_says_so():
-    iris = sd.datasets.load("iris")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        several = sd.multinom("Species ~ Sepal.Length", data=iris)
+    with pytest.raises(sd.ModelError, match=r"rstudent is defined.*one linear predictor"):
+        sd.multinom("y ~ x", data=several()).rstudent()
     with pytest.raises(sd.ModelError, match=r"one linear predictor.*matrix of leverages"):
-        several.influence()
+        sd.multinom("y ~ x", data=several()).rstandard()
     ridge = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"), penalty=1.0)
     with pytest.raises(sd.ModelError, match="without a penalty"):
         ridge.rstudent()

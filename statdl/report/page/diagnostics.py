@@ -40,7 +40,7 @@ def diagnostic_parts(estimate: Estimate, level: float, drawing: bool) -> Iterato
     if not estimate.convergence.converged or estimate.nobs > MANY_ROWS:
         return
     plain = estimate.specification.plan is None and not estimate.specification.penalty.active
-    if drawing and plain and estimate.outputs == 1:
+    if drawing and plain and not estimate.multinomial:
         yield from _residuals(estimate)
     found = [*_tests(estimate, level), *_others(estimate, level)] if plain else []
     if estimate.family.name == "binomial":
@@ -140,6 +140,6 @@ def _tables(estimate: Estimate, plain: bool) -> Iterator[Part]:
     if estimate.family.has_classes:
         with suppress(StatdlError):
             yield Shown(confusion_table(discrimination.confusion(estimate, 0.5)).document())
-    if plain and estimate.outputs == 1 and len(estimate.frame.design.terms) > 1:
+    if plain and not estimate.multinomial and len(estimate.frame.design.terms) > 1:
         with suppress(StatdlError):
             yield Shown(inflation_table(inflation(estimate, covariance(estimate))).document())
