@@ -28,16 +28,17 @@ def compare(
     names: Sequence[str] | None = None,
     vcov: Any = None,
     cluster: Any = None,
+    what: str | None = None,
     below: str = "std.error",
     stars: bool | Mapping[str, float] = False,
     level: float = 0.95,
     exponentiate: bool = False,
 ) -> RegressionTable:
-    """Return fits side by side: coefficients over their standard errors, and measures of fit.
+    """Return fits side by side: estimates over their standard errors, and measures of fit.
 
     AIC = −2 log L + 2 df, BIC = −2 log L + df log n, NIC = −2 log L + 2 tr(J⁻¹ K) (Murata 1994);
     the loss is −log L / Σw of the training rows, and of the rows of ``data``, which no fit should
-    have seen. A network has no coefficients to show.
+    have seen.
 
     Parameters
     ----------
@@ -50,6 +51,9 @@ def compare(
     vcov, cluster : optional
         The covariance of all fits, as for :meth:`statdl.Fit.vcov`; for a covariance each give
         ``fit.with_covariance(...)``.
+    what : {"coefficients", "effects"}, optional
+        What the rows are. A network has no coefficients, but average marginal effects, as every
+        model has: with a network among the fits these are shown, of all of them.
     below : {"std.error", "statistic", "p.value", "conf.int", "nothing"}
         What stands below an estimate.
     stars : bool or mapping
@@ -94,6 +98,7 @@ def compare(
         [fit.label for fit in fits],
         rows,
         names=names,
+        what=what,
         below=below,
         stars=stars,
         level=level,

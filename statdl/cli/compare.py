@@ -29,6 +29,7 @@ from statdl.cli.model import (
 )
 from statdl.cli.outcome import NOT_CONVERGED, OK
 from statdl.cli.table import read_table
+from statdl.report.regression import SHOWN
 
 #: Options that only some front doors have, and those that have them.
 _OWNED = {
@@ -46,6 +47,11 @@ _MODEL = re.compile(rf"\s*({'|'.join(FRONTS)})\s*:(.*)", re.DOTALL)
 @click.argument("models", nargs=-1, required=True)
 @options(DATA, FAMILY, LINK, REFERENCE, PENALTY, BIAS, *NETWORK, *ROWS, *COMPUTING, *READING)
 @click.option("--validation", metavar="FILE", type=click.Path(), help="Rows to score them on.")
+@click.option(
+    "--what",
+    type=click.Choice(SHOWN),
+    help="What the rows are; effects where a model is a network.",
+)
 @click.option("--stars", is_flag=True, help="Mark small p-values.")
 @click.option("--report", metavar="FILE.html", type=click.Path(), help="Write a report.")
 def compare(models: tuple[str, ...], data: str, **given: Any) -> int:
@@ -59,7 +65,7 @@ def compare(models: tuple[str, ...], data: str, **given: Any) -> int:
 
     An option goes to the models that have it.
     """  # noqa: D301  # click's mark for lines as they are
-    shown = taken(given, "validation", "stars", "report")
+    shown = taken(given, "validation", "what", "stars", "report")
     check_outputs(shown["report"])
     reading = {name: given[name] for name in ("separator", "decimal", "encoding")}
     rows = read_data(data, given)
@@ -68,7 +74,7 @@ def compare(models: tuple[str, ...], data: str, **given: Any) -> int:
         validation = read_table(shown["validation"], **reading)
     default = "lm" if given.get("family") is None else "glm"
     fits = [_fitted(model, default, rows, given) for model in models]
-    table = sd.compare(*fits, data=validation, stars=shown["stars"])
+    table = sd.compare(*fits, data=validation, what=shown["what"], stars=shown["stars"])
     if shown["report"] is not None:
         table.report(shown["report"])
     click.echo(str(table))

@@ -35,6 +35,9 @@ from statdl.infer.mean import mean_bend, mean_jacobian
 from statdl.infer.predict import class_labels, estimable
 from statdl.infer.wald import Coefficients, reference_df
 
+#: Rows × parameters × columns × means up to which effects are worked out unasked (some seconds).
+MOST_WORK = 2e9
+
 
 @dataclass(frozen=True)
 class Effects:
@@ -112,6 +115,20 @@ def own_effects(estimate: Estimate, *, kind: str | None = None) -> Effects:
     rows = estimate.specification.rows
     offset = None if rows.offset is None else rows.offset[:, 0]
     return average_effects(estimate, rows.X, offset, rows.weights, kind=kind)
+
+
+def affordable(estimate: Estimate) -> bool:
+    """Tell whether effects with their errors are a matter of seconds at most."""
+    means = max(2, estimate.outputs + 1) - 1
+    work = float(estimate.nobs) * len(estimate.kept) * len(estimate.frame.design.names) * means
+    return work <= MOST_WORK and (estimate.root.size > 0 or not estimate.rank)
+
+
+def at_hand(estimate: Estimate) -> bool:
+    """Tell whether effects can be shown unasked: a fit from a file has those it was saved with."""
+    if estimate.remembered is not None:
+        return estimate.recall("effects") is not None
+    return affordable(estimate)
 
 
 def kept_columns(estimate: Estimate) -> list[int]:

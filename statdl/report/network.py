@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification, Plan
-from statdl.infer.effects import Effects, own_effects
+from statdl.infer.effects import Effects, affordable, own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.inputs import InputTest, input_tests
 from statdl.infer.spectrum import Spectrum, lengths, spectrum
@@ -19,9 +19,6 @@ from statdl.report.format import integer, number, p_value, significant, statisti
 from statdl.report.stopping import stopped, stopping_notes
 from statdl.report.table import Pairs, Summary, Table
 from statdl.solve.iterate import Outcome
-
-#: Rows × weights × columns × means up to which effects are part of the summary (some seconds).
-MOST_WORK = 2e9
 
 #: Verdicts under which weights have errors of their own.
 KNOWN = (Identification.IDENTIFIED, Identification.THROUGH_PENALTY)
@@ -40,7 +37,7 @@ def network_summary(goodness: Goodness, level: float, weights: Sequence[Table] =
     notes = [*_convergence_notes(estimate), *_identification_notes(estimate, found, bool(weights))]
     if not known and estimate.identification is not Identification.SINGULAR:
         tables = []
-    elif _affordable(estimate, plan):
+    elif affordable(estimate):
         tests = input_tests(estimate)
         effects = own_effects(estimate)
         tables = _tables(estimate, effects, tests, level)
@@ -130,12 +127,6 @@ def _criterion(value: float) -> str:
 
 
 # inputs ---------------------------------------------------------------------------------------
-
-
-def _affordable(estimate: Estimate, plan: Plan) -> bool:
-    means = max(2, estimate.outputs + 1) - 1
-    work = float(estimate.nobs) * plan.network.size * plan.network.inputs * means
-    return work <= MOST_WORK and estimate.root.size > 0
 
 
 def _tables(

@@ -11,6 +11,7 @@ import numpy as np
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import check_level
+from statdl.infer.effects import at_hand, own_effects
 from statdl.infer.predict import output_labels
 from statdl.infer.wald import coefficients
 from statdl.report import reading
@@ -18,8 +19,13 @@ from statdl.report.block import Document, Table
 from statdl.report.format import FORMATS, number, p_value, statistic
 from statdl.report.table import DataTable
 
+EFFECTS = (
+    "Rows are average marginal effects on the mean response, the coefficients where it is linear: "
+    "the same quantity of every model."
+)
 #: p-values below which an estimate gets a mark, where marks are asked for.
 STARS = {"*": 0.05, "**": 0.01, "***": 0.001}
+SHOWN = ("coefficients", "effects")
 BELOW = ("std.error", "statistic", "p.value", "conf.int", "nothing")
 
 
@@ -60,36 +66,59 @@ class RegressionTable(DataTable):
         return [above, below] if any(below) else [above]
 
 
+def chosen_rows(what: str | None, estimates: Sequence[Estimate]) -> str:
+    """Return what the rows are: effects, which every model has, where one fit is a network.
+
+    Raises
+    ------
+    ModelError
+        For another word.
+    """
+    if what is not None:
+        if what not in SHOWN:
+            raise ModelError(f"what={what!r} is not known; choose one of {', '.join(SHOWN)}.")
+        return what
+    networks = any(one.specification.plan is not None for one in estimates)
+    return "effects" if networks and all(map(at_hand, estimates)) else "coefficients"
+
+
 def regression_cells(
-    estimate: Estimate, *, below: str, stars: Mapping[str, float], level: float, exponentiate: bool
+    estimate: Estimate,
+    what: str = "coefficients",
+    *,
+    below: str,
+    stars: Mapping[str, float],
+    level: float,
+    exponentiate: bool,
 ) -> dict[str, tuple[str, str]]:
-    """Return an estimate and what stands below it, by term; nothing for a network.
+    """Return an estimate and what stands below it, by term; no coefficients of a network.
 
     Terms of several classes are named after their class.
     """
-    if estimate.specification.plan is not None:
+    if what == "effects":
+        effects = own_effects(estimate)
+        found, names, labels = effects.inference, effects.names, effects.labels
+    elif estimate.specification.plan is not None:
         return {}
-    found = coefficients(estimate)
-    lower, upper = found.interval(check_level(level))
-    labels = output_labels(estimate)
-    outputs = labels if labels else ("",)
+    else:
+        names = estimate.specification.coefficient_names
+        found, labels = coefficients(estimate), output_labels(estimate)
+    limits = found.interval(check_level(level))
     cells = {}
-    for k, output in enumerate(outputs):
-        for j, name in enumerate(estimate.specification.coefficient_names):
+    for k, output in enumerate(labels or ("",)):
+        for j, name in enumerate(names):
             at = (j, k)
-            label = f"{output}: {name}" if output else name
-            limits = (lower[at], upper[at])
-            value = found.estimate[at]
-            if exponentiate:
-                value, limits = np.exp(value), tuple(np.exp(limits))
+            values = [one[at] for one in (found.estimate, *limits)]
+            value, *ends = np.exp(values) if exponentiate else values
             under = {
                 "std.error": number(found.standard_error[at], 3),
                 "statistic": statistic(found.statistic[at]),
                 "p.value": p_value(found.p_value[at]),
-                "conf.int": f"{number(limits[0], 3)}, {number(limits[1], 3)}",
+                "conf.int": ", ".join(number(end, 3) for end in ends),
                 "nothing": "",
             }[below]
             mark = _mark(float(found.p_value[at]), stars)
+            label = f"{output}: {name}" if output else name
             cells[label] = (number(value) + mark, f"({under})" if under else "")
     return cells
 
@@ -117,6 +146,7 @@ def check_below(below: str) -> None:
 
 def regression_notes(
     estimates: Sequence[Estimate],
+    what: str,
     heads: Sequence[str],
     below: str,
     stars: Mapping[str, float],
@@ -129,7 +159,8 @@ def regression_notes(
         "p.value": "p-values",
         "conf.int": f"{100 * level:g} % confidence limits",
     }
-    notes = [f"In parentheses: {words[below]}."] if below in words else []
+    notes = [EFFECTS] if what == "effects" else []
+    notes += [f"In parentheses: {words[below]}."] if below in words else []
     if stars:
         marks = sorted(stars.items(), key=lambda pair: -pair[1])
         notes.append(", ".join(f"{mark} p < {bound:g}" for mark, bound in marks) + ".")

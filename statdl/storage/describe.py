@@ -13,7 +13,7 @@ from statdl.backend.array import to_numpy
 from statdl.errors import StatdlError
 from statdl.estimate import Estimate, Plan, Remembered, null_model
 from statdl.infer.covariance import score_trace
-from statdl.infer.effects import own_effects
+from statdl.infer.effects import affordable, own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.residual import residual_shape
 from statdl.model.network import Network
@@ -22,8 +22,6 @@ from statdl.storage.document import Answered, Document, Findings, Fitted, PastSo
 
 #: Settings of a solver are cut off here: they are for people.
 LONGEST_SETTINGS = 1000
-#: Rows × parameters × columns × means up to which findings in the rows are kept (some seconds).
-MOST_WORK = 2e9
 
 
 def describe(front: str, goodness: Goodness) -> Document:
@@ -121,16 +119,14 @@ def _findings(goodness: Goodness) -> Findings:
     """Return what the summary says of rows; effects only where the summary has them too."""
     estimate = goodness.estimate
     specification = estimate.specification
-    means = max(2, estimate.outputs + 1) - 1
-    work = float(estimate.nobs) * len(estimate.kept) * len(estimate.frame.design.names) * means
-    affordable = work <= MOST_WORK and (estimate.root.size > 0 or not estimate.rank)
+    quick = affordable(estimate)
     counted = not math.isnan(goodness.parameters)
     return Findings(
         residual_shape=residual_shape(estimate) if specification.least_squares else None,
         score_trace=_found(
-            score_trace, estimate, counted and (affordable or specification.plan is not None)
+            score_trace, estimate, counted and (quick or specification.plan is not None)
         ),
-        effects=_found(own_effects, estimate, affordable),
+        effects=_found(own_effects, estimate, quick),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from statdl.backend.array import Rows, namespace, to_numpy
+from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.goodness import Goodness
 from statdl.report.regression import (
@@ -16,6 +17,7 @@ from statdl.report.regression import (
     all_terms,
     as_stars,
     check_below,
+    chosen_rows,
     column_names,
     regression_cells,
     regression_notes,
@@ -99,21 +101,27 @@ def comparison(
     validation: Sequence[Rows] | None = None,
     *,
     names: Sequence[str] | None = None,
+    what: str | None = None,
     below: str = "std.error",
     stars: bool | Mapping[str, float] = False,
     level: float = 0.95,
     exponentiate: bool = False,
 ) -> RegressionTable:
-    """Return the fits side by side: coefficients over their errors, and measures of fit."""
+    """Return the fits side by side: coefficients or effects over errors, and measures of fit."""
     check_below(below)
     heads, marks = column_names(names, len(estimates)), as_stars(stars)
+    shown = "coefficients" if exponentiate and what is None else chosen_rows(what, estimates)
+    if exponentiate and shown == "effects":
+        raise ModelError("exponentiate=True is for coefficients; an effect is on the mean itself.")
     cells = [
-        regression_cells(one, below=below, stars=marks, level=level, exponentiate=exponentiate)
+        regression_cells(
+            one, shown, below=below, stars=marks, level=level, exponentiate=exponentiate
+        )
         for one in estimates
     ]
     columns = _measures(estimates, validation)
     terms = all_terms(cells)
-    notes = regression_notes(estimates, heads, below, marks, level) if terms else []
+    notes = regression_notes(estimates, shown, heads, below, marks, level) if terms else []
     return RegressionTable(
         "Model",
         heads,

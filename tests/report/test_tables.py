@@ -185,6 +185,36 @@ def test_classes_have_rows_of_their_own():
     assert table.terms == ("4: Intercept", "4: wt", "5: Intercept", "5: wt")
 
 
+def test_a_network_stands_beside_a_regression_by_effects():
+    """Average marginal effects, which every model has, in rows of the same name."""
+    fits = [sd.lm("mpg ~ wt + hp", data=CARS), sd.mlp("mpg ~ wt + hp", CARS, hidden=2, decay=0.1)]
+    table = sd.compare(*fits)
+    assert table.terms == ("wt", "hp")
+    effects = [fit.effects() for fit in fits]
+    for k, term in enumerate(table.terms):
+        for cell, found in zip((one[term] for one in table.cells), effects, strict=True):
+            assert float(cell[0]) == pytest.approx(found["Effect"][k], rel=1e-3)
+            assert float(cell[1].strip("()")) == pytest.approx(found["Std. Error"][k], rel=0.05)
+    assert "average marginal effects" in str(table)
+    assert sd.compare(*fits, what="coefficients").terms == ("Intercept", "wt", "hp")
+    assert sd.compare(fits[0], what="effects").terms == ("wt", "hp")
+    assert sd.compare(*fits, exponentiate=True).terms == ("Intercept", "wt", "hp")
+    with pytest.raises(sd.ModelError, match="exponentiate=True is for coefficients"):
+        sd.compare(*fits, what="effects", exponentiate=True)
+    with pytest.raises(sd.ModelError, match="choose one of coefficients, effects"):
+        sd.compare(*fits, what="weights")
+
+
+def test_effects_of_classes_and_of_loaded_fits(tmp_path):
+    fits = [FITS["multinom"](), FITS["classes"]()]
+    table = sd.compare(*fits)
+    assert table.terms == ("3: wt", "4: wt", "5: wt")
+    for k, fit in enumerate(fits):
+        fit.save(tmp_path / f"{k}.statdl")
+    again = [sd.load(tmp_path / f"{k}.statdl") for k in range(2)]
+    assert sd.compare(*again).cells == table.cells
+
+
 def test_great_tables_shows_the_same_cells(compared):
     pytest.importorskip("great_tables")
     html = compared.to_great_tables().as_raw_html()

@@ -10,11 +10,11 @@ import math
 from collections.abc import Iterator
 
 from statdl.estimate import Estimate, Identification
-from statdl.infer.effects import Effects, own_effects
+from statdl.infer.effects import Effects, affordable, own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.inputs import InputTest, input_tests
 from statdl.infer.spectrum import spectrum
-from statdl.report.network import MOST_WORK, architecture, undetermined
+from statdl.report.network import architecture, undetermined
 from statdl.report.reading.outcome import TRAINED, mean, method, unreadable
 from statdl.report.reading.words import (
     Reading,
@@ -40,7 +40,7 @@ def network_readings(goodness: Goodness, level: float) -> tuple[Reading, ...]:
     if stopped is not None:
         return (_opening(estimate), stopped)
     found = [_opening(estimate), *_ending(estimate), *_identified(estimate), *_decay(estimate)]
-    if not _affordable(estimate):
+    if not affordable(estimate):
         said = "The effects of so many inputs take a while and are left out: ask for effects()."
         return (*found, Reading("Inputs", said))
     effects = own_effects(estimate)
@@ -132,14 +132,6 @@ def _exact(estimate: Estimate) -> bool:
     """Tell whether tests mean what they say: at a minimum, without shrinkage."""
     trained = estimate.convergence.outcome in TRAINED
     return not trained and not estimate.specification.penalty.active
-
-
-def _affordable(estimate: Estimate) -> bool:
-    plan = estimate.specification.plan
-    assert plan is not None
-    means = max(2, estimate.outputs + 1) - 1
-    work = float(estimate.nobs) * plan.network.size * plan.network.inputs * means
-    return work <= MOST_WORK
 
 
 def _effects(estimate: Estimate, effects: Effects, level: float) -> Iterator[Reading]:
