@@ -6,6 +6,9 @@ family with :class:`StatdlError`, or the built-in type they would expect (``Valu
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class StatdlError(Exception):
     """Any error raised on purpose by statdl.
@@ -97,3 +100,13 @@ class SeparationWarning(StatdlWarning):
 
     It names the variables and the end to which each coefficient runs; see :meth:`Fit.separation`.
     """
+
+
+def warn(message: str, category: type[StatdlWarning]) -> None:
+    """Warn, and show the line outside of statdl from which it was called."""
+    frame, level, outermost = sys._getframe(1), 1, 1
+    while frame.f_back is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] == "statdl":
+            outermost = level
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=outermost + 2)

@@ -1,6 +1,7 @@
 """Bad input, read by its message: what was wrong is named, and the error is one of ours."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -587,7 +588,7 @@ def test_residuals_and_leverage():
     classes = by_formula("multinom")
     refused(lambda: by_formula("lm").residuals("raw"), sd.ModelError, "type='raw'", "pearson")
     refused(lambda: classes.residuals("deviance"), sd.ModelError, "deviance", "pearson")
-    refused(lambda: classes.leverage(), sd.ModelError, "everage")
+    refused(lambda: classes.rstudent(), sd.ModelError, "rstudent", "one linear predictor")
 
 
 def test_analysis_of_variance():
@@ -650,3 +651,23 @@ VERBS = {
 def test_the_edges_stay_quiet(edge, verb):
     fit = quietly(EDGES[edge])
     quietly(lambda: VERBS[verb](fit))
+
+
+# where warnings point ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda cars: sd.lm("mpg ~ wt + I(2 * wt)", data=cars),
+        lambda cars: sd.lm("mpg ~ wt**2", data=cars),
+        lambda cars: sd.glm("vs ~ I(1.0 * vs)", data=cars, family="binomial"),
+        lambda cars: sd.mlp("mpg ~ wt", data=cars, hidden=20),
+        lambda cars: sd.lm("mpg ~ bs(wt, df=4)", data=cars).predict(cars.assign(wt=20.0)),
+    ],
+    ids=["aliased", "crossed", "separated", "many weights", "extrapolated"],
+)
+def test_a_warning_shows_the_line_of_the_caller(ask):
+    with pytest.warns(sd.StatdlWarning) as caught:
+        ask(sd.datasets.load("mtcars"))
+    assert {Path(warning.filename).name for warning in caught} == {Path(__file__).name}

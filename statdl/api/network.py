@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +23,7 @@ from statdl.api.scaling import SCALINGS, input_scaling
 from statdl.api.training import Wishes, by_layer, held_out, network_solver, practice
 from statdl.api.words import as_activation, as_family, as_initial, lookup
 from statdl.backend.random import zeros
-from statdl.errors import ModelError, StatdlWarning
+from statdl.errors import ModelError, StatdlWarning, warn
 from statdl.estimate import Plan, Specification, estimate, specify
 from statdl.formula import Response
 from statdl.model.activation import Activation
@@ -390,9 +389,8 @@ def _warn_overparameterised(specification: Specification, network: Network) -> N
     n = specification.rows.n
     free = network.size if plan.fixed is None else int((plan.fixed != plan.fixed).sum())
     if free > n and not (plan.decay > 0).any():
-        warnings.warn(
+        warn(
             f"The network has {free} weights for {n} rows and no decay: its weights are "
             "not identified. Use fewer units or decay=, such as 0.01.",
             StatdlWarning,
-            stacklevel=4,
         )

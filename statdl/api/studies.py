@@ -9,7 +9,7 @@ from typing import Any
 from statdl.api.network import mlp
 from statdl.api.verbs import as_fit
 from statdl.api.words import lookup
-from statdl.errors import ConvergenceWarning, ModelError, StatdlWarning
+from statdl.errors import ConvergenceWarning, ModelError, StatdlWarning, warn
 from statdl.formula import Term, update_formula
 from statdl.report import DataTable
 from statdl.report.regression import RegressionTable
@@ -276,7 +276,7 @@ def _warn_unconverged(fit: Fit) -> None:
     record = fit.convergence
     if not record.converged:
         said = " ".join((f"{record.method}: {record.message}", *record.notes))
-        warnings.warn(f"The chosen fit: {said}", ConvergenceWarning, stacklevel=3)
+        warn(f"The chosen fit: {said}", ConvergenceWarning)
 
 
 def _within(term: Term, other: Term) -> bool:

@@ -8,14 +8,13 @@ estimate says whether the weights are identified (:mod:`statdl.estimate.identify
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.random import generator
-from statdl.errors import ConvergenceWarning, NumericalError, SeparationWarning
+from statdl.errors import ConvergenceWarning, NumericalError, SeparationWarning, warn
 from statdl.estimate.distance import standard_errors_away
 from statdl.estimate.identify import Determined, determine
 from statdl.estimate.record import (
@@ -240,10 +239,10 @@ def _kinks(network: Network, solver: Solver) -> str:
 def _announce(solver: str, outcome: Outcome, note: str) -> None:
     """Warn of a run that has not ended as it was asked to."""
     if outcome is Outcome.SEPARATION:
-        warnings.warn(note, SeparationWarning, stacklevel=6)
+        warn(note, SeparationWarning)
     elif not outcome.converged:
         said = f"{solver}: {outcome.value} {note}".rstrip()
-        warnings.warn(said, ConvergenceWarning, stacklevel=6)
+        warn(said, ConvergenceWarning)
 
 
 class NetworkEstimate(Estimate):

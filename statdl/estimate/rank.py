@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 
 from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
 from statdl.backend.linalg import Factor, design_matrix, independent_columns, orthogonal_triangular
-from statdl.errors import DataError, RankWarning
+from statdl.errors import DataError, RankWarning, warn
 
 #: Relative length below which a column is a combination of those before it, in epsilons.
 ALIAS_EPSILONS = 5000
@@ -84,14 +83,13 @@ def warn_aliased(names: Sequence[str], kept: Sequence[int]) -> None:
     if aliased:
         listed = ", ".join(f"'{name}'" for name in aliased)
         plural = len(aliased) > 1
-        warnings.warn(
+        warn(
             f"{'Columns' if plural else 'Column'} {listed} "
             f"{'are exact combinations' if plural else 'is an exact combination'} of the columns "
             f"before {'them' if plural else 'it'} (or constant); "
             f"{'their coefficients are' if plural else 'its coefficient is'} not estimable and "
             "reported as NA.",
             RankWarning,
-            stacklevel=6,
         )
 
 

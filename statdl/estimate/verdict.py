@@ -8,13 +8,12 @@ maximum. Each is an outcome with a sentence, and a warning.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
-from statdl.errors import ConvergenceWarning, SeparationWarning
+from statdl.errors import ConvergenceWarning, SeparationWarning, warn
 from statdl.estimate.lookout import SMALL_PROGRAMME, Lookout
 from statdl.estimate.record import FAR
 from statdl.estimate.separation import Separation, can_separate, separation
@@ -71,10 +70,10 @@ def judge(
 def announce(verdict: Verdict, solver: str) -> None:
     """Warn of whatever users should not overlook."""
     if verdict.outcome is Outcome.SEPARATION:
-        warnings.warn(verdict.notes[0], SeparationWarning, stacklevel=6)
+        warn(verdict.notes[0], SeparationWarning)
     elif not verdict.outcome.converged or verdict.distance > FAR:
         text = " ".join((f"{solver}: {verdict.outcome.value}", *verdict.notes))
-        warnings.warn(text, ConvergenceWarning, stacklevel=6)
+        warn(text, ConvergenceWarning)
 
 
 def _separating(objective: Objective, minimum: Minimum, root: Array) -> Separation | None:

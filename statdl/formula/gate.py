@@ -45,7 +45,7 @@ _SMOOTH = f"random effects and smooth terms are outside of statdl's models; {_SP
 #: Words that R users may write and that need an answer rather than "unknown function".
 EXPLAINED = {
     **dict.fromkeys(("s", "te", "ti", "lo"), _SMOOTH),
-    "ns": "write cr(x, df=3) for a natural cubic spline, or bs(x, df=5) for a B-spline",
+    "ns": "write cr(x, df=3, constraints='center') for a natural cubic spline, or bs(x, df=5)",
     "Error": "strata of error are not available; fit the blocks as a factor instead",
     "strata": "stratified models are not available; fit the strata as a factor instead",
     "cluster": "ask for clustered standard errors where the covariance is chosen",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import Array
-from statdl.errors import DataError, FormulaError, StatdlWarning
+from statdl.errors import DataError, FormulaError, StatdlWarning, warn
 from statdl.formula.design import Design, ModelFrame, Response, Term
 from statdl.formula.evaluation import Part, condition_rows, evaluated
 from statdl.formula.expression import Expression, argument
@@ -74,7 +73,7 @@ def model_frame(
         raise DataError("data have no rows.")
     parsed = parse(formula, frame.names)
     for note in parsed.notes:
-        warnings.warn(note, StatdlWarning, stacklevel=2)
+        warn(note, StatdlWarning)
     return _Builder(formula, frame, parsed, subset).build(weights, offset, na_action)
 
 

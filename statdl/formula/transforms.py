@@ -7,14 +7,13 @@ the data they are fitted to and encode new data with it.
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Callable
 from functools import cache, reduce
 from typing import Any
 
 import numpy as np
 
-from statdl.errors import DataError, FormulaError, StatdlWarning
+from statdl.errors import DataError, FormulaError, StatdlWarning, warn
 from statdl.formula.gate import ELEMENTWISE, PAIRWISE, R_NAMES, SPLINES, STATEFUL, identifier
 from statdl.formula.suggest import listing
 from statdl.formula.values import Factor, Value, as_factor, number
@@ -179,11 +178,10 @@ def _legendre() -> Callable[..., Value]:
 def _note_outside(name: str, x: Any, low: float, high: float) -> None:
     outside = int(np.sum((x < low) | (x > high)))
     if outside:
-        warnings.warn(
+        warn(
             f"{outside} of the new values lie outside of the training range [{low:g}, {high:g}] "
             f"of {name}(), where the spline is an extrapolation.",
             StatdlWarning,
-            stacklevel=2,
         )
 
 

@@ -32,14 +32,13 @@ White (1982), Maximum likelihood estimation of misspecified models, Econometrica
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from statdl.backend.array import to_numpy
-from statdl.errors import ModelError, NumericalError, StatdlWarning
+from statdl.errors import ModelError, NumericalError, StatdlWarning, warn
 from statdl.estimate import (
     EXAMINED_WEIGHTS,
     Determined,
@@ -337,11 +336,10 @@ def _warn_of_nothing(estimate: Estimate, root: Any, groups: tuple[Grouping, ...]
     names = np.asarray(coefficient_labels(estimate))[estimable_places(estimate)]
     nothing = names[ours < 1e-20 * own * max(estimate.dispersion, 1e-300)].tolist()
     if nothing:
-        warnings.warn(
+        warn(
             f"The scores of {', '.join(nothing)} add up to 0 in every cluster of "
             f"`{groups[0].name}`, which the model has indicators of: these errors are rounding.",
             StatdlWarning,
-            stacklevel=2,
         )
 
 
@@ -381,11 +379,10 @@ def half_root(matrix: Any, kind: str) -> Any:
     """
     values, vectors = np.linalg.eigh(matrix)
     if values.size and values[0] < -1e-9 * max(values[-1], 0.0):
-        warnings.warn(
+        warn(
             f"The {kind} covariance has a negative variance in some direction, which is set to 0; "
             "there are few clusters for two ways.",
             StatdlWarning,
-            stacklevel=2,
         )
     return vectors * np.sqrt(np.maximum(values, 0.0))
 

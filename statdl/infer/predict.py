@@ -13,14 +13,13 @@ J is (I_q ⊗ x)ᵀ and this is exact, in a network it is the delta method.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.backend.special import between, sigmoid
-from statdl.errors import ModelError, StatdlWarning
+from statdl.errors import ModelError, StatdlWarning, warn
 from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification
 from statdl.infer.covariance import covariance_root, reference_df
 from statdl.infer.distribution import critical
@@ -137,12 +136,11 @@ def check(estimate: Estimate, scale: str, se_fit: bool, interval: str | None) ->
 
 def _warn_unexamined(estimate: Estimate) -> None:
     other = "" if estimate.family.has_classes else ", as method='conformal' does without them"
-    warnings.warn(
+    warn(
         f"{len(estimate.parameters)} weights are too many for standard errors (more than "
         f"{EXAMINED_WEIGHTS}), which are NaN, and limits with them; a smaller network has them"
         f"{other}.",
         StatdlWarning,
-        stacklevel=4,
     )
 
 

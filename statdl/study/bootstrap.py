@@ -12,14 +12,13 @@ References: Efron & Tibshirani (1993), An Introduction to the Bootstrap, ch. 6, 
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from statdl.backend.array import Array, like, to_numpy
 from statdl.backend.random import generator
-from statdl.errors import ModelError, NumericalError, StatdlWarning
+from statdl.errors import ModelError, NumericalError, StatdlWarning, warn
 from statdl.estimate import Estimate
 from statdl.formula import Grouping
 from statdl.infer.distribution import check_level
@@ -85,11 +84,10 @@ def resampled(
         )
     lost = int((~(sound & found.converged)).sum())
     if lost > 0.05 * B:
-        warnings.warn(
+        warn(
             f"{lost} of {B} bootstrap refits did not converge: the resampled rows may separate the "
             "response or leave weights undetermined. A penalty or fewer units would help.",
             StatdlWarning,
-            stacklevel=4,
         )
     return Refits(found.parameters[sound], found.loss[sound], found.converged[sound])
 
