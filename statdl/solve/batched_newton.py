@@ -134,7 +134,7 @@ class NewtonTogether:
     def _without_direction(self, state: _State) -> _State:
         """End the problems that cannot be stepped from: not finite, or dependent columns."""
         xp = namespace(state.distance)
-        running = state.status == Status.RUNNING
+        running = _running(state)
         finite = xp.isfinite(state.distance)
         status = xp.where(running & ~finite, _code(state, Status.NON_FINITE), state.status)
         dependent = running & finite & (state.pivot < self._dependent(state))
@@ -149,7 +149,7 @@ class NewtonTogether:
         trial = state.parameters + state.step[:, None] * state.direction
         direction, distance, pivot = _aim(*problems.gradient_and_curvature(trial))
         ratio = distance / xp.where(state.distance > 0, state.distance, xp.ones_like(distance))
-        running = state.status == Status.RUNNING
+        running = _running(state)
         sound = xp.isfinite(distance) & (pivot >= self._dependent(state))
         taken = running & sound & (ratio <= 0.5)
         doubtful = running & ~taken & xp.all(xp.isfinite(trial), axis=1)
@@ -208,7 +208,7 @@ class NewtonTogether:
         last = state.parameters + state.direction
         state.parameters = xp.where(close[:, None], last, state.parameters)
         state.status = xp.where(close, _code(state, Status.CONVERGED), state.status)
-        lost = state.far & (state.status == Status.RUNNING) & (state.distance <= NEAR_SUPREMUM)
+        lost = state.far & _running(state) & (state.distance <= NEAR_SUPREMUM)
         lost = lost | (state.far & close)
         state.status = xp.where(lost, _code(state, Status.SEPARATED), state.status)
         return state
@@ -218,7 +218,7 @@ class NewtonTogether:
         if self.separated is None:
             return state
         xp = namespace(state.distance)
-        asked = (state.slow == PATIENCE) & (state.status == Status.RUNNING)
+        asked = (state.slow == PATIENCE) & _running(state)
         chosen = to_numpy(asked).nonzero()[0]
         if not len(chosen):
             return state
@@ -257,6 +257,10 @@ def _aim(gradient: Array, curvature: Array) -> tuple[Array, Array, Array]:
     return direction, xp.sqrt(xp.maximum(square, xp.zeros_like(square))), factors.pivot
 
 
+def _running(state: _State | _Damped) -> Array:
+    return state.status == int(Status.RUNNING)
+
+
 def _code(state: _State, status: Status) -> Array:
     return namespace(state.status).full_like(state.status, int(status))
 
@@ -264,7 +268,7 @@ def _code(state: _State, status: Status) -> Array:
 def _without_ended(problems: Any, state: _State, ended: list[_State]) -> tuple[Any, _State | None]:
     """Drop the problems that have ended, once they are many or all."""
     xp = namespace(state.status)
-    running = to_numpy(state.status) == Status.RUNNING
+    running = to_numpy(_running(state))
     if running.mean() >= CROWDED:
         return problems, state
     over, left = (like(part.nonzero()[0], state.status, xp.int64) for part in (~running, running))
@@ -354,11 +358,11 @@ class DampedTogether:
 
     def _tick(self, problems: Any, state: _Damped) -> _Damped:
         xp = namespace(state.loss)
-        running = state.status == Status.RUNNING
+        running = _running(state)
         direction, distance, pivot = _aim(state.gradient, _damped(state))
         definite = running & (pivot > 0)
         state = self._ended(problems, state, definite, direction, distance)
-        running = state.status == Status.RUNNING
+        running = _running(state)
         trial = state.parameters + xp.where(definite[:, None], direction, 0 * direction)
         loss, gradient = problems.value_and_gradient(trial)
         rounding = 8 * epsilon(loss) * xp.abs(state.loss)
@@ -392,7 +396,7 @@ class DampedTogether:
     def _bent(self, problems: Any, state: _Damped, moved: Array) -> _Damped:
         """Look at the curvature of the problems that have moved."""
         xp = namespace(state.loss)
-        chosen = to_numpy(moved & (state.status == Status.RUNNING)).nonzero()[0]
+        chosen = to_numpy(moved & _running(state)).nonzero()[0]
         if not len(chosen):
             return state
         places = like(chosen, state.loss, xp.int64)

@@ -43,7 +43,7 @@ from statdl.solve.training import Training
 from statdl.study.views import Source, Views
 
 #: Distance from its minimum, in standard errors, that a fit may stop at.
-TOLERANCE = 1e-8
+TOLERANCE = 1e-10
 #: The same for a spread over refits of a network: far below its noise.
 ROUGH = 0.05
 #: Most ticks of L-BFGS.
