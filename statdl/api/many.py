@@ -8,16 +8,6 @@ from typing import Any
 from statdl.api.network import mlp
 from statdl.api.regression import glm, lm, multinom
 from statdl.api.verbs import as_fit
-from statdl.api.views import (
-    check_counts,
-    counted_rows,
-    drawn_starts,
-    given_starts,
-    given_weights,
-    labelled,
-    responses,
-    strengths,
-)
 from statdl.backend.array import to_numpy
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
@@ -33,6 +23,16 @@ from statdl.study.bootstrap import (
     spread_tolerance,
 )
 from statdl.study.fits import ManyFits, single_rows
+from statdl.study.given import (
+    check_counts,
+    counted_rows,
+    drawn_starts,
+    given_starts,
+    given_weights,
+    labelled,
+    responses,
+    strengths,
+)
 from statdl.study.many import TOLERANCE, fit_views, refuse_unbounded, refuse_unrepeatable
 from statdl.study.views import LeftOut, Simulated, Source, Views
 
@@ -154,7 +154,7 @@ def bootstrap(
     cluster : formula or array, optional
         Groups of rows that are drawn together, as for :meth:`statdl.Fit.vcov`.
     tolerance : float, optional
-        Distance from its minimum, in standard errors, that a refit may stop at: 1e-10 of a
+        Distance from its minimum, in standard errors, that a refit may stop at: 1e-3 of a
         regression and 0.05 of a network, far below the spread.
 
     Returns

@@ -13,12 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from statdl.backend.array import Array, block_rows, like, namespace
+from statdl.backend.array import Array, block_rows, is_numpy, like, namespace
 from statdl.model.family import score_and_curvature
 from statdl.model.network import Network
 from statdl.model.objective import Objective
 from statdl.model.predictor import Linear, Predictor
 from statdl.model.shared import SharedColumns, Strip
+
+#: Multiplications of a product of matrices below which OpenBLAS does it on one core.
+ONE_CORE = 250_000
+#: Problems of a block that are worth that.
+FEW = 4
 
 #: Gradients, (k, P), and curvatures, (k, P, P).
 Pair = tuple[Array, Array]
@@ -200,26 +205,45 @@ class Batch:
         gradient = xp.zeros((k, q, m), **kind)
         products = xp.zeros((k, q * (q + 1) // 2, shared.count), **kind)
         for strip in shared.strips():
-            together = max(
-                1, block_rows(strip.columns, m + 4 * q) // max(strip.columns.shape[0], 1)
-            )
+            together = _together(strip, m + 4 * q)
             if common and self.y is None:
-                self._add(gradient, products, parameters, slice(0, k), strip)
+                y = self.objective.rows.y[strip.rows, :]
+                self._add(gradient, products, parameters, slice(0, k), strip, y)
                 continue
+            shared_y = None if self.y is not None else self._repeated(strip.rows, together)
             for first in range(0, k, together):
                 problems = slice(first, min(first + together, k))
                 own = parameters if common else parameters[problems, :]
-                self._add(gradient, products, own, problems, strip)
+                y = self._responses(problems, strip.rows, shared_y)
+                self._add(gradient, products, own, problems, strip, y)
         places = xp.reshape(_places(shared.number, q), (-1,))
         flat = xp.take(xp.reshape(products, (k, -1)), places, axis=1)
         return xp.reshape(gradient, (k, q * m)), xp.reshape(flat, (k, q * m, q * m))
 
+    def _repeated(self, rows: slice, times: int) -> Array:
+        """Return the responses of some rows so many times below each other."""
+        y = self.objective.rows.y[rows, :]
+        return namespace(y).tile(y, (times, 1))
+
+    def _responses(self, problems: slice, rows: slice, shared: Array | None) -> Array:
+        """Return responses of some problems below each other, (k r, q)."""
+        if shared is not None:
+            return shared[: (problems.stop - problems.start) * (rows.stop - rows.start), :]
+        y = self.y[problems, rows, :]  # type: ignore[index]
+        return namespace(y).reshape(y, (-1, y.shape[-1]))
+
     def _add(
-        self, gradient: Array, products: Array, theta: Array, problems: slice, strip: Strip
+        self,
+        gradient: Array,
+        products: Array,
+        theta: Array,
+        problems: slice,
+        strip: Strip,
+        y: Array,
     ) -> None:
         """Add what some rows give some problems: −Σ w s xᵀ, and Σ w h of each pair of outputs."""
         rows = strip.rows
-        score, d, u = self._of_rows(theta, problems, strip)
+        score, d, u = self._of_rows(theta, strip, y)
         weights = self.weights
         w = self.objective.rows.weights if weights is None else weights[problems, :]
         w = None if w is None else w[..., rows]
@@ -235,19 +259,19 @@ class Batch:
                     products[problems, pair, :] += _summed(h, w, strip.products)
                 pair += 1
 
-    def _of_rows(
-        self, theta: Array, problems: slice, strip: Strip
-    ) -> tuple[Array, Array, Array | None]:
+    def _of_rows(self, theta: Array, strip: Strip, y: Array) -> tuple[Array, Array, Array | None]:
         """Return scores and curvatures in η, (k, q, r): families know (rows, q) only."""
         xp, rows, data = namespace(theta), strip.rows, self.objective.rows
-        k, q, r = theta.shape[0], self.objective.predictor.outputs, strip.columns.shape[0]
+        k, q = theta.shape[0], self.objective.predictor.outputs
+        r = strip.columns.shape[0]
         eta = xp.reshape(theta, (k * q, -1)) @ strip.columns.T
         eta = xp.permute_dims(xp.reshape(eta, (k, q, r)), (0, 2, 1))
         if data.offset is not None:
             eta = eta + data.offset[rows, :]
-        y = data.y[rows, :] if self.y is None else self.y[problems, rows, :]
-        shape = (max(k, y.shape[0] if self.y is not None else 1), r, q)
-        eta, y = (xp.reshape(xp.broadcast_to(part, shape), (-1, q)) for part in (eta, y))
+        shape = (y.shape[0] // max(r, 1), r, q)
+        if shape[0] > k:  # one θ, and responses of many problems
+            eta = xp.broadcast_to(eta, shape)
+        eta = xp.reshape(eta, (-1, q))
         score, H = score_and_curvature(self.objective.family, eta, y)
         parts = (score, H.diagonal, H.outer)
         score, d, u = (
@@ -255,6 +279,20 @@ class Batch:
             for part in parts
         )
         return score, d, u
+
+
+def _together(strip: Strip, width: int) -> int:
+    """Return how many problems share a block: those that fit the working memory.
+
+    On the host no more than keep a product of matrices on one core, where that is a few: threads
+    that wait for each other after every small product cost more than they save.
+    """
+    rows, products = strip.products.shape
+    together = block_rows(strip.columns, width) // max(rows, 1)
+    quiet = ONE_CORE // max(rows * products, 1)
+    if is_numpy(strip.columns) and quiet >= FEW:
+        together = min(together, quiet)
+    return max(1, together)
 
 
 def _summed(values: Array, weights: Array | None, columns: Array) -> Array:

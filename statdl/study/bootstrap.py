@@ -25,8 +25,8 @@ from statdl.formula import Grouping
 from statdl.infer.distribution import check_level
 from statdl.infer.predict import Prediction, class_labels, output_labels
 from statdl.study.many import (
+    FINE,
     ROUGH,
-    TOLERANCE,
     Many,
     batch_of,
     fit_views,
@@ -106,7 +106,7 @@ def resampled(
 
 def spread_tolerance(estimate: Estimate) -> float:
     """Return how far from its minimum a refit may stop where only the spread is wanted."""
-    return TOLERANCE if plain_linear(estimate.objective) else ROUGH
+    return FINE if plain_linear(estimate.objective) else ROUGH
 
 
 def bootstrap_prediction(

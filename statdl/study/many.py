@@ -34,7 +34,8 @@ from statdl.model.penalty import Ridge
 from statdl.model.predictor import Linear
 from statdl.model.weight_normalisation import polar
 from statdl.solve.batched import Minima, Status, Together
-from statdl.solve.batched_newton import DampedTogether, NewtonTogether
+from statdl.solve.batched_damped import DampedTogether
+from statdl.solve.batched_newton import NewtonTogether
 from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Outcome, minimise
 from statdl.solve.newton import Newton
@@ -44,8 +45,8 @@ from statdl.study.views import Source, Views
 
 #: Distance from its minimum, in standard errors, that a fit may stop at.
 TOLERANCE = 1e-10
-#: The same for a spread over refits of a network: far below its noise.
-ROUGH = 0.05
+#: The same for a spread over refits, of a regression and of a network: far below its noise.
+FINE, ROUGH = 1e-3, 0.05
 #: Most ticks of L-BFGS.
 TICKS = 500
 #: Networks of more weights than this do without a curvature of each view.

@@ -15,8 +15,8 @@ import numpy as np
 
 from statdl.backend.random import generator
 
-#: Draws that are made at once.
-DRAWN = 4_000_000
+#: Draws that are made at once, within the cache.
+DRAWN = 200_000
 
 
 @dataclass(frozen=True)

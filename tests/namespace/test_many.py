@@ -62,7 +62,13 @@ def test_networks(place, family):
     if family == "binomial":
         y = (y > 0).astype(float)
     y = y.astype(int) if family == "multinomial" else y
-    options = {"family": family, "hidden": 2, "decay": 0.3, "scaling": "none", "method": "newton"}
+    options = {
+        "family": family,
+        "hidden": 1 if family == "binomial" else 2,
+        "decay": 0.3,
+        "scaling": "none",
+        "method": "newton",
+    }
     net = sd.mlp(X=place(X), y=place(y), **options)
     weights = drawn_weights(60) + 0.5
     many = sd.fit_many(net, weights=weights)

@@ -83,7 +83,7 @@ def responses(estimate: Estimate, y: Any) -> Any:
         codes[labels == level] = code
     if (codes < 0).any():
         raise DataError(
-            f"y has the class {labels[codes < 0][0]!r}, which the model does not know; it has "
+            f"y has the class {str(labels[codes < 0][0])!r}, which the model does not know; it has "
             f"{', '.join(map(str, known))}."
         )
     return np.stack([codes == code for code in range(1, q + 1)], axis=-1).astype(float)
