@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from statdl.backend.array import Array, block_rows, is_numpy, like, namespace
+from statdl.model.curvature import RowCurvature
 from statdl.model.family import score_and_curvature
 from statdl.model.network import Network
 from statdl.model.objective import Objective
@@ -114,11 +115,45 @@ class Batch:
 
     def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
         """Return every ∂²J_j/∂θ_j², exact or expected, (k, P, P)."""
-        xp = namespace(parameters)
-        problems = range(parameters.shape[0])
-        return xp.stack(
-            [self.one(j).curvature(parameters[j, :], expected=expected) for j in problems]
-        )
+        xp, predictor = namespace(parameters), self.objective.predictor
+        k = int(parameters.shape[0])
+        if not (isinstance(predictor, Network) and predictor.stackable):
+            each = [self.one(j).curvature(parameters[j, :], expected=expected) for j in range(k)]
+            return xp.stack(each)
+        width = max(predictor.hessian_width, 2 * predictor.size)
+        together = max(1, block_rows(self.objective.rows.X, width) // max(self.objective.n, 1))
+        parts = [
+            self._stacked(parameters, slice(first, min(first + together, k)), expected)
+            for first in range(0, k, together)
+        ]
+        curvature = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+        penalised = self._strengths(parameters)
+        if penalised is None:
+            return curvature
+        bend = self.objective.penalty.curvature(parameters, penalised)
+        identity = xp.eye(self.size, dtype=bend.dtype, device=bend.device)
+        return curvature + bend[..., None] * identity
+
+    def _stacked(self, parameters: Array, problems: slice, expected: bool) -> Array:
+        """Return the curvatures of some networks without the penalty."""
+        theta, rows, family = parameters[problems, :], self.objective.rows, self.objective.family
+        xp, network = namespace(theta), self.objective.predictor
+        assert isinstance(network, Network)
+        eta = network.eta(theta, rows.X)
+        eta = eta if rows.offset is None else eta + rows.offset
+        y = xp.broadcast_to(rows.y, eta.shape) if self.y is None else self.y[problems, ...]
+        flat = [xp.reshape(part, (-1, eta.shape[-1])) for part in (eta, y)]
+        score = xp.reshape(family.loss_and_score(*flat)[1], eta.shape)
+        exact = not (expected or family.canonical)
+        H = _shaped(family.observed(*flat) if exact else family.information(flat[0]), eta.shape)
+        weights = rows.weights if self.weights is None else self.weights[problems, :]
+        if weights is not None:
+            outer = None if H.outer is None else H.outer * xp.sqrt(weights)[..., None]
+            H = RowCurvature(H.diagonal * weights[..., None], outer)
+            score = score * weights[..., None]
+        if expected:
+            return network.curvature(theta, rows.X, H)
+        return network.hessian(theta, rows.X, -score, H)
 
     def inverse_curvature(self, parameters: Array, damping: float) -> Array:
         """Return (C_j + damping diag C_j)⁻¹ of every expected curvature C_j, (k, P, P)."""
@@ -279,6 +314,13 @@ class Batch:
             for part in parts
         )
         return score, d, u
+
+
+def _shaped(H: RowCurvature, shape: tuple[int, ...]) -> RowCurvature:
+    """Return a curvature of rows below each other in the shape that they have."""
+    xp = namespace(H.diagonal)
+    outer = None if H.outer is None else xp.reshape(H.outer, shape)
+    return RowCurvature(xp.reshape(H.diagonal, shape), outer, H.unit)
 
 
 def _together(strip: Strip, width: int) -> int:

@@ -2,8 +2,8 @@
 
     (H_j + μ_j diag H_j) d_j = −g_j
 
-Steps that lower the loss are taken and divide μ by 10, down to 0; others multiply it by 10. It is
-for problems near their minima, which :class:`~statdl.solve.batched.Together` leads to.
+It is :class:`~statdl.solve.trust.TrustRegion` for stacks: the same gain test, damping and ends, and
+the same last step as :mod:`~statdl.solve.batched_newton` where the damping has vanished.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ from statdl.solve.batched_states import (
     QUADRATIC,
     aim,
     any_running,
+    coded,
     minima_of,
     running_of,
     without_ended,
 )
-from statdl.solve.newton import ARMIJO
+from statdl.solve.trust import MOST_DAMPING, NO_DAMPING
+
+#: Damping of the first step, relative to the diagonal of H: the start is near a minimum.
+FIRST_DAMPING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class DampedTogether:
     """
 
     tolerance: float = 1e-8
-    max_iterations: int = 100
+    max_iterations: int = 200
 
     def minimise(self, problems: Any, parameters: Array) -> Minima:
         """Minimise all problems from their rows of ``parameters``, (k, P)."""
@@ -73,54 +77,74 @@ class DampedTogether:
         loss, gradient = problems.value_and_gradient(parameters)
         finite = xp.isfinite(loss) & xp.all(xp.isfinite(gradient), axis=1)
         none = xp.zeros((parameters.shape[0],), dtype=xp.int64, device=parameters.device)
-        return _Damped(
+        state = _Damped(
             place=xp.arange(parameters.shape[0], device=parameters.device),
             parameters=parameters,
             loss=loss,
             gradient=gradient,
             curvature=problems.curvature(parameters),
-            damping=xp.zeros_like(loss),
+            damping=xp.full_like(loss, FIRST_DAMPING),
+            rise=xp.full_like(loss, 2.0),
             before=xp.full_like(loss, xp.inf),
             status=xp.where(finite, none, none + int(Status.NON_FINITE)),
         )
+        return self._flat(problems, state, finite)
 
     def _tick(self, problems: Any, state: _Damped) -> _Damped:
         xp = namespace(state.loss)
-        running = running_of(state.status)
         direction, distance, pivot = aim(state.gradient, _damped(state))
-        definite = running & (pivot > 0)
+        definite = running_of(state.status) & (pivot > 0)
         state = self._ended(problems, state, definite, direction, distance)
         running = running_of(state.status)
         trial = state.parameters + xp.where(definite[:, None], direction, 0 * direction)
         loss, gradient = problems.value_and_gradient(trial)
-        rounding = 8 * epsilon(loss) * xp.abs(state.loss)
-        promised = ARMIJO * distance * distance
+        rounding = 16 * epsilon(loss) * xp.abs(state.loss)
+        promised = _promised(state, direction)
+        gain = (state.loss - loss + rounding) / (promised + rounding)
         finite = xp.isfinite(loss) & xp.all(xp.isfinite(gradient), axis=1)
-        taken = running & definite & finite & (loss <= state.loss - promised + rounding)
-        state.before = xp.where(taken, distance, state.before)
+        taken = running & definite & finite & (promised > 0) & (gain > 1e-4)
+        fallen = state.loss - loss > rounding
+        nearer = _largest(gradient) <= 0.5 * _largest(state.gradient)
+        state.before = xp.where(taken & (state.damping == 0), distance, xp.inf)
         state.parameters = xp.where(taken[:, None], trial, state.parameters)
         state.loss = xp.where(taken, loss, state.loss)
         state.gradient = xp.where(taken[:, None], gradient, state.gradient)
-        state.damping = _next_damping(state.damping, taken)
-        stalled = running & (state.damping > 1e12)
-        state.status = xp.where(stalled, state.status * 0 + int(Status.STALLED), state.status)
+        state = _redamped(state, taken, gain)
+        state = self._flat(problems, state, taken)
+        state = self._at_rounding(problems, state, taken & ~fallen & ~nearer)
         return self._bent(problems, state, taken)
+
+    def _flat(self, problems: Any, state: _Damped, moved: Array) -> _Damped:
+        """End the problems whose gradient is nothing: directions that nothing decides stay."""
+        unit = namespace(state.loss).sqrt(problems.unit(state.loss))
+        close = moved & (_largest(state.gradient) <= self._reachable(state) * unit)
+        return _closed(state, close & running_of(state.status), Status.CONVERGED)
+
+    def _at_rounding(self, problems: Any, state: _Damped, idle: Array) -> _Damped:
+        """End the problems whose loss and gradient fall no more, near enough to a minimum."""
+        unit = namespace(state.loss).sqrt(problems.unit(state.loss))
+        near = _largest(state.gradient) <= 1e4 * self._reachable(state) * unit
+        over = running_of(state.status) & (state.damping > MOST_DAMPING)
+        state = _closed(state, (idle | over) & near & running_of(state.status), Status.CONVERGED)
+        return _closed(state, over & running_of(state.status), Status.STALLED)
+
+    def _reachable(self, state: _Damped) -> float:
+        return max(self.tolerance, 100 * epsilon(state.gradient))
 
     def _ended(
         self, problems: Any, state: _Damped, definite: Array, direction: Array, distance: Array
     ) -> _Damped:
         """End the problems whose undamped step is within the tolerance, and take it."""
         xp = namespace(distance)
-        tolerance = max(self.tolerance, 30 * epsilon(distance))
         known = xp.isfinite(state.before)
         ratio = xp.where(known, distance / state.before, xp.ones_like(distance))
         left = xp.where(ratio < QUADRATIC, CAUTION * distance * ratio * ratio, distance)
+        tolerance = max(self.tolerance, 30 * epsilon(distance))
         close = left <= tolerance * xp.sqrt(problems.unit(state.loss))
         close = close & definite & (state.damping == 0)
         last = state.parameters + direction
         state.parameters = xp.where(close[:, None], last, state.parameters)
-        state.status = xp.where(close, state.status * 0 + int(Status.CONVERGED), state.status)
-        return state
+        return _closed(state, close, Status.CONVERGED)
 
     def _bent(self, problems: Any, state: _Damped, moved: Array) -> _Damped:
         """Look at the curvature of the problems that have moved."""
@@ -146,7 +170,8 @@ class _Damped:
     gradient: Array  # (k, P)
     curvature: Array  # (k, P, P)
     damping: Array  # (k,) μ
-    before: Array  # (k,) the distance of the last step taken
+    rise: Array  # (k,) the factor by which μ rises next
+    before: Array  # (k,) the distance of the last step, if it was undamped
     status: Array  # (k,)
 
     def take(self, positions: Array) -> _Damped:
@@ -163,11 +188,34 @@ def _damped(state: _Damped) -> Array:
     return H + added[:, :, None] * xp.eye(H.shape[-1], dtype=H.dtype, device=H.device)
 
 
-def _next_damping(damping: Array, taken: Array) -> Array:
-    xp = namespace(damping)
-    lower = xp.where(damping > 1e-6, damping / 10, xp.zeros_like(damping))
-    higher = xp.maximum(10 * damping, xp.full_like(damping, 1e-3))
-    return xp.where(taken, lower, higher)
+def _redamped(state: _Damped, taken: Array, gain: Array) -> _Damped:
+    """Damp less where steps were taken, the more so the better they were foretold (Nielsen)."""
+    xp = namespace(gain)
+    share = xp.where(taken, 1 - (2 * gain - 1) ** 3, xp.ones_like(gain))
+    lowered = state.damping * xp.clip(share, 0.1, 1.0)
+    lowered = xp.where(lowered > NO_DAMPING, lowered, xp.zeros_like(lowered))
+    raised = xp.maximum(state.damping * state.rise, xp.full_like(gain, 1e-6))
+    state.damping = xp.where(taken, lowered, raised)
+    state.rise = xp.where(taken, xp.full_like(gain, 2.0), 2 * state.rise)
+    return state
+
+
+def _promised(state: _Damped, direction: Array) -> Array:
+    """Return what the quadratic model lets the loss fall, −(gᵀd + ½ dᵀHd)."""
+    xp = namespace(direction)
+    bent = (state.curvature @ direction[:, :, None])[:, :, 0]
+    return -xp.sum((state.gradient + 0.5 * bent) * direction, axis=1)
+
+
+def _largest(gradient: Array) -> Array:
+    xp = namespace(gradient)
+    return xp.max(xp.abs(gradient), axis=1)
+
+
+def _closed(state: _Damped, close: Array, said: Status) -> _Damped:
+    xp = namespace(state.status)
+    state.status = xp.where(close, coded(state.status, said), state.status)
+    return state
 
 
 def _ranks(chosen: Any, size: int) -> Any:
