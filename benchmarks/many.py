@@ -86,8 +86,7 @@ def logit(tolerance: float | None) -> Callable[[bool], list[Contender]]:
         drawn = data.bernoulli(400 if quick else 2_000, 5)
         B, looped = (50, 10) if quick else (1_000, 100)
         fit = sd.glm(X=drawn.X, y=drawn.y, family="binomial")
-        options = {} if tolerance is None else {"tolerance": tolerance}
-        ours = clocked(STATDL, lambda: sd.bootstrap(fit, B, **options).estimates)
+        ours = clocked(STATDL, lambda: sd.bootstrap(fit, B, tolerance=tolerance).estimates)
         weights = case_weights(fit.estimate, looped, 0)
         return [ours, *_beside(drawn, weights, Loop(_statsmodels_logit, B, looped))]
 
@@ -123,7 +122,7 @@ def network(quick: bool) -> list[Contender]:
     def once() -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of weights that the penalty alone identifies
-            return sd.mlp(X=X, y=y, hidden=8, decay=0.1, seed=0)
+            return sd.mlp(X=X, y=y, hidden=8, decay=1.0, seed=0)
 
     fit = once()
     B = 5 if quick else 200
