@@ -90,6 +90,31 @@ class Batch:
         loss = loss + penalty.value(parameters, penalised)
         return loss, penalty.gradient(parameters, penalised) - pulled
 
+    @property
+    def rows(self) -> int:
+        """n, the number of rows."""
+        return self.objective.n
+
+    def mean_gradient(self, parameters: Array, positions: Array) -> Array:
+        """Return the gradients of the mean losses of some rows, (k, P), as training sees them.
+
+        A batch has its share of the penalty, and weights count relative to their mean.
+        """
+        xp, part = namespace(parameters), self.objective.batch(positions)
+        weights, y = (
+            None if one is None else xp.take(one, positions, axis=1)
+            for one in (self.weights, self.y)
+        )
+        share = positions.shape[0] / self.rows
+        penalised = None if self.penalised is None else self.penalised * share
+        batch = Batch(part, weights, y, penalised)
+        _, gradient = batch.value_and_gradient(parameters)
+        if self.weights is None:
+            total = xp.full_like(gradient[:, :1], self.objective.total_weight())
+        else:
+            total = xp.sum(self.weights, axis=1, keepdims=True)
+        return gradient / (share * total)
+
     def value(self, parameters: Array) -> Array:
         """Return every J_j, (k,)."""
         return self.value_and_gradient(parameters)[0]

@@ -4,7 +4,8 @@ A view differs from the fit in weights, responses, penalty or start (:mod:`statd
 Views are fitted together, as many at a time as there is room for:
 
     a linear predictor   Newton's method, one stacked factorisation a step
-    a network            L-BFGS with each view's own curvature, then damped Newton's method
+    a network            L-BFGS with each view's own curvature, then damped Newton's method; the
+                         steps of gradient descent where that is how it was trained
     Firth's penalty      one view after the other: it is no function of the weights alone
 
 A linear predictor without a penalty is fitted in an orthonormal basis of its columns, so that no
@@ -35,6 +36,7 @@ from statdl.model.predictor import Linear
 from statdl.model.weight_normalisation import polar
 from statdl.solve.batched import Minima, Status, Together
 from statdl.solve.batched_damped import DampedTogether
+from statdl.solve.batched_descent import DescentTogether
 from statdl.solve.batched_newton import NewtonTogether
 from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Outcome, minimise
@@ -211,6 +213,8 @@ def _runner(estimate: Estimate, afresh: bool, tolerance: float) -> Run:
         return lambda batch, views: _one_by_one(estimate, batch, views, tolerance)
     if plain_linear(objective):
         return _Linear(estimate, tolerance)
+    if is_trained(estimate):
+        return lambda batch, views: _trained(estimate, batch, views)
     if afresh and estimate.specification.plan is not None:
         return lambda batch, views: _from_all_starts(estimate, batch, tolerance)
     return lambda batch, views: _network(batch, _starts(estimate, batch, views), tolerance)
@@ -331,6 +335,57 @@ def _from_all_starts(estimate: Estimate, batch: Batch, tolerance: float) -> Mini
     )
 
 
+def _trained(estimate: Estimate, batch: Batch, views: Views) -> Minima:
+    """Train every view as the network itself was trained, from its start unless it has its own."""
+    specification = estimate.specification
+    plan, solver = specification.plan, specification.solver
+    assert plan is not None
+    assert isinstance(solver, Training)
+    X = batch.objective.rows.X
+    xp = namespace(X)
+    if views.starts is not None:
+        starts = like(views.starts, X)
+    else:
+        start = free_parameters(plan, like(starting_values(plan)[0], X))
+        starts = xp.tile(start[None, :], (views.count, 1))
+    decayed = batch.objective.slopes(xp.ones_like(starts[0, :]))
+    return DescentTogether(solver.descent, solver.descent.seed or 0).minimise(
+        batch, starts, decayed
+    )
+
+
+def is_trained(estimate: Estimate) -> bool:
+    """Tell whether the fit is a network trained by gradient descent."""
+    specification = estimate.specification
+    trained = isinstance(specification.solver, GradientDescent | Training)
+    return trained and specification.plan is not None
+
+
+def _refuse_chance(estimate: Estimate) -> None:
+    """Refuse training that is more than steps along the gradients of batches."""
+    specification = estimate.specification
+    solver, practice, plan = specification.solver, specification.practice, specification.plan
+    descent = solver.descent if isinstance(solver, Training) else solver
+    assert isinstance(descent, GradientDescent)
+    assert plan is not None
+    hidden = plan.network.hidden
+    reasons = {
+        "early stopping or rows held out": practice.held_out is not None,
+        "noise": practice.noise > 0,
+        "dropout": any(one.dropout for one in hidden),
+        "batch normalisation": any(one.normalisation == "batch" for one in hidden),
+        "an L1 penalty": practice.lasso is not None and bool((practice.lasso > 0).any()),
+        "several starts": plan.restarts > 1,
+        "a learning rate of its own": descent.used_rule.learning_rate is None,
+    }
+    found = [name for name, there in reasons.items() if there]
+    if found:
+        raise ModelError(
+            f"Many networks are trained at once by plain gradient descent, and this one has "
+            f"{' and '.join(found)}; fit it with method='newton' or 'lbfgs', or train it without."
+        )
+
+
 def _one_by_one(estimate: Estimate, batch: Batch, views: Views, tolerance: float) -> Minima:
     """Fit one view after the other, as the fit itself was fitted."""
     X = batch.objective.rows.X
@@ -365,6 +420,11 @@ def has_maximum(estimate: Estimate) -> bool:
 def refuse_unbounded(estimate: Estimate) -> None:
     """Refuse a fit without a finite maximum, around which refits would have to vary."""
     refuse_unrepeatable(estimate)
+    if is_trained(estimate):
+        raise ModelError(
+            "Refits go to the minimum of the loss, and a network trained by gradient descent need "
+            "not be there; fit it with method='newton' or 'lbfgs'."
+        )
     if not has_maximum(estimate):
         raise ModelError(
             "The fit has no finite maximum to start from, so that refits have none either: "
@@ -378,9 +438,5 @@ def refuse_unrepeatable(estimate: Estimate) -> None:
         raise DataError(
             "A model loaded from a file has no rows to fit again; fit it to its data first."
         )
-    trained = isinstance(estimate.specification.solver, GradientDescent | Training)
-    if trained and estimate.specification.plan is not None:
-        raise ModelError(
-            "Refits go to the minimum of the loss, and a network trained by gradient descent need "
-            "not be there; fit it with method='newton' or 'lbfgs'."
-        )
+    if is_trained(estimate):
+        _refuse_chance(estimate)

@@ -81,6 +81,23 @@ def test_networks(place, family):
     assert_same(many.predict(), np.stack([to_numpy(one.fitted()) for one in singly]))
 
 
+@pytest.mark.parametrize("rule", [sd.Adam(0.02), sd.Momentum(0.05)], ids=repr)
+@pytest.mark.parametrize("clip", [None, 0.2])
+def test_trained_networks(place, rule, clip):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = rng.integers(0, 3, size=60)
+    options = {
+        "family": "multinomial", "hidden": 3, "decay": 0.3, "scaling": "none", "seed": 1,
+        "method": sd.GradientDescent(rule, batch=16, epochs=5, clip=clip, seed=7),
+    }  # fmt: skip
+    net = sd.mlp(X=place(X), y=place(y), **options)
+    weights = drawn_weights(60) + 0.5
+    many = sd.fit_many(net, weights=weights)
+    singly = [sd.mlp(X=X, y=y, weights=own, **options) for own in weights]
+    assert_same(many.predict(), np.stack([to_numpy(one.fitted()) for one in singly]))
+
+
 @pytest.mark.parametrize("name", ["lm", "logit", "multinom"])
 def test_resamples_are_the_same_everywhere(place, name):
     there, here = (sd.bootstrap(model(name, at), 20, seed=2) for at in (place, NUMPY))

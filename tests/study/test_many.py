@@ -288,11 +288,13 @@ def test_bad_views_are_named(line, views, error, said):
 
 
 def test_what_cannot_be_refitted_is_refused(line, tmp_path):
-    net = sd.mlp(
-        "mpg ~ wt", data=CARS, hidden=2, method=sd.GradientDescent(sd.Adam(0.01), epochs=2)
-    )
+    method = sd.GradientDescent(sd.Adam(0.01), batch=8, epochs=2)
+    net = sd.mlp("mpg ~ wt", data=CARS, hidden=2, method=method)
     with pytest.raises(sd.ModelError, match="gradient descent"):
         sd.bootstrap(net, 10)
+    net = sd.mlp("mpg ~ wt", data=CARS, hidden=2, dropout=0.1, method=method)
+    with pytest.raises(sd.ModelError, match="this one has dropout"):
+        sd.fit_many(net, seeds=[1])
     line.save(tmp_path / "line.statdl")
     with pytest.raises(sd.DataError, match="no rows to fit again"):
         sd.bootstrap(sd.load(tmp_path / "line.statdl"), 10)
