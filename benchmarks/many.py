@@ -88,7 +88,7 @@ def logit(tolerance: float | None) -> Callable[[bool], list[Contender]]:
         fit = sd.glm(X=drawn.X, y=drawn.y, family="binomial")
         ours = clocked(STATDL, lambda: sd.bootstrap(fit, B, tolerance=tolerance).estimates)
         weights = case_weights(fit.estimate, looped, 0)
-        return [ours, *_beside(drawn, weights, Loop(_statsmodels_logit, B, looped))]
+        return [ours, *_beside(drawn, weights, Loop(statsmodels_logit, B, looped))]
 
     return contenders
 
@@ -157,7 +157,8 @@ def _beside(drawn: Data, weights: Any, loop: Loop) -> list[Contender]:
     return [loop.contender(peers.STATSMODELS, drawn, weights)]
 
 
-def _statsmodels_logit(y: Any, X: Any, rows: Any) -> Any:
+def statsmodels_logit(y: Any, X: Any, rows: Any) -> Any:
+    """Return statsmodels' estimates of a logit of some rows."""
     sm: Any = importlib.import_module("statsmodels.api")
     return sm.Logit(y[rows], X[rows]).fit(disp=0).params
 

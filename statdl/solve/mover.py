@@ -10,12 +10,11 @@ The pure rule is the oracle of their tests, and does the work everywhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from statdl.backend.array import Array, is_cupy, is_numpy, namespace
-from statdl.lazy import lazy
+from statdl.backend.kernels import adam_kernel
 from statdl.solve.rule import (
     SGD,
     AdaGrad,
@@ -27,8 +26,6 @@ from statdl.solve.rule import (
     RMSProp,
     Rule,
 )
-
-cupy = lazy("cupy")
 
 #: Parameters that are moved at once: five arrays of so many stay in a large cache.
 PORTION = 1 << 17
@@ -97,23 +94,7 @@ class CardAdam(Mover):
         m, s = self.memory
         constants = (rate, rule.beta1, rule.beta2, epsilon, decay)
         kind = gradient.dtype.type
-        _adam_kernel()(gradient, self._decayed, *map(kind, constants), parameters, m, s)
-
-
-@cache
-def _adam_kernel() -> Any:
-    """Return the plain rule as one kernel."""
-    return cupy.ElementwiseKernel(
-        "T g, T decayed, T rate, T beta1, T beta2, T epsilon, T decay",
-        "T w, T m, T s",
-        """
-        w -= decay * decayed * w;
-        m = beta1 * m + (T(1) - beta1) * g;
-        s = beta2 * s + (T(1) - beta2) * g * g;
-        w -= rate * m / (sqrt(s) + epsilon);
-        """,
-        "statdl_adam",
-    )
+        adam_kernel()(gradient, self._decayed, *map(kind, constants), parameters, m, s)
 
 
 def mover_of(rule: Rule, memory: Memory, decayed: Array) -> Mover:

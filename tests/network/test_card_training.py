@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import statdl as sd
-from statdl.backend import special
+from statdl.backend import kernels, special
 from statdl.model.categorical import Multinomial
 from statdl.model.kernel import SoftmaxHead, SteadySoftmaxHead
 from statdl.solve import mover as movers
@@ -156,13 +156,13 @@ def compiled(monkeypatch, tmp_path):
     if shutil.which("c++") is None:
         pytest.skip("there is no C++ compiler")
     HostKernel.folder = tmp_path
-    for module in (movers, special):
+    for module in (kernels, special):
         monkeypatch.setattr(module, "cupy", type("cupy", (), {"ElementwiseKernel": HostKernel}))
-    kernels = (movers._adam_kernel, special._logit_kernel)
-    for kernel in kernels:
+    made = (kernels.adam_kernel, special._logit_kernel)
+    for kernel in made:
         kernel.cache_clear()
     yield
-    for kernel in kernels:
+    for kernel in made:
         kernel.cache_clear()
 
 
