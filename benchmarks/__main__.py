@@ -8,9 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import core, infer, mlp, paths, readme, table
+from benchmarks import core, infer, many, mlp, paths, readme, table
 
-SUITES = {"core": core.suite, "mlp": mlp.suite, "infer": infer.suite, "paths": paths.suite}
+SUITES = {
+    "core": core.suite,
+    "mlp": mlp.suite,
+    "many": many.suite,
+    "infer": infer.suite,
+    "paths": paths.suite,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.table import duration, multiple
 
 Document = dict[str, Any]
-PEERS = ("PyTorch", "scikit-learn", "statsmodels")
+PEERS = ("PyTorch", "PyTorch, graph", "PyTorch L-BFGS", "scikit-learn", "statsmodels")
 NOT_YET = "Not yet measured: `make gpu-check` on a machine with a card writes the table."
 
 
@@ -15,12 +15,14 @@ def markdown(document: Document | None) -> str:
     """Return the table with what it was measured on, or that it was not."""
     if document is None or not document.get("tasks"):
         return NOT_YET
-    lines = [f"| task | floor | statdl | {' | '.join(PEERS)} |", "|---|---|---|---|---|---|"]
-    lines += [_line(record) for record in document["tasks"]]
+    peers = [name for name in PEERS if any(name in one["times"] for one in document["tasks"])]
+    head = " | ".join(("task", "floor", "statdl", *peers))
+    lines = [f"| {head} |", "|---" * (3 + len(peers)) + "|"]
+    lines += [_line(record, peers) for record in document["tasks"]]
     return "\n".join([*lines, "", _measured_on(document)])
 
 
-def _line(record: Document) -> str:
+def _line(record: Document, names: list[str]) -> str:
     times = record["times"]
     mine = times["statdl"]["min_s"]
     floor = times.get("floor", {}).get("min_s")
@@ -31,7 +33,7 @@ def _line(record: Document) -> str:
         f"{duration(times[name]['min_s'])} ({multiple(times[name]['min_s'] / mine)})"
         if name in times
         else "–"
-        for name in PEERS
+        for name in names
     ]
     least = "–" if floor is None else duration(floor)
     cells = [record["task"], least, f"**{duration(mine)}{beside}**"]

@@ -170,12 +170,29 @@ def measure(run: Run, options: argparse.Namespace) -> None:
                     run.document["tasks"].append(one_task(run, card, chosen, known))
                 finally:
                     chosen.release()
+    training(run, options.share)
     with run.part("blocks of the Gram matrix", 20.0) as there_is_time:
         if there_is_time:
             run.document["gram"] = gram_variants(card, options.share)
     path = options.output or ROOT / f"benchmarks/results/gpu-{datetime.date.today()}.json"
     path.write_text(json.dumps(run.document | {"skipped": run.skipped}, indent=1) + "\n")
     print(f"written: {path}")
+
+
+def training(run: Run, share: float) -> None:
+    """Measure epochs of training, and many fits."""
+    measured: Any = importlib.import_module("benchmarks.card_training")
+    if measured.torch_on_card() is None:
+        run.skip("PyTorch's training", "it is not installed, or sees no card.")
+    for task in measured.EPOCHS:
+        chosen = task if share == 1.0 else task.smaller(share)
+        with run.part(chosen.title, 30.0) as there_is_time:
+            if there_is_time:
+                run.document["tasks"].append(chosen.record())
+    for name in ("logit_refits", "network_refits"):
+        with run.part(name.replace("_", " "), 30.0) as there_is_time:
+            if there_is_time:
+                run.document["tasks"].append(getattr(measured, name)(share))
 
 
 def one_task(run: Run, card: Any, task: Any, known: Any) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from benchmarks import core, data, machine
 from benchmarks.core import Task
 from benchmarks.data import Data
 from benchmarks.footprint import Footprint
-from benchmarks.refits import Refits
 from benchmarks.timing import race
 
 
@@ -28,7 +27,7 @@ def influence(drawn: Data) -> Callable[[], Any]:
     return lambda: fitted.influence().shape
 
 
-TASKS: tuple[Task | Footprint | Refits, ...] = (
+TASKS: tuple[Task | Footprint, ...] = (
     Task(
         title="influence, 1,000,000 × 20 (floor: lm)",
         draw=lambda: data.normal(1_000_000, 20),
@@ -40,7 +39,6 @@ TASKS: tuple[Task | Footprint | Refits, ...] = (
     ),
     Footprint("average slopes of a multinom, 400,000 × 10, K = 5", "avg_slopes"),
     Footprint("a slope in every row of a multinom, 400,000 × 10, K = 5", "slopes"),
-    Refits(),
 )
 
 
@@ -50,7 +48,7 @@ def suite(repeat: int, quick: bool, only: str, limit_s: float) -> Iterator[dict[
     for task in TASKS:
         if only not in task.title:
             continue
-        if isinstance(task, Footprint | Refits):
+        if isinstance(task, Footprint):
             yield task.measured(repeat, quick, limit_s)
         else:
             contenders = task.contenders(task.quick() if quick else task.draw())

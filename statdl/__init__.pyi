@@ -43,6 +43,10 @@ from statdl.api.inference import delta as delta
 from statdl.api.inference import drop1 as drop1
 from statdl.api.inference import step as step
 from statdl.api.inference import wald as wald
+from statdl.api.many import bootstrap as bootstrap
+from statdl.api.many import fit_many as fit_many
+from statdl.api.many import jackknife as jackknife
+from statdl.api.many import simulate as simulate
 from statdl.api.margins import avg_comparisons as avg_comparisons
 from statdl.api.margins import avg_predictions as avg_predictions
 from statdl.api.margins import avg_slopes as avg_slopes
@@ -125,6 +129,7 @@ from statdl.solve.schedule import Steps as Steps
 from statdl.solve.trust import TrustRegion as TrustRegion
 from statdl.study.complexity import Complexity as Complexity
 from statdl.study.decomposition import Decomposition as Decomposition
+from statdl.study.fits import ManyFits as ManyFits
 from statdl.study.learning import LearningCurve as LearningCurve
 from statdl.study.polynomial import Polynomial as Polynomial
 from statdl.study.search import SearchResult as SearchResult

@@ -230,8 +230,8 @@ def files_that_know(package: str) -> set[str]:
 
 
 def test_only_arrays_and_devices_know_cupy():
-    kernel = "backend/special.py"  # with its plain twin beside it
-    assert files_that_know("cupy") <= {CHOOSER, "backend/device.py", kernel}
+    kernels = {"backend/special.py", "backend/kernels.py"}  # with plain twins beside them
+    assert files_that_know("cupy") <= {CHOOSER, "backend/device.py", *kernels}
 
 
 def test_only_the_backend_knows_the_gpu_twin_of_scipy():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import core, covariances, infer, mlp, optimum, paths, table
+from benchmarks import core, covariances, infer, many, mlp, optimum, paths, table
 from benchmarks.__main__ import main
 from benchmarks.timing import Contender, clocked, race
 
@@ -42,6 +42,18 @@ def test_every_question_to_a_fit_is_answered_on_small_data(tmp_path):
     main(["infer", "--quick", "--repeat", "1", "--output", str(output)])
     document = json.loads(output.read_text(encoding="utf-8"))
     assert [record["task"] for record in document["tasks"]] == [t.title for t in infer.TASKS]
+
+
+@pytest.mark.slow
+def test_many_fits_are_the_loops_fits_on_small_data(tmp_path):
+    output = tmp_path / "many.json"
+    main(["many", "--quick", "--repeat", "1", "--output", str(output)])
+    document = json.loads(output.read_text(encoding="utf-8"))
+    assert [record["task"] for record in document["tasks"]] == [t.title for t in many.TASKS]
+    for record in document["tasks"]:
+        assert (record["difference"] or 0.0) < 1e-2
+        if "1e-10" in record["task"]:
+            assert record["difference"] < 1e-6
 
 
 def test_goals_beside_peers_are_multiples_of_our_time():

@@ -51,6 +51,22 @@ def sigmoid(x: Array) -> Array:
     return xp.where(x >= 0, xp.ones_like(x), tail) / (1 + tail)
 
 
+def logistic(x: Array) -> tuple[Array, Array]:
+    """Return μ = 1 / (1 + e^−x) and μ(1 − μ), both accurate in both tails, by one exponential.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [part.tolist() for part in logistic(np.array([0.0, 800.0]))]
+    [[0.5, 1.0], [0.25, 0.0]]
+    """
+    xp = namespace(x)
+    tail = xp.exp(-xp.abs(x))
+    larger = 1 / (1 + tail)
+    smaller = tail * larger
+    return xp.where(x >= 0, larger, smaller), larger * smaller
+
+
 def logit_loss_and_score(eta: Array, y: Array) -> tuple[Array, Array]:
     """Return softplus(η) − yη and y − sigmoid(η), sharing one exponential."""
     if is_cupy(eta):

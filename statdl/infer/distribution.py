@@ -31,6 +31,16 @@ def critical(level: float, df: float) -> float:
     return float(host("stdtrit")(df, upper)) if df > 0 else math.nan
 
 
+def normal_quantile(share: Any) -> Any:
+    """Return Φ⁻¹, −∞ and ∞ at 0 and 1."""
+    return host("ndtri")(share)
+
+
+def normal_cdf(value: Any) -> Any:
+    """Return Φ."""
+    return host("ndtr")(value)
+
+
 def chi2_tail(statistic: float, df: float) -> float:
     """Return P(χ² ≥ statistic)."""
     if not df > 0 or math.isnan(statistic):

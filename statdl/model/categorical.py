@@ -6,7 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from statdl.backend.array import Array, Rows, namespace, supports, to_numpy
-from statdl.backend.special import between, gammaln, log_sum_exp, softmax_and_log_sum, xlogy
+from statdl.backend.special import (
+    between,
+    gammaln,
+    log_sum_exp,
+    logistic,
+    softmax_and_log_sum,
+    xlogy,
+)
 from statdl.errors import DataError
 from statdl.model.curvature import RowCurvature
 from statdl.model.family import Encoded, refuse, total
@@ -54,6 +61,16 @@ class Binomial:
     def loss_and_score(self, eta: Array, y: Array) -> tuple[Array, Array]:
         loss, score = self.link.loss_and_score(eta, y)
         return loss[:, 0], score
+
+    def score_and_curvature(self, eta: Array, y: Array) -> tuple[Array, RowCurvature]:
+        """Return score and information; of the logit by one exponential."""
+        if self.canonical:
+            mean, variance = logistic(eta)
+            return y - mean, RowCurvature(variance)
+        xp, expected = namespace(eta), self.link.expected(eta)
+        observed = self.link.observed(eta, y)
+        curvature = xp.where(observed > 0, observed, expected)
+        return self.link.loss_and_score(eta, y)[1], RowCurvature(curvature)
 
     def information(self, eta: Array) -> RowCurvature:
         return RowCurvature(self.link.expected(eta))
@@ -159,6 +176,11 @@ class Multinomial:
     def loss_and_score(self, eta: Array, y: Array) -> tuple[Array, Array]:
         mean, log_sum = softmax_and_log_sum(eta)
         return log_sum[:, 0] - namespace(eta).sum(y * eta, axis=1), y - mean
+
+    def score_and_curvature(self, eta: Array, y: Array) -> tuple[Array, RowCurvature]:
+        """Return score and information by one softmax."""
+        mean, _ = softmax_and_log_sum(eta)
+        return y - mean, RowCurvature(diagonal=mean, outer=mean)
 
     def information(self, eta: Array) -> RowCurvature:
         mean, _ = softmax_and_log_sum(eta)

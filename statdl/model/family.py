@@ -147,6 +147,26 @@ class Family(Protocol):
         ...
 
 
+def score_and_curvature(family: Family, eta: Array, y: Array) -> tuple[Array, RowCurvature]:
+    """Return the score of each row, (n, q), and a curvature of its loss that is not negative.
+
+    That is the information where the link is canonical. Elsewhere it is the observed information,
+    which Newton's method converges fast by, but the expected one in rows where that is negative.
+    A family may have a method of this name that shares the work of both.
+    """
+    shared = getattr(family, "score_and_curvature", None)
+    if shared is not None:
+        found: tuple[Array, RowCurvature] = shared(eta, y)
+        return found
+    _, score = family.loss_and_score(eta, y)
+    expected = family.information(eta)
+    if family.canonical or expected.outer is not None:
+        return score, expected
+    observed = family.observed(eta, y).diagonal
+    xp = namespace(eta)
+    return score, RowCurvature(xp.where(observed > 0, observed, expected.diagonal))
+
+
 def total(values: Array, weights: Array | None) -> Array:
     """Return Σ w·values over the rows of (n,) or (n, q)."""
     xp = namespace(values)

@@ -11,6 +11,9 @@ its own. Both sums are single matrix products of (n, u v) and (n, j k) arrays. T
 tangents is that of the units and not of the parameters, which makes this some tens of times faster
 than a Hessian-vector product for each parameter; tests hold it to that. It is for layers without
 normalisation.
+
+θ is (P,), or (k, P) for k networks at once: what is (n, …) below then has k in front, and what is
+(v, n, …) has v before k.
 """
 
 from __future__ import annotations
@@ -49,24 +52,25 @@ def structured_hessian(
     G: Array,
     H: RowCurvature | None,
 ) -> Array:
-    """Return Σ_i J_iᵀ H_i J_i + Σ_i Σ_k G_ik ∂²η_ik/∂θ∂θᵀ, (P, P), for θ of shape (P,).
+    """Return Σ_i J_iᵀ H_i J_i + Σ_i Σ_k G_ik ∂²η_ik/∂θ∂θᵀ, (P, P), or (k, P, P) of k networks.
 
     ``last`` are the output layer's inputs, the final ``skipped`` of which are those of the network.
     """
     xp = namespace(last)
     kind = xp.result_type(parameters, G)
-    hessian = xp.zeros((output.stop, output.stop), dtype=kind, device=last.device)
+    shape = (*parameters.shape[:-1], output.stop, output.stop)
+    hessian = xp.zeros(shape, dtype=kind, device=last.device)
     gradients, nodes = _nodes(layers, output, skipped, parameters, passed, last, G)
     for k in range(len(nodes)):
         turns = _turns(k, layers, output, skipped, parameters, passed, gradients, G, H)
         earlier = slice(nodes[k].affine.start, nodes[k].affine.stop)
         if turns[0].delta is not None:
-            hessian[earlier, earlier] = _own_block(nodes[k], turns[0].delta)
+            hessian[..., earlier, earlier] = _own_block(nodes[k], turns[0].delta)
         for node, turn in zip(nodes[k + 1 :], turns[1:], strict=True):
             later = slice(node.affine.start, node.affine.stop)
             block = _block(node, nodes[k], turn)
-            hessian[later, earlier] = block
-            hessian[earlier, later] = block.T
+            hessian[..., later, earlier] = block
+            hessian[..., earlier, later] = xp.matrix_transpose(block)
     return hessian
 
 
@@ -96,7 +100,8 @@ def _features(affine: Affine, x: Array) -> Array:
     if not affine.intercept:
         return x
     xp = namespace(x)
-    return xp.concat([xp.ones((x.shape[0], 1), dtype=x.dtype, device=x.device), x], axis=1)
+    ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype, device=x.device)
+    return xp.concat([ones, x], axis=-1)
 
 
 def _turns(
@@ -153,9 +158,10 @@ def _forwards(
 def _units(scores: Array) -> Array:
     """Return the unit tangents e_v of every row, (v, n, v)."""
     xp = namespace(scores)
-    maps = scores.shape[1]
+    maps = scores.shape[-1]
     unit = xp.eye(maps, dtype=scores.dtype, device=scores.device)
-    return xp.broadcast_to(unit[:, None, :], (maps, *scores.shape))
+    unit = xp.reshape(unit, (maps, *(1,) * (scores.ndim - 1), maps))
+    return xp.broadcast_to(unit, (maps, *scores.shape))
 
 
 def _padded(change: Array, skipped: int) -> Array:
@@ -172,13 +178,31 @@ def _own_block(node: Node, delta: Array) -> Array:
     xp = namespace(delta)
     maps, columns = node.affine.outputs, node.affine.columns
     units, pairs = _triangle(maps, xp, delta.device), _triangle(columns, xp, delta.device)
-    turned = xp.reshape(xp.permute_dims(delta, (0, 2, 1)), (maps * maps, -1))
-    x = xp.permute_dims(node.features, (1, 0))
-    left = xp.take(turned, units.first * maps + units.second, axis=0)
-    right = xp.take(x, pairs.first, axis=0) * xp.take(x, pairs.second, axis=0)
-    product = xp.take(left @ xp.permute_dims(right, (1, 0)), units.number, axis=0)
-    block = xp.reshape(xp.take(product, pairs.number, axis=1), (maps, maps, columns, columns))
-    return xp.reshape(xp.permute_dims(block, (0, 2, 1, 3)), (maps * columns, maps * columns))
+    turned = _by_row(delta)
+    x = xp.matrix_transpose(node.features)
+    left = xp.take(turned, units.first * maps + units.second, axis=-2)
+    right = xp.take(x, pairs.first, axis=-2) * xp.take(x, pairs.second, axis=-2)
+    product = xp.take(left @ xp.matrix_transpose(right), units.number, axis=-2)
+    product = xp.take(product, pairs.number, axis=-1)
+    front = product.shape[:-2]
+    block = _swapped(xp.reshape(product, (*front, maps, maps, columns, columns)), (0, 2, 1, 3))
+    return xp.reshape(block, (*front, maps * columns, maps * columns))
+
+
+def _by_row(change: Array) -> Array:
+    """Return changes (v, …, n, u) as (…, v u, n)."""
+    xp, front = namespace(change), change.ndim - 3
+    axes = (*range(1, front + 1), 0, front + 2, front + 1)
+    turned = xp.permute_dims(change, axes)
+    shape = (*turned.shape[:-3], turned.shape[-3] * turned.shape[-2], turned.shape[-1])
+    return xp.reshape(turned, shape)
+
+
+def _swapped(block: Array, order: tuple[int, ...]) -> Array:
+    """Return an array with its last axes in another order."""
+    front = block.ndim - len(order)
+    axes = (*range(front), *(front + axis for axis in order))
+    return namespace(block).permute_dims(block, axes)
 
 
 class Triangle(NamedTuple):
@@ -206,21 +230,21 @@ def _block(later: Node, earlier: Node, turn: Turn) -> Array:
     u, j = later.affine.outputs, later.affine.columns
     v, k = earlier.affine.outputs, earlier.affine.columns
     dtype = xp.result_type(later.delta, later.features)
-    block = xp.zeros((u, j, v, k), dtype=dtype, device=later.features.device)
+    front = later.delta.shape[:-2]
+    block = xp.zeros((*front, u, j, v, k), dtype=dtype, device=later.features.device)
     if turn.delta is not None:
-        left = xp.reshape(xp.permute_dims(turn.delta, (0, 2, 1)), (v * u, -1))
-        product = left @ _products(later.features, earlier.features)
-        block += xp.permute_dims(xp.reshape(product, (v, u, j, k)), (1, 2, 0, 3))
+        product = _by_row(turn.delta) @ _products(later.features, earlier.features)
+        block += _swapped(xp.reshape(product, (*front, v, u, j, k)), (1, 2, 0, 3))
     if turn.inputs is not None:
-        inputs = turn.inputs.shape[2]
-        left = xp.reshape(xp.permute_dims(turn.inputs, (0, 2, 1)), (v * inputs, -1))
-        product = left @ _products(later.delta, earlier.features)
-        added = xp.permute_dims(xp.reshape(product, (v, inputs, u, k)), (2, 1, 0, 3))
-        block[:, int(later.affine.intercept) :, :, :] += added
-    return xp.reshape(block, (u * j, v * k))
+        inputs = turn.inputs.shape[-1]
+        product = _by_row(turn.inputs) @ _products(later.delta, earlier.features)
+        added = _swapped(xp.reshape(product, (*front, v, inputs, u, k)), (2, 1, 0, 3))
+        block[..., :, int(later.affine.intercept) :, :, :] += added
+    return xp.reshape(block, (*front, u * j, v * k))
 
 
 def _products(left: Array, right: Array) -> Array:
     """Return the products of each row's entries, (n, a) and (n, b) → (n, a b)."""
     xp = namespace(left)
-    return xp.reshape(left[:, :, None] * right[:, None, :], (left.shape[0], -1))
+    products = left[..., :, None] * right[..., None, :]
+    return xp.reshape(products, (*products.shape[:-2], -1))

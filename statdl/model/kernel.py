@@ -1,9 +1,10 @@
 """A network's batches, fast: forwards and backwards in buffers that are made once.
 
 What :class:`~statdl.model.feedforward.Feedforward` computes, for the case that training repeats
-millions of times: one network, nothing standardised, NumPy. Every product is written where it is
-needed, biases ride along as a column of ones, and the tables [b | W] are views of θ, so that a
-small batch costs little more than its matrix products. The plain path is the oracle of its tests.
+millions of times: one network, nothing standardised, NumPy or CuPy. Every product is written where
+it is needed, biases ride along as a column of ones, and the tables [b | W] are views of θ, so that
+a small batch costs little more than its matrix products. Nothing in a batch asks a card for a
+number. The plain path is the oracle of its tests.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from statdl.backend.array import Array, is_numpy, namespace
+from statdl.backend.array import Array, is_cupy, is_numpy, namespace
 from statdl.model.activation import Activation, Identity, ReLU, Sigmoid, Tanh
 from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.exponential import Gaussian
@@ -26,7 +27,8 @@ Masks = tuple[Array | None, ...]
 
 def supported(predictor: Predictor, X: Array) -> bool:
     """Tell whether there is a kernel for this predictor and these inputs."""
-    if not (is_numpy(X) and isinstance(predictor, Network) and predictor.hidden):
+    buffered = is_numpy(X) or is_cupy(X)
+    if not (buffered and isinstance(predictor, Network) and predictor.hidden):
         return False
     return all(hidden.normalisation in (None, "weight") for hidden in predictor.hidden)
 
@@ -231,10 +233,11 @@ def unit_of(activation: Activation) -> type[Unit]:
 def head_of(family: Family, rows: int, outputs: int, like: Array) -> Head:
     """Return the slope of the mean loss of a family, quick for the usual three."""
     if isinstance(family, Multinomial):
-        return SoftmaxHead(family, rows, outputs, like)
-    if isinstance(family, Gaussian | Binomial) and family.canonical:
-        kind = GaussianHead if isinstance(family, Gaussian) else LogitHead
+        kind = SoftmaxHead if is_numpy(like) else SteadySoftmaxHead
         return kind(family, rows, outputs, like)
+    if isinstance(family, Gaussian | Binomial) and family.canonical:
+        usual = GaussianHead if isinstance(family, Gaussian) else LogitHead
+        return usual(family, rows, outputs, like)
     return AnyHead(family, rows, outputs, like)
 
 
@@ -305,4 +308,29 @@ class SoftmaxHead(AnyHead):
         xp.add(total, 1.0, out=total)
         xp.divide(slope, self._column, out=slope)
         xp.subtract(slope, y, out=slope)
+        return xp.multiply(slope, self._share, out=slope)
+
+
+class SteadySoftmaxHead(AnyHead):
+    """The same with the largest η always subtracted: a card need not be asked for an overflow."""
+
+    def __init__(self, family: Family, rows: int, outputs: int, like: Array) -> None:
+        super().__init__(family, rows, outputs, like)
+        self._top = self._xp.empty((rows, 1), dtype=like.dtype)
+        self._total = self._xp.empty((rows, 1), dtype=like.dtype)
+
+    def __call__(self, eta: Array, y: Array, weights: Array | None) -> Array:
+        xp, slope, top, total = self._xp, self._slope, self._top, self._total
+        xp.max(eta, axis=1, keepdims=True, out=top)
+        xp.maximum(top, 0.0, out=top)
+        xp.subtract(eta, top, out=slope)
+        xp.exp(slope, out=slope)
+        xp.sum(slope, axis=1, keepdims=True, out=total)
+        xp.negative(top, out=top)
+        xp.exp(top, out=top)
+        xp.add(total, top, out=total)
+        xp.divide(slope, total, out=slope)
+        xp.subtract(slope, y, out=slope)
+        if weights is not None:
+            xp.multiply(slope, weights[:, None], out=slope)
         return xp.multiply(slope, self._share, out=slope)

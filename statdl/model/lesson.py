@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, Rows, is_numpy, like, namespace, to_numpy
 from statdl.backend.random import generator
 from statdl.model.frozen import Frozen
 from statdl.model.kernel import Kernel, Masks, supported
@@ -27,8 +27,8 @@ from statdl.model.response_scale import ResponseScale
 from statdl.model.training import RunningStatistics, Training
 from statdl.model.weight_normalisation import pull
 
-#: Bytes of rows that are put in order at once.
-GATHERED_BYTES = 1 << 20
+#: Bytes of rows that are put in order at once, on the host and on a card.
+GATHERED_BYTES, CARD_BYTES = 1 << 20, 1 << 30
 
 
 @dataclass(frozen=True)
@@ -263,7 +263,9 @@ class Learner:
     def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
         """Open an epoch: rows in the host order given, draws from a generator of this seed."""
         self._parameters = parameters
-        self._order = order
+        X = self.lesson.rows.X
+        # where the rows are, by one copy an epoch: a batch then asks the host for nothing
+        self._order = like(order, X, namespace(X).int64)
         self._random = generator(random_seed)
         self._etas: list[Array] = []
 
@@ -289,8 +291,7 @@ class Learner:
         return self.lesson.judged(eta, rows)
 
     def _positions(self, first: int, stop: int) -> Array:
-        reference = self.lesson.rows.X
-        return like(self._order[first:stop], reference, namespace(reference).int64)
+        return self._order[first:stop]
 
     def _noisy(self, X: Array) -> Array:
         if not self.lesson.noise:
@@ -326,7 +327,8 @@ class KernelLearner(Learner):
         self._kernels = {size: Kernel(network, lesson.family, size, self._buffer) for size in sizes}
         self._first = int(network.intercept)
         width = self._first + network.inputs
-        portion = max(1, GATHERED_BYTES // (width * rows.X.itemsize * batch))
+        room = GATHERED_BYTES if is_numpy(rows.X) else CARD_BYTES
+        portion = max(1, room // (width * rows.X.itemsize * batch))
         self._portion = batch * min(portion, -(-rows.n // batch))
         self._drawn = xp.empty((self._portion, network.inputs), dtype=rows.X.dtype)
         self._gathered = xp.ones((self._portion, width), dtype=rows.X.dtype)
@@ -339,7 +341,7 @@ class KernelLearner(Learner):
 
     def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
         super().begin(parameters, order, random_seed)
-        rows = self.lesson.rows
+        rows, order = self.lesson.rows, self._order
         self._y = rows.y.take(order, axis=0)
         self._offset = None if rows.offset is None else rows.offset.take(order, axis=0)
         self._weights = None
@@ -387,5 +389,6 @@ class KernelLearner(Learner):
         self._start, self._stop = first, min(first + self._portion, self.lesson.n)
         chosen = self._order[self._start : self._stop]
         drawn = self._drawn[: len(chosen)]
-        self.lesson.rows.X.take(chosen, axis=0, out=drawn, mode="clip")  # "clip" needs no copy
+        in_place = {"mode": "clip"} if is_numpy(drawn) else {}  # NumPy's "raise" copies first
+        self.lesson.rows.X.take(chosen, axis=0, out=drawn, **in_place)
         self._gathered[: len(chosen), self._first :] = drawn

@@ -231,7 +231,10 @@ class Network(Feedforward):
     def hessian(
         self, parameters: Array, X: Array, G: Array, H: RowCurvature | None = None
     ) -> Array:
-        """Return Σ_i J_iᵀ H_i J_i + Σ_i Σ_k G_ik ∂²η_ik/∂θ∂θᵀ, (P, P), of one network."""
+        """Return Σ_i J_iᵀ H_i J_i + Σ_i Σ_k G_ik ∂²η_ik/∂θ∂θᵀ, (P, P).
+
+        Of k networks at once, (k, P, P), where :attr:`stackable` says so.
+        """
         if not self.hidden:
             return self._linear.hessian(parameters, X, G, H)
         plain = not any(layer.normalised for layer in self.layers)
@@ -239,8 +242,20 @@ class Network(Feedforward):
         total = 0.0
         for rows in self._blocks(X, self._hessian_width(plain)):
             part = None if H is None else rows_of(H, rows)
-            total = total + function(parameters, X[rows, :], G[rows, :], part)
+            total = total + function(parameters, X[rows, :], G[..., rows, :], part)
         return total
+
+    @property
+    def stackable(self) -> bool:
+        """Whether the Hessians of k networks can be had at once."""
+        return bool(self.hidden) and not (
+            self.directed or any(layer.normalised for layer in self.layers)
+        )
+
+    @property
+    def hessian_width(self) -> int:
+        """Numbers of working memory that a row of a Hessian needs."""
+        return self._hessian_width(self.stackable)
 
     def plain_hessian(
         self, parameters: Array, X: Array, G: Array, H: RowCurvature | None = None

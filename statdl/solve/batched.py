@@ -14,6 +14,7 @@ H_0 is B Bᵀ for all, or the inverse of each problem's own curvature, looked at
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from enum import IntEnum
 from typing import Protocol
 
 from statdl.backend.array import Array, epsilon, like, namespace, overflow_allowed, to_numpy
@@ -47,15 +48,31 @@ class Problems(Protocol):
         ...
 
 
+class Status(IntEnum):
+    """How one of many problems ended; still running where the ticks were over first."""
+
+    RUNNING = 0
+    CONVERGED = 1
+    STALLED = 2
+    NON_FINITE = 3
+    SINGULAR = 4
+    SEPARATED = 5
+
+
 @dataclass(frozen=True)
 class Minima:
-    """Where k problems ended; ``converged`` is on the host."""
+    """Where k problems ended; ``status`` is on the host, ``loss`` None where not worked out."""
 
     parameters: Array  # (k, P)
-    loss: Array  # (k,)
-    converged: tuple[bool, ...]
+    loss: Array | None  # (k,)
+    status: tuple[Status, ...]
     iterations: int
     interrupted: bool = False
+
+    @property
+    def converged(self) -> tuple[bool, ...]:
+        """Which problems reached their minimum."""
+        return tuple(one is Status.CONVERGED for one in self.status)
 
 
 @dataclass(frozen=True)
@@ -289,15 +306,23 @@ class _Ended:
         self.left: list[tuple[Array, ...]] = []
 
     def note(self, state: _State) -> None:
-        self.left.append((state.place, state.parameters, state.loss, state.converged))
+        xp = namespace(state.loss)
+        status = xp.zeros_like(state.place)
+        for end, said in (
+            (state.done, Status.STALLED),
+            (~_finite(state.loss, state.gradient), Status.NON_FINITE),
+            (state.converged, Status.CONVERGED),
+        ):
+            status = xp.where(end, xp.full_like(status, int(said)), status)
+        self.left.append((state.place, state.parameters, state.loss, status))
 
     def minima(self, iterations: int, interrupted: bool) -> Minima:
         """Return all problems in their own order."""
         xp = namespace(self.left[0][0])
         place, *parts = (xp.concat(list(part), axis=0) for part in zip(*self.left, strict=True))
         order = xp.argsort(place)
-        parameters, loss, converged = (xp.take(part, order, axis=0) for part in parts)
-        ends = tuple(to_numpy(converged).tolist())
+        parameters, loss, status = (xp.take(part, order, axis=0) for part in parts)
+        ends = tuple(Status(int(end)) for end in to_numpy(status))
         return Minima(parameters, loss, ends, iterations, interrupted)
 
 

@@ -1,9 +1,10 @@
-"""Update rules carried out in place.
+"""Update rules carried out in place, over the one flat vector of parameters.
 
 A rule of :mod:`statdl.solve.rule` is a pure function, which makes a new array of every intermediate
 value. Training takes so many steps that this costs more than the arithmetic, so that for NumPy each
 rule has the same formula written over buffers that are made once, in portions that stay in cache.
-The pure rule is the oracle of its tests, and does the work everywhere else.
+CuPy runs the same in one portion, and Adam, whose dozen passes are a dozen launches, as one kernel.
+The pure rule is the oracle of their tests, and does the work everywhere else.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from statdl.backend.array import Array, is_numpy, namespace
+from statdl.backend.array import Array, is_cupy, is_numpy, namespace
+from statdl.backend.kernels import adam_kernel
 from statdl.solve.rule import (
     SGD,
     AdaGrad,
@@ -59,11 +61,13 @@ class FusedMover(Mover):
     def __init__(self, rule: Rule, memory: Memory, decayed: Array) -> None:
         super().__init__(rule, tuple(values.copy() for values in memory), decayed)
         size = decayed.shape[0]
-        work = namespace(decayed).empty((min(size, PORTION),), dtype=decayed.dtype)
+        longest = min(size, PORTION) if is_numpy(decayed) else size
+        work = namespace(decayed).empty((longest,), dtype=decayed.dtype)
         self._fuse = FUSED[type(rule)]
         self._parts = []
-        for start in range(0, size, PORTION):
-            place = slice(start, min(start + PORTION, size))
+        portion = PORTION if is_numpy(decayed) else max(size, 1)
+        for start in range(0, size, portion):
+            place = slice(start, min(start + portion, size))
             held = tuple(values[place] for values in self.memory)
             room = work[: place.stop - place.start]
             self._parts.append(Part(place, held, room, decayed[place]))
@@ -74,6 +78,23 @@ class FusedMover(Mover):
             self._fuse(
                 xp, self.rule, parameters[part.place], gradient[part.place], part, rate, iteration
             )
+
+
+class CardAdam(Mover):
+    """Adam and AdamW as one kernel on a card: every number is read and written once a step."""
+
+    def __init__(self, rule: Rule, memory: Memory, decayed: Array) -> None:
+        super().__init__(rule, tuple(values.copy() for values in memory), decayed)
+
+    def move(self, parameters: Array, gradient: Array, rate: float, iteration: int) -> None:
+        rule = self.rule
+        assert isinstance(rule, Adam | AdamW)
+        decay = rate * getattr(rule, "weight_decay", 0.0)
+        rate, epsilon = corrected(rule, rate, iteration)
+        m, s = self.memory
+        constants = (rate, rule.beta1, rule.beta2, epsilon, decay)
+        kind = gradient.dtype.type
+        adam_kernel()(gradient, self._decayed, *map(kind, constants), parameters, m, s)
 
 
 def mover_of(rule: Rule, memory: Memory, decayed: Array) -> Mover:
@@ -87,7 +108,9 @@ def mover_of(rule: Rule, memory: Memory, decayed: Array) -> Mover:
     >>> w.tolist()
     [0.9, 2.1]
     """
-    fused = is_numpy(decayed) and type(rule) in FUSED
+    if is_cupy(decayed) and type(rule) in (Adam, AdamW):
+        return CardAdam(rule, memory, decayed)
+    fused = (is_numpy(decayed) or is_cupy(decayed)) and type(rule) in FUSED
     return (FusedMover if fused else Mover)(rule, memory, decayed)
 
 
@@ -157,14 +180,18 @@ def _average(xp: Any, mean: Array, value: Array, share: float) -> None:
     xp.add(mean, value, out=mean)
 
 
+def corrected(rule: Adam, rate: float, iteration: int) -> tuple[float, float]:
+    """Return η and ε with the corrections of m̂ and ŝ drawn into them."""
+    if not rule.corrected:
+        return rate, rule.epsilon
+    correction = (1 - rule.beta2**iteration) ** 0.5
+    return rate * correction / (1 - rule.beta1**iteration), rule.epsilon * correction
+
+
 def _adam(xp: Any, rule: Adam, w: Array, g: Array, part: Part, rate: float, iteration: int) -> None:
     """w ← w − η m̂/(√ŝ + ε), the corrections of m̂ and ŝ drawn into η and ε."""
     (m, s), work = part.memory, part.work
-    epsilon = rule.epsilon
-    if rule.corrected:
-        correction = (1 - rule.beta2**iteration) ** 0.5
-        rate *= correction / (1 - rule.beta1**iteration)
-        epsilon *= correction
+    rate, epsilon = corrected(rule, rate, iteration)
     xp.multiply(g, 1 - rule.beta1, out=work)
     xp.multiply(m, rule.beta1, out=m)
     xp.add(m, work, out=m)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from statdl.backend.array import Array, is_finite, like, namespace, to_numpy
+from statdl.backend.array import Array, is_finite, is_numpy, like, namespace, to_numpy
 from statdl.backend.linalg import largest_eigenvalue
 from statdl.backend.random import fresh_seed, permutation
 from statdl.errors import ModelError
@@ -368,7 +368,12 @@ def _draws(course: Course) -> tuple[int, int, int]:
 
 
 def _clip(gradient: Array, longest: float) -> None:
-    """Shorten a gradient in place."""
+    """Shorten a gradient in place; a device is not asked for its length."""
+    if not is_numpy(gradient):
+        xp = namespace(gradient)
+        length = xp.sqrt(xp.sum(gradient * gradient))
+        gradient *= longest / xp.maximum(length, xp.full_like(length, longest))
+        return
     length = norm(gradient)
     if length > longest:
         gradient *= longest / length

@@ -23,7 +23,16 @@ from statdl.estimate import Estimate
 from statdl.formula import Grouping
 from statdl.infer.distribution import check_level
 from statdl.infer.predict import Prediction, class_labels, output_labels
-from statdl.study.refits import Refits, batch_of, near
+from statdl.study.many import (
+    FINE,
+    ROUGH,
+    Many,
+    batch_of,
+    fit_views,
+    plain_linear,
+    refuse_unbounded,
+)
+from statdl.study.views import Resamples
 
 #: Fewest refits that a spread can be told from.
 FEWEST = 2
@@ -35,33 +44,32 @@ def check_count(B: int) -> None:
         raise ModelError(f"B must be a whole number of {FEWEST} or more resamples, not {B!r}.")
 
 
+def own_weights(estimate: Estimate) -> Any:
+    """Return the weights of the rows on the host, (n,)."""
+    weights = estimate.objective.rows.weights
+    return np.ones(estimate.objective.n) if weights is None else to_numpy(weights)
+
+
+def case_resamples(estimate: Estimate, B: int, seed: int) -> Resamples:
+    """Return B resamples of the rows: how often each is drawn, times its weight."""
+    check_count(B)
+    return Resamples(own_weights(estimate), int(B), seed)
+
+
+def cluster_resamples(estimate: Estimate, B: int, seed: int, group: Grouping) -> Resamples:
+    """Return B resamples of clusters, whose rows come together."""
+    check_count(B)
+    return Resamples(own_weights(estimate), int(B), seed, to_numpy(group.codes))
+
+
 def case_weights(estimate: Estimate, B: int, seed: int) -> Any:
-    """Return the weights of B resamples, (B, n): how often each row is drawn, times its weight."""
-    check_count(B)
-    given = estimate.objective.rows.weights
-    own = np.ones(estimate.objective.n) if given is None else to_numpy(given)
-    counted = own > 0
-    rows = int(counted.sum())
-    counts = np.zeros((int(B), len(own)))
-    counts[:, counted] = generator(seed).multinomial(rows, np.full(rows, 1 / rows), size=int(B))
-    return counts * own
-
-
-def cluster_weights(estimate: Estimate, B: int, seed: int, group: Grouping) -> Any:
-    """Return the weights of B resamples of clusters, (B, n): their rows come together."""
-    check_count(B)
-    weights, codes = estimate.objective.rows.weights, to_numpy(group.codes)
-    own = np.ones(len(codes)) if weights is None else to_numpy(weights)
-    present = np.unique(codes[own > 0])
-    counts = np.zeros((int(B), int(codes.max()) + 1))
-    share = np.full(len(present), 1 / len(present))
-    counts[:, present] = generator(seed).multinomial(len(present), share, size=int(B))
-    return counts[:, codes] * own
+    """Return the weights of B resamples of the rows, (B, n)."""
+    return next(case_resamples(estimate, B, seed).blocks(int(B))).weights
 
 
 def resampled(
     estimate: Estimate, B: int = 200, seed: int = 0, group: Grouping | None = None
-) -> Refits:
+) -> Many:
     """Return B refits to resampled rows, or to resampled clusters, each from the estimate.
 
     Examples
@@ -71,12 +79,13 @@ def resampled(
     >>> resampled(fit.estimate, B=50).parameters.shape
     (50, 2)
     """
+    refuse_unbounded(estimate)
     if group is None:
-        weights = case_weights(estimate, B, seed)
+        views = case_resamples(estimate, B, seed)
     else:
-        weights = cluster_weights(estimate, B, seed, group)
-    found = near(estimate, weights=weights)
-    sound = np.isfinite(found.parameters).all(axis=1) & np.isfinite(found.loss)
+        views = cluster_resamples(estimate, B, seed, group)
+    found = fit_views(estimate, views, tolerance=spread_tolerance(estimate))
+    sound = np.isfinite(found.parameters).all(axis=1)
     if sound.sum() < FEWEST:
         raise NumericalError(
             f"Only {int(sound.sum())} of {B} bootstrap refits have a finite maximum; a penalty "
@@ -89,7 +98,13 @@ def resampled(
             "response or leave weights undetermined. A penalty or fewer units would help.",
             StatdlWarning,
         )
-    return Refits(found.parameters[sound], found.loss[sound], found.converged[sound])
+    status = tuple(one for one, kept in zip(found.status, sound, strict=True) if kept)
+    return Many(found.parameters[sound], status)
+
+
+def spread_tolerance(estimate: Estimate) -> float:
+    """Return how far from its minimum a refit may stop where only the spread is wanted."""
+    return FINE if plain_linear(estimate.objective) else ROUGH
 
 
 def bootstrap_prediction(

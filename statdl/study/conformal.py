@@ -28,7 +28,8 @@ from statdl.infer.predict import Prediction, linear_predictor
 from statdl.model.batch import Batch
 from statdl.model.exponential import ExponentialFamily, Gaussian
 from statdl.study.crossvalidation import fold_groups, fold_weights
-from statdl.study.refits import afresh, batch_of
+from statdl.study.many import batch_of, fit_views, refuse_unbounded
+from statdl.study.views import Views
 
 #: Distance from its maximum, in standard errors, that a refit may stop at.
 TOLERANCE = 1e-2
@@ -93,7 +94,8 @@ def _held_out(estimate: Estimate, groups: Any, only_last: bool) -> HeldOut:
     rows = estimate.objective.rows
     own = np.ones(rows.n) if rows.weights is None else to_numpy(rows.weights)
     weights = fold_weights(estimate, groups, names)
-    found = afresh(estimate, weights=weights, tolerance=TOLERANCE, ticks=500)
+    refuse_unbounded(estimate)
+    found = fit_views(estimate, Views(weights=weights), afresh=True, tolerance=TOLERANCE)
     offset = None if rows.offset is None else rows.offset[:, 0]
     mean, spread = _means(estimate, batch_of(estimate), found.parameters, rows.X, offset)
     y = to_numpy(rows.y)[:, 0]

@@ -10,7 +10,8 @@ from statdl.backend.array import like, namespace, to_numpy
 from statdl.backend.random import generator
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
-from statdl.study.refits import afresh, batch_of
+from statdl.study.many import ROUGH, batch_of, fit_views, refuse_unbounded
+from statdl.study.views import Views
 
 
 def fold_groups(estimate: Estimate, folds: int, seed: int) -> Any:
@@ -49,7 +50,8 @@ def cross_validated_loss(estimate: Estimate, folds: int = 10, seed: int = 0) -> 
     groups = fold_groups(estimate, folds, seed)
     names = list(range(int(groups.max()) + 1))
     weights = fold_weights(estimate, groups, names)
-    found = afresh(estimate, weights=weights)
+    refuse_unbounded(estimate)
+    found = fit_views(estimate, Views(weights=weights), afresh=True, tolerance=ROUGH)
     rows = estimate.objective.rows
     xp = namespace(rows.X)
     eta = batch_of(estimate).eta(like(found.parameters, rows.X), rows.X)

@@ -26,9 +26,10 @@ from statdl.infer.residual import response_matrix
 from statdl.report import DataTable, page, plot
 from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
-from statdl.study.bootstrap import case_weights
+from statdl.study.bootstrap import case_weights, spread_tolerance
 from statdl.study.complexity import Complexity
-from statdl.study.refits import Refits, batch_of, near
+from statdl.study.many import Many, batch_of, fit_views, refuse_unbounded
+from statdl.study.views import Views
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _simulated(estimate: Estimate, mean: Any, noise: float | None, B: int, seed:
     phi = estimate.dispersion if noise is None else noise**2
     eta = to_numpy(family.link.link(like(mean, rows.X)))
     y = np.stack([family.simulate(eta, rows, phi, rng) for _ in range(B)])
-    predicted = _means(estimate, near(estimate, y=y))
+    predicted = _means(estimate, _refitted(estimate, Views(y=y)))
     centre = predicted.mean(axis=0)
     spread = predicted.var(axis=0, ddof=1)
     own = 1.0 if family.dispersion_known else phi
@@ -169,7 +170,7 @@ def _simulated(estimate: Estimate, mean: Any, noise: float | None, B: int, seed:
 
 def _resampled(estimate: Estimate, noise: float, B: int, seed: int) -> Parts:
     counts = case_weights(estimate, B, seed)
-    predicted = _means(estimate, near(estimate, weights=counts))
+    predicted = _means(estimate, _refitted(estimate, Views(weights=counts)))
     out = (counts == 0)[:, :, None]
     seen = out.sum(axis=0)
     usable = seen[:, 0] > 1
@@ -185,7 +186,12 @@ def _resampled(estimate: Estimate, noise: float, B: int, seed: int) -> Parts:
     return Parts(max(bias, 0.0), _average(spread, weights), noise)
 
 
-def _means(estimate: Estimate, found: Refits) -> Any:
+def _refitted(estimate: Estimate, views: Views) -> Many:
+    refuse_unbounded(estimate)
+    return fit_views(estimate, views, tolerance=spread_tolerance(estimate))
+
+
+def _means(estimate: Estimate, found: Many) -> Any:
     """Return the means that refits predict for the rows, (B, n, K)."""
     rows = estimate.objective.rows
     eta = batch_of(estimate).eta(like(found.parameters, rows.X), rows.X)

@@ -27,10 +27,9 @@ from statdl.estimate import Estimate
 from statdl.infer.goodness import Goodness
 from statdl.kinds import is_whole
 from statdl.report import DataTable
-from statdl.study.refits import Refits, afresh
+from statdl.study.many import ROUGH, Many, fit_views, refuse_unbounded
+from statdl.study.views import Views
 
-#: Distance from its maximum, in standard errors, that a refit may stop at.
-TOLERANCE = 0.05
 NOTE = (
     "Pr(>LR) is from {B} responses simulated from the smaller model, both models fitted to each. "
     "Under the smaller model the weights of a network's hidden units are not identified, so that "
@@ -73,13 +72,18 @@ def ratio_test(small: Estimate, large: Estimate, B: int = 99, seed: int = 0) -> 
     # the response itself is fitted again with the others, so that all come as near their maxima
     own = to_numpy(small.objective.rows.y)[None, :, :]
     y = np.concatenate([own, simulated_responses(small, int(B), seed)])
-    fits = (afresh(each, y=y, tolerance=TOLERANCE) for each in (small, large))
+    for each in (small, large):
+        refuse_unbounded(each)
+    fits = (
+        fit_views(each, Views(y=y), afresh=True, tolerance=ROUGH, losses=True)
+        for each in (small, large)
+    )
     kernels = [_kernels(each, found) for each, found in zip((small, large), fits, strict=True)]
     ratios = _ratio(small, *kernels)
     return RatioTest(float(ratios[0]), ratios[1:])
 
 
-def _kernels(estimate: Estimate, found: Refits) -> Any:
+def _kernels(estimate: Estimate, found: Many) -> Any:
     """Return Σ w ℓ of every refit, (B,): its loss without the penalty."""
     objective = estimate.objective
     if objective.penalised is None:

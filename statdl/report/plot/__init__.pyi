@@ -9,6 +9,7 @@ from statdl.report.plot.complexity import draw_learning as draw_learning
 from statdl.report.plot.complexity import draw_stack as draw_stack
 from statdl.report.plot.decision import draw_decision as draw_decision
 from statdl.report.plot.diagnostics import draw_diagnostics as draw_diagnostics
+from statdl.report.plot.distribution import draw_distributions as draw_distributions
 from statdl.report.plot.effect import draw_effect as draw_effect
 from statdl.report.plot.gradients import draw_gradients as draw_gradients
 from statdl.report.plot.history import draw_history as draw_history

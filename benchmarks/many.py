@@ -1,0 +1,183 @@
+"""The many suite: thousands of fits of one model, beside a loop over another package's fits.
+
+A loop is timed over some of its fits, and its time is in proportion. Networks are measured beside
+one fit of their own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import statdl as sd
+from benchmarks import data, machine, peers
+from benchmarks.core import STATDL
+from benchmarks.data import Data
+from benchmarks.optimum import ONE_FIT
+from benchmarks.timing import Contender, clocked, race
+from statdl.study.bootstrap import case_weights
+
+#: Distance of a refit from its maximum in the tasks that ask for all digits.
+EXACT = 1e-10
+
+
+@dataclass(frozen=True)
+class Task:
+    """Many fits: who takes part, and a multiple that a peer must take or one fit may be taken."""
+
+    title: str
+    contenders: Callable[[bool], list[Contender]]
+    peers: Mapping[str, float] = field(default_factory=dict)
+    times_one_fit: float | None = None
+
+    def record(self, contenders: list[Contender]) -> dict[str, Any]:
+        """The task as it is written to JSON: times, goal and whether it was met."""
+        times = {contender.name: contender.summary for contender in contenders}
+        mine = times[STATDL]["min_s"]
+        goal: dict[str, Any] = {"peers": dict(self.peers)}
+        there = {name: least for name, least in self.peers.items() if name in times}
+        met = all(times[name]["min_s"] >= least * mine for name, least in there.items())
+        if self.times_one_fit is not None:
+            goal = {"times_floor": self.times_one_fit, "seconds": None}
+            met = mine <= self.times_one_fit * times[ONE_FIT]["min_s"]
+        return {
+            "task": self.title,
+            "goal": goal,
+            "met": bool(met),
+            "times": times,
+            "agreement": None,
+            "difference": _difference(contenders),
+        }
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Fits of another package, one after the other, to the resamples that statdl has."""
+
+    fit: Callable[[Any, Any, Any], Any]
+    fits: int
+    looped: int
+
+    def contender(self, name: str, drawn: Data, weights: Any) -> Contender:
+        """Return the loop over some of the resamples, its time that of all of them."""
+        rows = [np.repeat(np.arange(len(drawn.y)), one.astype(int)) for one in weights]
+
+        def sample() -> list[float]:
+            start = time.perf_counter()
+            found = [self.fit(drawn.y, drawn.with_constant, one) for one in rows]
+            contender.result = np.stack(found)
+            return [(time.perf_counter() - start) * self.fits / self.looped]
+
+        contender = Contender(name, sample)
+        return contender
+
+
+def logit(tolerance: float | None) -> Callable[[bool], list[Contender]]:
+    """Bootstrap refits of a logit, 2,000 × 5, beside statsmodels' Logit."""
+
+    def contenders(quick: bool) -> list[Contender]:
+        drawn = data.bernoulli(400 if quick else 2_000, 5)
+        B, looped = (50, 10) if quick else (1_000, 100)
+        fit = sd.glm(X=drawn.X, y=drawn.y, family="binomial")
+        ours = clocked(STATDL, lambda: sd.bootstrap(fit, B, tolerance=tolerance).estimates)
+        weights = case_weights(fit.estimate, looped, 0)
+        return [ours, *_beside(drawn, weights, Loop(statsmodels_logit, B, looped))]
+
+    return contenders
+
+
+def line(quick: bool) -> list[Contender]:
+    """Bootstrap refits of a linear regression, 2,000 × 5, beside statsmodels' OLS."""
+    drawn = data.normal(400 if quick else 2_000, 5)
+    B, looped = (50, 10) if quick else (1_000, 100)
+    fit = sd.lm(X=drawn.X, y=drawn.y)
+    ours = clocked(STATDL, lambda: sd.bootstrap(fit, B, tolerance=EXACT).estimates)
+    weights = case_weights(fit.estimate, looped, 0)
+    return [ours, *_beside(drawn, weights, Loop(_statsmodels_ols, B, looped))]
+
+
+def softmax(quick: bool) -> list[Contender]:
+    """Bootstrap refits of a softmax regression, 1,000 × 4, K = 3, beside statsmodels' MNLogit."""
+    drawn = data.multinoulli(300 if quick else 1_000, 4, 3)
+    B, looped = (20, 5) if quick else (1_000, 50)
+    fit = sd.multinom(X=drawn.X, y=drawn.y)
+    ours = clocked(STATDL, lambda: sd.bootstrap(fit, B, tolerance=EXACT).estimates)
+    weights = case_weights(fit.estimate, looped, 0)
+    return [ours, *_beside(drawn, weights, Loop(_statsmodels_mnlogit, B, looped))]
+
+
+def network(quick: bool) -> list[Contender]:
+    """A network 10 → 8 → 1 of 500 rows, and its bootstrap refits from the optimum."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((500, 10))
+    y = np.tanh(X @ rng.standard_normal(10) * 0.4) + 0.3 * rng.standard_normal(500)
+
+    def once() -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of weights that the penalty alone identifies
+            return sd.mlp(X=X, y=y, hidden=8, decay=1.0, seed=0)
+
+    fit = once()
+    B = 5 if quick else 200
+    return [
+        clocked(ONE_FIT, lambda: once().estimate.loss),
+        clocked(STATDL, lambda: sd.bootstrap(fit, B).estimates),
+    ]
+
+
+TASKS = (
+    Task("1,000 bootstrap refits of a logit, 2,000 × 5", logit(None), {peers.STATSMODELS: 20.0}),
+    Task("1,000 bootstrap refits of that logit, each to 1e-10", logit(EXACT)),
+    Task("1,000 bootstrap refits of lm, 2,000 × 5, to 1e-10", line),
+    Task("1,000 bootstrap refits of a multinom, 1,000 × 4, K = 3, to 1e-10", softmax),
+    Task("200 bootstrap refits of mlp 10 → 8 → 1, n = 500", network, times_one_fit=20.0),
+)
+
+
+def suite(repeat: int, quick: bool, only: str, limit_s: float) -> Iterator[dict[str, Any]]:
+    """Yield the machine's facts first, then a record for each task."""
+    yield {"machine": machine.facts(), "quick": quick, "repeat": repeat}
+    for task in TASKS:
+        if only in task.title:
+            contenders = task.contenders(quick)
+            race(contenders, repeat, least_s=0.0, limit_s=limit_s)
+            yield task.record(contenders)
+
+
+def _beside(drawn: Data, weights: Any, loop: Loop) -> list[Contender]:
+    if importlib.util.find_spec("statsmodels") is None:
+        return []
+    return [loop.contender(peers.STATSMODELS, drawn, weights)]
+
+
+def statsmodels_logit(y: Any, X: Any, rows: Any) -> Any:
+    """Return statsmodels' estimates of a logit of some rows."""
+    sm: Any = importlib.import_module("statsmodels.api")
+    return sm.Logit(y[rows], X[rows]).fit(disp=0).params
+
+
+def _statsmodels_ols(y: Any, X: Any, rows: Any) -> Any:
+    sm: Any = importlib.import_module("statsmodels.api")
+    return sm.OLS(y[rows], X[rows]).fit().params
+
+
+def _statsmodels_mnlogit(y: Any, X: Any, rows: Any) -> Any:
+    sm: Any = importlib.import_module("statsmodels.api")
+    return sm.MNLogit(y[rows], X[rows]).fit(disp=0).params.T.reshape(-1)
+
+
+def _difference(contenders: list[Contender]) -> float | None:
+    """Return the largest difference from the loop's fits, relative to the largest number."""
+    ours = next(one.result for one in contenders if one.name == STATDL)
+    for one in contenders:
+        if isinstance(one.result, np.ndarray) and one.result is not ours:
+            there = one.result
+            return float(np.abs(ours[: len(there)] - there).max() / np.abs(there).max())
+    return None

@@ -1,0 +1,407 @@
+"""Many fits of one model as a result: their frame, what failed, errors, limits and a picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import like, to_numpy
+from statdl.errors import ModelError
+from statdl.estimate import Estimate
+from statdl.infer.resampling import Spread, jackknife_bias, jackknife_error
+from statdl.lazy import lazy
+from statdl.report import DataTable, page, plot
+from statdl.report.format import percent
+from statdl.report.table import Document, Printed
+from statdl.study.bootstrap import own_weights
+from statdl.study.many import Many, batch_of, fit_views
+from statdl.study.views import LeftOut, Source
+
+pd = lazy("pandas")
+
+#: Pictures that are drawn unless names are given.
+SHOWN = 9
+#: What the fits are called, by their kind.
+KINDS = {
+    "views": "fits",
+    "bootstrap": "bootstrap fits",
+    "parametric": "fits to simulated responses",
+    "jackknife": "fits, a group of rows left out of each",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class ManyFits(Printed):
+    """Many fits of one model: what :func:`fit_many`, :func:`bootstrap` and :func:`jackknife` give.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+    >>> many = sd.bootstrap(fit, 200, seed=1)
+    >>> many.frame.shape
+    (200, 2)
+    >>> many.failures
+    {}
+    >>> many
+                 200 bootstrap fits of lm(mpg ~ wt)
+    =============================================================
+               Estimate      Bias  Std. Error     2.5 %    97.5 %
+    -------------------------------------------------------------
+    Intercept   37.2851    0.2966      2.3256   32.8939   42.3137
+    wt          -5.3445   -0.1193      0.7120   -7.1396   -4.1430
+    =============================================================
+    <BLANKLINE>
+    Notes:
+    [1] Limits of 95% are percentiles of the estimates.
+    """
+
+    estimate: Estimate
+    found: Many
+    views: Source = field(repr=False)
+    kind: str
+    label: str
+    codes: Any = field(default=None, repr=False)  # (n,) the groups that are drawn or left out
+    level: float = 0.95
+
+    # the estimates ----------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """How many fits there are, those that failed included."""
+        return self.found.count
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The coefficients, with several classes as ``"b: wt"``."""
+        specification = self.estimate.specification
+        names = specification.coefficient_names
+        if specification.tables == 1:
+            return names
+        return tuple(f"{output}: {name}" for output in specification.output_names for name in names)
+
+    @cached_property
+    def estimates(self) -> Any:
+        """The coefficients as an array, a row a fit: NaN where a fit failed or a column is aliased.
+
+        Returns
+        -------
+        (B, P)
+        """
+        values = np.where(self.converged[:, None], self.found.parameters, np.nan)
+        return self._full(values)
+
+    @property
+    def frame(self) -> Any:
+        """The coefficients as a pandas frame, a row a fit and a column a coefficient.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> sd.jackknife(fit).frame.columns.tolist()
+        ['Intercept', 'wt']
+        """
+        index = pd.RangeIndex(self.count, name="fit")
+        return pd.DataFrame(self.estimates, columns=list(self.names), index=index)
+
+    @property
+    def converged(self) -> Any:
+        """Which fits have an estimate, (B,)."""
+        return self.found.converged
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why a fit has none: "separated", "singular", "not converged", "non-finite", or ""."""
+        return self.found.reasons
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How many fits failed, by their reason.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.glm("am ~ wt", data=sd.datasets.load("mtcars"), family="binomial")
+        >>> sd.bootstrap(fit, 100, seed=2).failures
+        {'separated': 8}
+        """
+        return dict(Counter(reason for reason in self.reasons if reason).most_common())
+
+    @cached_property
+    def losses(self) -> Any:
+        """The penalised negative log-likelihood of each fit to its own view, (B,).
+
+        At unit dispersion and without constants; NaN where a fit failed.
+        """
+        values = self.found.loss
+        if values is None:
+            values = self._losses()
+        return np.where(self.converged, values, np.nan)
+
+    @property
+    def best(self) -> int:
+        """The place of the fit with the smallest loss: of several starts, the one to keep."""
+        if not self.converged.any():
+            raise ModelError("No fit has an estimate; see failures.")
+        return int(np.nanargmin(self.losses))
+
+    # what they say ----------------------------------------------------------------------------
+
+    @property
+    def bse(self) -> Any:
+        """Standard errors: the spread of the estimates, or the jackknife's, as a series."""
+        return pd.Series(self._errors, index=list(self.names))
+
+    @property
+    def bias(self) -> Any:
+        """The mean of the estimates less the fit's own, or the jackknife's bias, as a series."""
+        return pd.Series(self._biases, index=list(self.names))
+
+    def cov(self) -> Any:
+        """Return the covariance matrix of the estimates as a frame."""
+        drawn = self.estimates[self.converged]
+        if self.kind == "jackknife":
+            centred = drawn - drawn.mean(axis=0)
+            matrix = (len(drawn) - 1) / len(drawn) * (centred.T @ centred)
+        else:
+            matrix = np.atleast_2d(np.cov(drawn, rowvar=False))
+        return pd.DataFrame(matrix, index=list(self.names), columns=list(self.names))
+
+    def confint(self, level: float | None = None, *, method: str = "percentile") -> Any:
+        """Return confidence limits, in columns such as "2.5 %" and "97.5 %".
+
+        Formulas are those of :mod:`statdl.infer.resampling`.
+
+        Parameters
+        ----------
+        level : float, optional
+            Confidence level, 0.95 unless given.
+        method : {"percentile", "bca", "basic", "normal"}
+            Quantiles of the estimates; with their bias and skewness corrected, which takes a fit
+            without each row; mirrored at the fit's estimate; or ± z standard errors around it, less
+            the bias. Those left out by the jackknife have "normal" only.
+
+        Raises
+        ------
+        ModelError
+            For a method that these fits do not have.
+
+        References
+        ----------
+        Efron & Tibshirani (1993), An Introduction to the Bootstrap, ch. 13 and 14.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
+        >>> many = sd.bootstrap(fit, 500, seed=1)
+        >>> many.confint(method="bca").loc["wt"].round(2).tolist()
+        [-6.78, -3.91]
+        """
+        level = self.level if level is None else level
+        lower, upper = self._limits(method, level)
+        tail = (1 - level) / 2
+        columns = {f"{100 * tail:g} %": lower, f"{100 * (1 - tail):g} %": upper}
+        return pd.DataFrame(columns, index=list(self.names))
+
+    def predict(self, newdata: Any = None) -> Any:
+        """Return what every fit predicts for rows of the data, (B, n), or (B, n, K) of K classes.
+
+        Parameters
+        ----------
+        newdata : array (m, p), optional
+            Inputs of the model; by default those of the fit's rows. A frame goes through
+            ``fit.model_matrix``'s design by :meth:`statdl.Fit.predict`.
+        """
+        rows, batch = self.estimate.objective.rows, batch_of(self.estimate)
+        X = rows.X if newdata is None else like(newdata, rows.template)
+        eta = batch.eta(like(self.found.parameters, rows.template), X)
+        if newdata is None and rows.offset is not None:
+            eta = eta + rows.offset
+        means = np.stack(
+            [to_numpy(self.estimate.family.mean(eta[b, ...])) for b in range(self.count)]
+        )
+        means[~self.converged] = np.nan
+        return means[:, :, 0] if means.shape[2] == 1 else means
+
+    # how it is seen ---------------------------------------------------------------------------
+
+    @property
+    def table(self) -> DataTable:
+        """Estimates of the fit with bias, error and limits from the many."""
+        method = "normal" if self.kind == "jackknife" else "percentile"
+        lower, upper = self._limits(method, self.level)
+        tail = (1 - self.level) / 2
+        columns = {
+            "Estimate": self._full(self.estimate.parameters[None, :])[0],
+            "Bias": self._biases,
+            "Std. Error": self._errors,
+            f"{100 * tail:g} %": lower,
+            f"{100 * (1 - tail):g} %": upper,
+        }
+        return DataTable(
+            "",
+            self.names,
+            {
+                name: [None if np.isnan(v) else float(v) for v in col]
+                for name, col in columns.items()
+            },
+            title=self.title,
+            formats=dict.fromkeys(columns, "number"),
+            notes=self._notes(method),
+        )
+
+    @property
+    def title(self) -> str:
+        """What these fits are, in a line."""
+        return f"{self.count:,} {KINDS[self.kind]} of {self.label}"
+
+    def summary(self, level: float = 0.95) -> DataTable:
+        """Return the table with limits of another level."""
+        changed = ManyFits(
+            self.estimate, self.found, self.views, self.kind, self.label, self.codes, level
+        )
+        return changed.table
+
+    def document(self) -> Document:
+        """Return the table, for a renderer."""
+        return self.table.document()
+
+    def to_frame(self) -> Any:
+        """Return the frame of estimates with a column ``failure``, empty where there is none."""
+        return self.frame.assign(failure=list(self.reasons))
+
+    def sections(self) -> tuple[page.Section, ...]:
+        """Return the picture."""
+        said = f"Histograms of the estimates of {self.title}."
+        return (
+            page.Section("Distributions", (page.illustrated(lambda: page.drawn(self.plot, said)),)),
+        )
+
+    def plot(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        level: float | None = None,
+        method: str | None = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw how the estimates are distributed, with the fit's own and their limits.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            Which coefficients; by default the first nine.
+        level, method : optional
+            Of the limits, as for :meth:`confint`.
+        ax : matplotlib axes, optional
+            As many as names; new ones unless given.
+
+        Returns
+        -------
+        A list of axes.
+        """
+        places = self._places(names)
+        level = self.level if level is None else level
+        method = method or ("normal" if self.kind == "jackknife" else "percentile")
+        lower, upper = self._limits(method, level)
+        own = self._full(self.estimate.parameters[None, :])[0]
+        return plot.draw_distributions(
+            [self.names[j] for j in places], self.estimates[:, places], own[places],
+            (lower[places], upper[places]), f"{percent(level, 0)} limits ({method})", ax,
+        )  # fmt: skip
+
+    # inside -----------------------------------------------------------------------------------
+
+    @cached_property
+    def _spread(self) -> Spread:
+        estimate = self._full(self.estimate.parameters[None, :])[0]
+        return Spread(estimate, self.estimates[self.converged])
+
+    @cached_property
+    def _left_out(self) -> Any:
+        """The estimates without each row, or each group of rows, (g, P)."""
+        own = own_weights(self.estimate)
+        codes = single_rows(own) if self.codes is None else self.codes
+        found = fit_views(self.estimate, LeftOut(own, codes))
+        return self._full(found.parameters[found.converged])
+
+    @property
+    def _errors(self) -> Any:
+        if self.kind == "jackknife":
+            return jackknife_error(self._spread.drawn)
+        return self._spread.standard_error
+
+    @property
+    def _biases(self) -> Any:
+        if self.kind == "jackknife":
+            return jackknife_bias(self._spread.estimate, self._spread.drawn)
+        return self._spread.bias
+
+    def _limits(self, method: str, level: float) -> tuple[Any, Any]:
+        spread = self._spread
+        if self.kind == "jackknife":
+            if method != "normal":
+                raise ModelError("The jackknife has limits by method='normal' only.")
+            one = Spread(spread.estimate, spread.drawn).limits("normal", level)
+            reach = (one[1] - one[0]) / 2 * self._errors / spread.standard_error
+            centre = spread.estimate - self._biases
+            return centre - reach, centre + reach
+        if method == "bca":
+            if self.kind != "bootstrap":
+                raise ModelError(
+                    "BCa limits correct a bootstrap of cases or clusters; choose percentile, basic "
+                    "or normal."
+                )
+            spread = Spread(spread.estimate, spread.drawn, self._left_out)
+        return spread.limits(method, level)
+
+    def _full(self, values: Any) -> Any:
+        """Return parameters (B, P kept) spread over all coefficients, NaN where not estimable."""
+        kept = np.asarray(self.estimate.kept * self.estimate.specification.tables, dtype=bool)
+        full = np.full((len(values), len(kept)), np.nan)
+        full[:, kept] = values
+        return full
+
+    def _losses(self) -> Any:
+        parts, first = [], 0
+        for views in self.views.blocks(max(1, 4_000_000 // self.views.width)):
+            theta = self.found.parameters[first : first + views.count]
+            batch = batch_of(self.estimate, views)
+            parts.append(to_numpy(batch.value(like(theta, batch.objective.rows.X))))
+            first += views.count
+        return np.concatenate(parts)
+
+    def _places(self, names: Sequence[str] | None) -> list[int]:
+        if names is None:
+            return list(range(min(len(self.names), SHOWN)))
+        unknown = [name for name in names if name not in self.names]
+        if unknown:
+            raise ModelError(
+                f"{unknown[0]!r} is no coefficient; there are {', '.join(self.names)}."
+            )
+        return [self.names.index(name) for name in names]
+
+    def _notes(self, method: str) -> tuple[str, ...]:
+        how = {
+            "percentile": "percentiles of the estimates",
+            "normal": "the estimate less its bias ± z standard errors",
+        }[method]
+        notes = [f"Limits of {percent(self.level, 0)} are {how}."]
+        lost = self.failures
+        if lost:
+            named = ", ".join(f"{count} {reason}" for reason, count in lost.items())
+            notes.append(f"{sum(lost.values())} of {self.count} fits have no estimate: {named}.")
+        return tuple(notes)
+
+
+def single_rows(own: Any) -> Any:
+    """Return a group for each row of positive weight, −1 for the others, (n,)."""
+    counted = own > 0
+    return np.where(counted, np.cumsum(counted) - 1, -1)

@@ -1,0 +1,117 @@
+"""Many fits at once are the fits one after the other, wherever the data are."""
+
+import numpy as np
+import pytest
+
+import statdl as sd
+from statdl.backend.array import to_numpy
+from tests.namespace.models import MODELS, NUMPY, assert_same, case, fit, model
+
+#: Fits of each model.
+B = 4
+
+
+def drawn_weights(n):
+    return np.random.default_rng(3).integers(0, 4, size=(B, n)).astype(float)
+
+
+def one_by_one(name, **changes):
+    """The parameters of single fits on NumPy, each with its own part of the changes."""
+    exact = {} if name == "lm" else {"method": sd.Newton(tolerance=1e-11)}
+    fits = [
+        fit(NUMPY, **MODELS[name], **exact, **{what: values[b] for what, values in changes.items()})
+        for b in range(B)
+    ]
+    return np.stack([one.estimate.parameters for one in fits])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights(place, name):
+    weights = drawn_weights(len(case(**MODELS[name]).y))
+    many = sd.fit_many(model(name, place), weights=weights)
+    assert many.failures == {}
+    assert_same(many.estimates, one_by_one(name, weights=weights))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_responses(place, name):
+    base = model(name, NUMPY)
+    y = sd.simulate(base, B, seed=4).to_numpy().T if name != "multinom" else drawn_classes()
+    many = sd.fit_many(model(name, place), y=y)
+    assert many.failures == {}
+    assert_same(many.estimates, one_by_one(name, y=list(y)))
+
+
+def drawn_classes():
+    return np.random.default_rng(5).integers(0, 3, size=(B, 80))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_penalties(place, name):
+    strengths = [0.1, 1.0, 10.0, 100.0]
+    many = sd.fit_many(model(name, place), penalty=strengths)
+    assert many.failures == {}
+    assert_same(many.estimates, one_by_one(name, penalty=strengths))
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "multinomial"])
+def test_networks(place, family):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = np.digitize(X[:, 0] + 0.5 * rng.normal(size=60), [-0.5, 0.5]).astype(float)
+    if family == "binomial":
+        y = (y > 0).astype(float)
+    y = y.astype(int) if family == "multinomial" else y
+    options = {
+        "family": family,
+        "hidden": 1 if family == "binomial" else 2,
+        "decay": 0.3,
+        "scaling": "none",
+        "method": "newton",
+    }
+    net = sd.mlp(X=place(X), y=place(y), **options)
+    weights = drawn_weights(60) + 0.5
+    many = sd.fit_many(net, weights=weights)
+    assert many.failures == {}
+    here = sd.mlp(X=X, y=y, **options)
+    one_at_a_time = [sd.fit_many(here, weights=own[None, :]).estimates[0] for own in weights]
+    assert_same(many.estimates, np.stack(one_at_a_time))
+    options["method"] = sd.TrustRegion(tolerance=1e-11)
+    singly = [sd.mlp(X=X, y=y, weights=own, start=here, **options) for own in weights]
+    assert_same(many.predict(), np.stack([to_numpy(one.fitted()) for one in singly]))
+
+
+@pytest.mark.parametrize("rule", [sd.Adam(0.02), sd.Momentum(0.05)], ids=repr)
+@pytest.mark.parametrize("clip", [None, 0.2])
+def test_trained_networks(place, rule, clip):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = rng.integers(0, 3, size=60)
+    options = {
+        "family": "multinomial", "hidden": 3, "decay": 0.3, "scaling": "none", "seed": 1,
+        "method": sd.GradientDescent(rule, batch=16, epochs=5, clip=clip, seed=7),
+    }  # fmt: skip
+    net = sd.mlp(X=place(X), y=place(y), **options)
+    weights = drawn_weights(60) + 0.5
+    many = sd.fit_many(net, weights=weights)
+    singly = [sd.mlp(X=X, y=y, weights=own, **options) for own in weights]
+    assert_same(many.predict(), np.stack([to_numpy(one.fitted()) for one in singly]))
+
+
+@pytest.mark.parametrize("name", ["lm", "logit", "multinom"])
+def test_resamples_are_the_same_everywhere(place, name):
+    there, here = (sd.bootstrap(model(name, at), 20, seed=2) for at in (place, NUMPY))
+    assert there.reasons == here.reasons
+    assert_same(there.estimates[there.converged], here.estimates[here.converged])
+
+
+def test_where_the_rows_stay(place):
+    from statdl.study.many import batch_of
+    from statdl.study.views import Views
+
+    estimate = model("logit", place).estimate
+    batch = batch_of(estimate, Views(weights=drawn_weights(80)))
+    gradient, curvature = batch.gradient_and_curvature(
+        place(np.stack([to_numpy(estimate.parameters)] * B))
+    )
+    assert all(map(place.holds, (batch.weights, gradient, curvature)))
