@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from statdl.backend.array import Array, namespace
+from statdl.backend.array import Array, is_numpy, namespace
 from statdl.backend.linalg import cholesky
 from statdl.errors import NotPositiveDefiniteError
+from statdl.lazy import lazy
+
+scipy_linalg = lazy("scipy.linalg")
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,23 @@ def factorise_each(A: Array) -> Factors:
     least = xp.min(pivots, axis=1) ** 2 if A.shape[-1] else xp.ones_like(sound, dtype=A.dtype)
     pivot = xp.where(sound & xp.isfinite(least), least, xp.zeros_like(least))
     return Factors(scale, xp.where((pivot > 0)[:, None, None], C, identity), pivot)
+
+
+def positive_inverses(A: Array) -> Array:
+    """Return the inverses of positive definite matrices, (k, P, P).
+
+    By Cholesky factors on the host, at half the work of the general inverse that serves elsewhere.
+    """
+    xp = namespace(A)
+    if not is_numpy(A):
+        return xp.linalg.inv(A)
+    potrf, potri = scipy_linalg.get_lapack_funcs(("potrf", "potri"), (A,))
+    inverses = xp.empty_like(A)
+    for one, inverse in zip(A, inverses, strict=True):
+        factor, failed = potrf(one, lower=True)
+        inverse[...] = potri(factor, lower=True)[0] if not failed else xp.linalg.inv(one)
+    lower = xp.tril(inverses)
+    return lower + xp.matrix_transpose(xp.tril(lower, k=-1))
 
 
 def _lower(C: Array) -> Array:

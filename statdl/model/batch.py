@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from statdl.backend.array import Array, block_rows, is_numpy, like, namespace
+from statdl.backend.stacked import positive_inverses
 from statdl.model.curvature import RowCurvature
 from statdl.model.family import score_and_curvature
 from statdl.model.network import Network
@@ -145,7 +146,8 @@ class Batch:
         if not (isinstance(predictor, Network) and predictor.stackable):
             each = [self.one(j).curvature(parameters[j, :], expected=expected) for j in range(k)]
             return xp.stack(each)
-        width = max(predictor.hessian_width, 2 * predictor.size)
+        width = 2 * predictor.size * self.objective.predictor.outputs
+        width = width if expected else max(predictor.hessian_width, width)
         together = max(1, block_rows(self.objective.rows.X, width) // max(self.objective.n, 1))
         parts = [
             self._stacked(parameters, slice(first, min(first + together, k)), expected)
@@ -188,7 +190,7 @@ class Batch:
         diagonal = xp.sum(C * identity, axis=-1)
         floor = 1e-8 * xp.max(diagonal, axis=-1, keepdims=True) + 1e-300
         added = damping * xp.maximum(diagonal, floor) + floor
-        return xp.linalg.inv(C + added[:, :, None] * identity)
+        return positive_inverses(C + added[:, :, None] * identity)
 
     def one(self, j: int) -> Objective:
         """Return the objective of one problem."""

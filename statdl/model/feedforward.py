@@ -239,7 +239,8 @@ class Feedforward:
         """Return the gradient in the last hidden values."""
         units = self.hidden[-1].units
         first = int(self.intercept)
-        return G @ self.output.table(parameters)[..., first : first + units]
+        weights = self.output.table(parameters)[..., first : first + units]
+        return G * weights if self.outputs == 1 else G @ weights
 
     def _pull_output(
         self, parameters: Array, V: Array | None, S: Array, eta_change: Array

@@ -215,6 +215,8 @@ class Network(Feedforward):
         passed = self.forward(parameters, X)
         if H.unit or bool(xp.all(H.diagonal >= 0)):
             half = self._stacked(parameters, passed, xp.moveaxis(root(H), -1, 0))
+            if is_numpy(half) and half.ndim > 2:  # BLAS sees the symmetry of one product only
+                return xp.stack([one.T @ one for one in half])
             return xp.matrix_transpose(half) @ half
         left = self._stacked(parameters, passed, self._unit_seeds(parameters, passed))
         right = self._stacked(parameters, passed, xp.moveaxis(dense(H), -1, 0))
