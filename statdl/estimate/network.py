@@ -25,7 +25,7 @@ from statdl.estimate.record import (
     Practice,
     Specification,
 )
-from statdl.estimate.response import response_scale, starting_output, within
+from statdl.estimate.response import of_free, response_scale, starting_output, within
 from statdl.estimate.restarts import best_of
 from statdl.estimate.saturation import separated_by_units
 from statdl.model.frozen import Frozen
@@ -50,8 +50,7 @@ def estimate_network(specification: Specification) -> Estimate:
         best, losses = _best(specification, starts, None)
     else:
         inside = [scale.inside(start) for start in starts]
-        free = scale if plan.fixed is None else scale.at(Frozen.of(plan.network, plan.fixed).free)
-        best, losses = _best(within(specification, scale), inside, free)
+        best, losses = _best(within(specification, scale), inside, of_free(plan, scale))
     if not math.isfinite(best.loss):
         raise NumericalError(
             "The loss is not finite from any start; use a smaller learning rate, scaled inputs "

@@ -20,6 +20,7 @@ from statdl.backend.array import Array, epsilon, namespace, overflow_allowed, to
 from statdl.estimate.record import Plan, Practice, Specification
 from statdl.estimate.start import null_parameters
 from statdl.model.family import Family, total
+from statdl.model.frozen import Frozen
 from statdl.model.link import Log
 from statdl.model.objective import Objective
 from statdl.model.predictor import Linear
@@ -131,6 +132,11 @@ def response_scale(specification: Specification) -> ResponseScale | None:
     if not (math.isfinite(centre) and math.isfinite(spread)):
         return None
     return ResponseScale.of(plan.network, centre, spread)
+
+
+def of_free(plan: Plan, scale: ResponseScale) -> ResponseScale:
+    """Return the scale of the parameters that are not held at a value."""
+    return scale if plan.fixed is None else scale.at(Frozen.of(plan.network, plan.fixed).free)
 
 
 def within(specification: Specification, scale: ResponseScale) -> Specification:

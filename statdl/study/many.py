@@ -24,7 +24,15 @@ import numpy as np
 from statdl.backend.array import Array, is_numpy, like, namespace, to_numpy
 from statdl.backend.linalg import design_matrix, orthogonal_triangular
 from statdl.errors import DataError, ModelError
-from statdl.estimate import Estimate, Identification, free_parameters, starting_values
+from statdl.estimate import (
+    Estimate,
+    Identification,
+    Specification,
+    free_parameters,
+    network_objective,
+    starting_values,
+)
+from statdl.estimate.response import of_free, response_scale, within
 from statdl.estimate.restarts import COMMON_TICKS, NEAR
 from statdl.estimate.separation import can_separate, separation
 from statdl.estimate.start import null_parameters
@@ -33,6 +41,7 @@ from statdl.model.network import Network
 from statdl.model.objective import Objective
 from statdl.model.penalty import Ridge
 from statdl.model.predictor import Linear
+from statdl.model.response_scale import ResponseScale
 from statdl.model.weight_normalisation import polar
 from statdl.solve.batched import Minima, Status, Together
 from statdl.solve.batched_damped import DampedTogether
@@ -315,7 +324,8 @@ def _from_all_starts(estimate: Estimate, batch: Batch, tolerance: float) -> Mini
     assert plan is not None
     X = batch.objective.rows.X
     xp = namespace(X)
-    starts = xp.stack([free_parameters(plan, like(one, X)) for one in starting_values(plan)])
+    drawn = starting_values(estimate.specification)
+    starts = xp.stack([free_parameters(plan, like(one, X)) for one in drawn])
     # far from a minimum a curvature leads to the nearest one, which is seldom the best
     walk = Together(tolerance=NEAR, max_iterations=COMMON_TICKS)
     r, count = starts.shape[0], batch.count(1)
@@ -336,7 +346,10 @@ def _from_all_starts(estimate: Estimate, batch: Batch, tolerance: float) -> Mini
 
 
 def _trained(estimate: Estimate, batch: Batch, views: Views) -> Minima:
-    """Train every view as the network itself was trained, from its start unless it has its own."""
+    """Train every view as the network itself was trained, from its start unless it has its own.
+
+    The unit of the response, which steps are in, is that of the fit.
+    """
     specification = estimate.specification
     plan, solver = specification.plan, specification.solver
     assert plan is not None
@@ -346,11 +359,29 @@ def _trained(estimate: Estimate, batch: Batch, views: Views) -> Minima:
     if views.starts is not None:
         starts = like(views.starts, X)
     else:
-        start = free_parameters(plan, like(starting_values(plan)[0], X))
+        start = free_parameters(plan, like(starting_values(specification)[0], X))
         starts = xp.tile(start[None, :], (views.count, 1))
     decayed = batch.objective.slopes(xp.ones_like(starts[0, :]))
-    return DescentTogether(solver.descent, solver.descent.seed or 0).minimise(
-        batch, starts, decayed
+    training = DescentTogether(solver.descent, solver.descent.seed or 0)
+    scale = response_scale(specification)
+    if scale is None:
+        return training.minimise(batch, starts, decayed)
+    free = of_free(plan, scale)
+    inside = _inside(batch, within(specification, scale), free)
+    found = training.minimise(inside, free.inside(starts), decayed)
+    loss: Any = found.loss
+    return replace(found, parameters=free.outside(found.parameters), loss=loss * free.spread**2)
+
+
+def _inside(batch: Batch, specification: Specification, scale: ResponseScale) -> Batch:
+    """Return the same problems in units of the scale, which the specification is in."""
+    penalised, plan = batch.penalised, specification.plan
+    assert plan is not None
+    return replace(
+        batch,
+        objective=network_objective(specification, plan),
+        y=None if batch.y is None else scale.response(batch.y),
+        penalised=None if penalised is None else penalised * like(scale.squares, penalised),
     )
 
 

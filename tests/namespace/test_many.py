@@ -5,6 +5,7 @@ import pytest
 
 import statdl as sd
 from statdl.backend.array import to_numpy
+from statdl.estimate import starting_values
 from tests.namespace.models import MODELS, NUMPY, assert_same, case, fit, model
 
 #: Fits of each model.
@@ -94,7 +95,21 @@ def test_trained_networks(place, rule, clip):
     net = sd.mlp(X=place(X), y=place(y), **options)
     weights = drawn_weights(60) + 0.5
     many = sd.fit_many(net, weights=weights)
-    singly = [sd.mlp(X=X, y=y, weights=own, **options) for own in weights]
+    names = net.estimate.specification.coefficient_names
+    start = dict(zip(names, starting_values(net.estimate.specification)[0], strict=True))
+    singly = [sd.mlp(X=X, y=y, weights=own, start=start, **options) for own in weights]
+    assert_same(many.predict(), np.stack([to_numpy(one.fitted()) for one in singly]))
+
+
+def test_trained_networks_have_the_unit_of_the_fit_s_response():
+    """Resampled responses that have its mean and spread are trained as the response itself."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), 200 + 30 * rng.normal(size=60)
+    method = sd.GradientDescent(sd.Adam(0.02), batch=16, epochs=5, seed=7)
+    options = {"hidden": 3, "decay": 0.3, "method": method, "fixed": {"x1 -> h1": 0.5}}
+    orders = np.stack([y, y[::-1], np.roll(y, 7)])
+    many = sd.fit_many(sd.mlp(X=X, y=y, **options), y=orders)
+    singly = [sd.mlp(X=X, y=own, **options) for own in orders]
     assert_same(many.predict(), np.stack([to_numpy(one.fitted()) for one in singly]))
 
 
