@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from statdl.backend.array import Array, is_cupy, is_numpy, like, namespace, to_numpy
+from statdl.backend.room import roomy
 from statdl.lazy import lazy
 
 sparse = lazy("scipy.sparse")
@@ -33,6 +34,18 @@ class Columns(Protocol):
 
     def taken(self, positions: Any, ones: bool = False) -> Columns:
         """Return some of the columns, after a column of ones where that is asked for."""
+        ...
+
+    def joined(self, part: Any, positions: Any) -> Columns:
+        """Return ``part``, which was made by this method, with more columns; None is no part."""
+        ...
+
+    def since(self, first: int) -> Columns:
+        """Return the columns from a place on."""
+        ...
+
+    def until(self, end: int) -> Columns:
+        """Return the columns before a place."""
         ...
 
     def outer(self, B: Array) -> Array:
@@ -60,6 +73,7 @@ class DenseColumns:
     """Columns as the rows of an array, (p, n)."""
 
     rows: Array
+    room: Any = None  # whose first rows they are, where more may come
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,6 +91,20 @@ class DenseColumns:
             return DenseColumns(rows)
         first = xp.ones((1, rows.shape[1]), dtype=rows.dtype, device=rows.device)
         return DenseColumns(xp.concat([first, rows], axis=0))
+
+    def joined(self, part: DenseColumns | None, positions: Any) -> DenseColumns:
+        rows, xp = self.rows, namespace(self.rows)
+        a = 0 if part is None else part.rows.shape[0]
+        both = a + len(positions)
+        room = roomy(None if part is None else part.room, (a, rows.shape[1]), (both, rows.shape[1]), rows)
+        room[a:both] = xp.take(rows, like(positions, rows, xp.int64), axis=0)
+        return DenseColumns(room[:both], room)
+
+    def since(self, first: int) -> DenseColumns:
+        return DenseColumns(self.rows[first:])
+
+    def until(self, end: int) -> DenseColumns:
+        return DenseColumns(self.rows[:end])
 
     def outer(self, B: Array) -> Array:
         return self.rows.T @ B
@@ -145,6 +173,23 @@ class SparseColumns:
         return SparseColumns(
             matrix, xp.concat([xp.zeros(1), centre]), xp.concat([xp.ones(1), scale])
         )
+
+    def joined(self, part: SparseColumns | None, positions: Any) -> SparseColumns:
+        more = self.taken(positions)
+        if part is None:
+            return more
+        xp = namespace(self.centre)
+        return SparseColumns(
+            sparse.hstack([part.matrix, more.matrix], format="csc"),
+            xp.concat([part.centre, more.centre]),
+            xp.concat([part.scale, more.scale]),
+        )
+
+    def since(self, first: int) -> SparseColumns:
+        return SparseColumns(self.matrix[:, first:], self.centre[first:], self.scale[first:])
+
+    def until(self, end: int) -> SparseColumns:
+        return SparseColumns(self.matrix[:, :end], self.centre[:end], self.scale[:end])
 
     def outer(self, B: Array) -> Array:
         scaled = B / self.scale[:, None]

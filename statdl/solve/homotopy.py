@@ -20,13 +20,10 @@ from typing import Any
 
 from statdl.backend.array import namespace
 from statdl.errors import NumericalError
-from statdl.lazy import lazy
-
-lapack = lazy("scipy.linalg.lapack")
+from statdl.solve.inverse import inverted
 
 #: A column of which less than this share is its own is refused the cheap update of the inverse.
 OWN_SHARE = 1e-7
-JITTER = 1e-11
 
 
 def move(
@@ -216,7 +213,7 @@ class Walk:
         """Compute the inverse from scratch."""
         a = self.size
         active = self.places[:a]
-        self.inverse[:a, :a] = _inverted(self.rows[:a][:, active])
+        self.inverse[:a, :a] = inverted(self.rows[:a][:, active])
 
 
 def _entering(g: Any, slope: Any, bound: Any, dl: Any, inactive: Any) -> tuple[float, int, float]:
@@ -233,18 +230,3 @@ def _entering(g: Any, slope: Any, bound: Any, dl: Any, inactive: Any) -> tuple[f
     k = int(xp.argmin(first))
     return max(float(first[k]), 0.0), int(rest[k]), -1.0 if up[k] <= down[k] else 1.0
 
-
-def _inverted(part: Any) -> Any:
-    """Return the inverse of a positive definite matrix, with as much jitter as it takes."""
-    xp = namespace(part)
-    if not len(part):
-        return part
-    size = float(xp.max(xp.diagonal(part))) or 1.0
-    jitter = 0.0
-    while jitter < size:
-        factor, failed = lapack.dpotrf(part + jitter * xp.eye(len(part)), lower=0, clean=1)
-        if not failed and float(xp.min(xp.diagonal(factor))) ** 2 > JITTER * size:
-            inverse, _ = lapack.dpotri(factor, lower=0)
-            return xp.triu(inverse) + xp.triu(inverse, 1).T
-        jitter = 10 * jitter or 4 * JITTER * size
-    raise NumericalError("The curvature of the lasso's quadratic is not positive.")

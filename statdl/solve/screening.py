@@ -22,9 +22,10 @@ from typing import Any, Protocol
 
 from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.columns import Columns
+from statdl.backend.room import roomy
 from statdl.errors import NumericalError
 from statdl.solve.grouped import Blocks, minimise_grouped
-from statdl.solve.homotopy import Walk
+from statdl.solve.inverse import Inverse
 from statdl.solve.lasso import Quadratic, minimise_lasso
 from statdl.solve.shrinkage import Shrinkage
 
@@ -222,14 +223,11 @@ class _Gram(_State):
         self.c = to_numpy(problem.columns.inner(target * loss.weights[:, None]))
         self.whole = p <= max(WHOLE_GRAM, min(n, LARGEST_GRAM))
         self.places = xp.arange(0)
+        self.room: Any = None
         self.H = xp.zeros((0, 0))
         self.part: Any = None
+        self.inverse = Inverse()
         self.quadratics: tuple[Any, Any] = (None, None)
-        self.walk: Walk | None = None
-        self.reached = xp.inf
-        shrinkage = problem.shrinkage
-        limited = shrinkage.lower is not None or shrinkage.units is not None
-        self.walks = shrinkage.alpha == 1 and not limited and not self.whole
         self.admit(problem.shrinkage.allowed if self.whole else self.working)
 
     def admit(self, wanted: Any) -> None:
@@ -239,52 +237,37 @@ class _Gram(_State):
         (fresh,) = xp.nonzero(new)
         if not len(fresh):
             return
-        columns = self.problem.columns.taken(fresh)
-        weights = self.problem.loss.even  # type: ignore[attr-defined]
-        own = _host(columns.cross(columns, self.weights if weights is None else None), weights)
-        if self.part is None or not len(self.places):
-            self.H = own
-        else:
-            scale = self.weights if weights is None else None
-            across = _host(self.part.cross(columns, scale), weights)
-            self.H = xp.block([[self.H, across], [across.T, own]])
+        a, both = len(self.places), len(self.places) + len(fresh)
         self.places = xp.concat([self.places, fresh])
-        self.part = self.problem.columns.taken(self.places)
+        self.part = self.problem.columns.joined(self.part, fresh)
+        self.room = roomy(self.room, (a, a), (both, both), self.b)
+        self.room[a:both, :both] = self._strip(a)
+        self.room[:a, a:both] = self.room[a:both, :a].T
+        self.H = self.room[:both, :both]
         self.working[fresh] = True
         self.quadratics = (None, None)
+
+    def _strip(self, first: int) -> Any:
+        """Return the rows of the Gram matrix of the columns from ``first``."""
+        weights = None if self.problem.loss.even else self.weights  # type: ignore[attr-defined]
+        late = self.part.since(first)
+        own = late.cross(late, weights)
+        if first:
+            across = late.cross(self.part.until(first), weights)
+            own = namespace(own).concat([across, own], axis=1)
+        return _host(own, self.problem.loss.even)  # type: ignore[attr-defined]
 
     def solve_working(self, strength: float, allowed: float) -> int:
         if not len(self.places):
             return 0
         xp = namespace(self.b)
         pairs = (self.places, 0 * self.places)
-        found = self._walked(strength, pairs) if self.walks else None
-        if found is None:
-            H, quadratic = self._curved(strength, pairs)
-            start, c = self.b[pairs], self.c[pairs]
-            found, _ = self.minimise(H, quadratic, c, strength, pairs, start, allowed / 4)
-            self.walk = None
+        H, quadratic = self._curved(strength, pairs)
+        start, c = self.b[pairs], self.c[pairs]
+        found, slope = self.minimise(H, quadratic, c, strength, pairs, start, allowed / 4)
         self.b = xp.zeros_like(self.b)
         self.b[pairs] = found
         return 1
-
-    def _walked(self, strength: float, pairs: Any) -> Any:
-        """Return the solution by walking on from the λ before; None where there was none."""
-        xp = namespace(self.b)
-        before, self.reached = self.reached, strength
-        if not strength < before < xp.inf:
-            return None
-        if self.walk is None:
-            self.walk = Walk(self.H)
-            self.walk.begin(self.b[pairs], self.shrinkage.free[pairs])
-        elif len(self.H) > len(self.walk.b):
-            self.walk.extend(self.H)
-        c = self.c[pairs]
-        bounds = (self.shrinkage.lasso(before)[pairs], self.shrinkage.lasso(strength)[pairs])
-        try:
-            return self.walk.advance((c, c), bounds)
-        except NumericalError:
-            return None
 
     def _curved(self, strength: float, pairs: Any) -> tuple[Any, Any]:
         """Return H with the ridge part, and the solver that keeps its factors."""
@@ -295,7 +278,8 @@ class _Gram(_State):
         H = self.H
         if self.shrinkage.alpha < 1:
             H = H + xp.diag(self.shrinkage.ridge(strength)[pairs])
-        quadratic = Quadratic(H, *self.limits(pairs, 0))
+            self.inverse = Inverse()
+        quadratic = Quadratic(H, *self.limits(pairs, 0), self.inverse)
         self.quadratics = (strength, quadratic)
         return H, quadratic
 
