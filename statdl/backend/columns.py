@@ -81,7 +81,7 @@ class DenseColumns:
         return int(n), int(p)
 
     def inner(self, R: Array) -> Array:
-        return self.rows @ R
+        return by_output(self.rows, R)
 
     def taken(self, positions: Any, ones: bool = False) -> DenseColumns:
         rows, xp = self.rows, namespace(self.rows)
@@ -96,18 +96,20 @@ class DenseColumns:
         rows, xp = self.rows, namespace(self.rows)
         a = 0 if part is None else part.rows.shape[0]
         both = a + len(positions)
-        room = roomy(None if part is None else part.room, (a, rows.shape[1]), (both, rows.shape[1]), rows)
-        room[a:both] = xp.take(rows, like(positions, rows, xp.int64), axis=0)
-        return DenseColumns(room[:both], room)
+        room = roomy(
+            None if part is None else part.room, (a, rows.shape[1]), (both, rows.shape[1]), rows
+        )
+        room[a:both, :] = xp.take(rows, like(positions, rows, xp.int64), axis=0)
+        return DenseColumns(room[:both, :], room)
 
     def since(self, first: int) -> DenseColumns:
-        return DenseColumns(self.rows[first:])
+        return DenseColumns(self.rows[first:, :])
 
     def until(self, end: int) -> DenseColumns:
-        return DenseColumns(self.rows[:end])
+        return DenseColumns(self.rows[:end, :])
 
     def outer(self, B: Array) -> Array:
-        return self.rows.T @ B
+        return by_output(self.rows.T, B)
 
     def cross(self, other: DenseColumns, weights: Array | None = None) -> Array:
         if weights is None:
@@ -240,6 +242,17 @@ class SparseColumns:
         return total - xp.concat(rows, axis=0)
 
 
+def by_output(A: Array, B: Array) -> Array:
+    """Return A B. A few columns one by one cost BLAS less than all at once."""
+    q = B.shape[1]
+    if not (is_numpy(A) and 1 < q <= 8):
+        return A @ B
+    product = namespace(A).empty((q, A.shape[0]), dtype=A.dtype)
+    for k in range(q):
+        product[k] = A @ B[:, k]
+    return product.T
+
+
 def _block_diagonal(blocks: Sequence[Array]) -> Array:
     """Return a matrix with blocks on its diagonal, which need not be square."""
     first = blocks[0]
@@ -279,6 +292,6 @@ def standardised(X: Any, centre: Any, scale: Any) -> Columns:
         return SparseColumns(X.tocsc(), centre, scale)
     m, s = like(centre, X), like(scale, X)
     rows = ((X - m) / s).T
-    if (is_numpy(X) or is_cupy(X)) and X.shape[1] > X.shape[0]:
+    if is_numpy(X) or is_cupy(X):
         rows = namespace(X).ascontiguousarray(rows)
     return DenseColumns(rows)

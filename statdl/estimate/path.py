@@ -27,7 +27,8 @@ from statdl.errors import DataError
 from statdl.estimate.record import Specification
 from statdl.lazy import lazy
 from statdl.model.symmetric import SymmetricMultinomial
-from statdl.solve.screening import Problem, Solution, begin, follow
+from statdl.solve.path import begin
+from statdl.solve.screening import Problem, Solution, follow
 from statdl.solve.shrinkage import Shrinkage
 
 np = lazy("numpy")
@@ -214,7 +215,7 @@ def path_of_sample(
         small = SMALL_GAIN * now if family.quadratic else SMALL_GAIN
         return now > ENOUGH_EXPLAINED or now - before < small
 
-    state = begin(problem)
+    state = begin(problem, grid.count)
     found = follow(state, grid.values(state.top, n, p), grid.tolerance, enough)
     coefficients = np.stack([one.coefficients for one in found])
     if family.name == "multinomial":

@@ -92,16 +92,6 @@ class Walk:
         self.rows[: self.size] = self.H[active]
         self._invert()
 
-    def extend(self, H: Any) -> None:
-        """Go on with more coordinates, which come after those known and are at 0."""
-        xp = namespace(H)
-        known, more = len(self.b), len(H) - len(self.b)
-        self.H = H
-        self.b = xp.concat([self.b, xp.zeros(more)])
-        self.free = xp.concat([self.free, xp.zeros(more, dtype=bool)])
-        self._room(len(self.places))
-        self.rows[: self.size, known:] = H[self.places[: self.size], known:]
-
     def advance(
         self,
         c: tuple[Any, Any],
@@ -229,4 +219,3 @@ def _entering(g: Any, slope: Any, bound: Any, dl: Any, inactive: Any) -> tuple[f
     first = xp.minimum(up, down)
     k = int(xp.argmin(first))
     return max(float(first[k]), 0.0), int(rest[k]), -1.0 if up[k] <= down[k] else 1.0
-

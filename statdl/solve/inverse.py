@@ -57,9 +57,7 @@ class Inverse:
         if leaving + len(fresh) > SMALL_CHANGE * len(active):
             self._anew(H, active)
             return
-        if leaving and not self._leave(stays):
-            self._anew(H, active)
-        elif len(fresh) and not self._join(H, fresh):
+        if (leaving and not self._leave(stays)) or (len(fresh) and not self._join(H, fresh)):
             self._anew(H, active)
 
     def _anew(self, H: Any, active: Any) -> None:

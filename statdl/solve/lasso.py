@@ -244,4 +244,3 @@ def _finished(problem: Quadratic, g: Any, threshold: Any, b: Any, slack: float) 
         return bool((xp.abs(g + bound)[inner] <= slack + 1e-9 * xp.abs(g)[inner]).all())
     loose = xp.abs(g + xp.where(inner, threshold, 0.0) * xp.sign(b)) > slack + 1e-9 * xp.abs(g)
     return not bool((free & inner & loose).any())
-

@@ -1,0 +1,20 @@
+"""Where a path begins: the search that suits its loss, its size and its penalty."""
+
+from __future__ import annotations
+
+from statdl.solve.column_descent import ColumnDescent
+from statdl.solve.gram import Gram
+from statdl.solve.proximal_newton import ProximalNewton
+from statdl.solve.screening import Problem, State
+
+
+def begin(problem: Problem, count: int = 1) -> State:
+    """Return the start of a path of ``count`` values of λ: what is not penalised is fitted."""
+    if problem.loss.quadratic:
+        state: State = Gram(problem)
+    elif ColumnDescent.suits(problem, count):
+        state = ColumnDescent(problem)
+    else:
+        state = ProximalNewton(problem)
+    state.begin()
+    return state
