@@ -96,9 +96,10 @@ class DenseColumns:
         rows, xp = self.rows, namespace(self.rows)
         a = 0 if part is None else part.rows.shape[0]
         both = a + len(positions)
-        room = roomy(
-            None if part is None else part.room, (a, rows.shape[1]), (both, rows.shape[1]), rows
-        )
+        held, n = None, rows.shape[1]
+        if part is not None:
+            held = part.rows if part.room is None else part.room
+        room = roomy(held, (a, n), (both, n), rows)
         room[a:both, :] = xp.take(rows, like(positions, rows, xp.int64), axis=0)
         return DenseColumns(room[:both, :], room)
 
@@ -133,16 +134,24 @@ class DenseColumns:
 
     def across(self, some: Sequence[Any], parts: Sequence[Any], d: Array, u: Array | None) -> Array:
         xp = namespace(self.rows)
-        strips = []
+        weighted = []
         for k, part in enumerate(some):
             own = self.taken(part).rows
+            for m in range(len(parts)):
+                weight = d[:, k] if m == k else None
+                if u is not None:
+                    shared = u[:, k] * u[:, m]
+                    weight = -shared if weight is None else weight - shared
+                weighted.append(xp.zeros_like(own) if weight is None else own * weight)
+        # one product with all columns costs less than many with those of each output
+        products = xp.concat(weighted, axis=0) @ self.rows.T
+        strips, row = [], 0
+        for part in some:
             blocks = []
-            for m, other in enumerate(parts):
-                weight = d[:, k] if m == k else xp.zeros_like(d[:, k])
-                weight = weight if u is None else weight - u[:, k] * u[:, m]
+            for other in parts:
                 there = like(other, self.rows, xp.int64)
-                # the product with all columns costs less than gathering those of each output
-                blocks.append(xp.take((own * weight) @ self.rows.T, there, axis=1))
+                blocks.append(xp.take(products[row : row + len(part), :], there, axis=1))
+                row += len(part)
             strips.append(xp.concat(blocks, axis=1))
         return xp.concat(strips, axis=0)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from statdl.backend.array import like, namespace, to_numpy
 from statdl.errors import NumericalError
+from statdl.solve.inverse import Inverse
 from statdl.solve.lasso import Quadratic
 from statdl.solve.screening import Problem, State
 
@@ -27,18 +28,20 @@ class ProximalNewton(State):
         self.stale = True
         self.known: Any = None
         self.pairs: Any = None
+        self.part: Any = None
+        self.columns: Any = None
+        self.inverse = Inverse()
         self._arrange()
         self.evaluate()
 
     def admit(self, wanted: Any) -> None:
-        new = wanted & ~self.working
-        if not bool(new.any()):
+        if not bool((wanted & ~self.working).any()):
             return
         xp = namespace(self.b)
         used = self.shrinkage.norms(self.b) > 0
         if int(xp.sum(self.working)) > MUCH * int(xp.sum(used)) + 200:
             self.working = used | self.shrinkage.free  # who has left long ago goes
-            self.stale = True
+            self.stale, self.part = True, None
         held = None if self.stale else (self.H, self.coordinates())
         self.working = self.working | wanted
         self._arrange()
@@ -56,37 +59,47 @@ class ProximalNewton(State):
         xp = namespace(H)
         now = self.coordinates()
         new = ~xp.isin(now, known)
-        order = xp.argsort(known)
-        places = order[xp.searchsorted(known[order], now[~new])]
-        (old_at,), (new_at,) = xp.nonzero(~new), xp.nonzero(new)
+        order = xp.argsort(now)
+        places = order[xp.searchsorted(now[order], known)]  # where those known are now
+        (new_at,) = xp.nonzero(new)
         outputs = xp.concat([xp.arange(self.first), self.pairs[1]])
-        ones = xp.zeros(self.first, dtype=int)
-        rows = xp.concat([ones, self.rows_of])
+        rows = xp.concat([xp.zeros(self.first, dtype=int), self.rows_of])
         some = [rows[new & (outputs == k)] for k in range(self.problem.outputs)]
         strip = to_numpy(self.part.across(some, self.parts, *self.weights))[:, self.order]
-        strip = strip[xp.argsort(xp.argsort(outputs[new_at], kind="stable"), kind="stable")]
         size = len(now)
         total = xp.empty((size, size))
-        total[old_at[:, None], old_at] = H[places[:, None], places]
+        total[places[:, None], places] = H
         total[new_at] = strip
         total[:, new_at] = strip.T
         if self.problem.outputs > 1:
             total[new_at, new_at] *= 1 + PROXIMAL
         self.H, self.stale, self.known = total, False, None
+        if self.inverse.places is not None:
+            self.inverse.places = places[self.inverse.places]
 
     def _arrange(self) -> None:
-        """Lay the working set out: its columns once, and where each coefficient finds its own."""
-        xp = namespace(self.b)
-        outputs, places = xp.nonzero(self.working.T)
-        self.pairs = (places, outputs)
-        columns = xp.nonzero(self.working.any(axis=1))[0]
-        self.part = self.problem.columns.taken(columns, ones=self.problem.intercept)
-        ones = int(self.problem.intercept)
-        self.rows_of = xp.searchsorted(columns, places) + ones
-        self.size = len(columns) + ones
+        """Lay the working set out: its columns once, and where each coefficient finds its own.
+
+        Columns are in the order of their coming, so that none is copied twice.
+        """
+        xp, problem = namespace(self.b), self.problem
+        ones = int(problem.intercept)
+        wanted = self.working.any(axis=1)
+        if self.part is None:
+            (self.columns,) = xp.nonzero(wanted)
+            self.part = problem.columns.taken(self.columns, ones=problem.intercept)
+        else:
+            wanted[self.columns] = False
+            (fresh,) = xp.nonzero(wanted)
+            self.columns = xp.concat([self.columns, fresh])
+            self.part = problem.columns.joined(self.part, fresh) if len(fresh) else self.part
+        outputs, rows = xp.nonzero(self.working[self.columns].T)
+        self.pairs = (self.columns[rows], outputs)
+        self.rows_of = rows + ones
+        self.size = len(self.columns) + ones
         self.parts = [
             xp.concat([xp.zeros(ones, dtype=int), self.rows_of[outputs == k]])
-            for k in range(self.problem.outputs)
+            for k in range(problem.outputs)
         ]
         # coordinates: intercepts first, then pairs; the curvature has them output by output
         counts = [len(part) for part in self.parts]
@@ -94,7 +107,7 @@ class ProximalNewton(State):
         heads = starts if ones else xp.arange(0)
         tails = [xp.arange(starts[k] + ones, starts[k] + counts[k]) for k in range(len(counts))]
         self.order = xp.concat([heads, *tails]) if len(counts) else heads
-        self.stale, self.known = True, None
+        self.known = None
 
     def evaluate(self) -> None:
         """Set η, the loss and the score."""
@@ -111,18 +124,26 @@ class ProximalNewton(State):
         )
         self.eta = eta if problem.offset is None else eta + problem.offset
         self.value, self.score = problem.loss.value_and_score(self.eta)
+        self.fresh = False
 
     def slopes(self) -> Any:
         """Return the gradient of the loss in intercepts and working coefficients."""
         xp = namespace(self.b)
         if not self.size:
             return xp.zeros(0)
-        inner = -to_numpy(self.part.inner(self.score))
-        own = inner[self.rows_of, self.pairs[1]]
-        return xp.concat([inner[0], own]) if self.first else own
+        if 2 * len(self.columns) > len(self.b):  # a little more, and it is known for all
+            self.refresh_gradient()
+            own = self.gradient[self.pairs]
+            heads = -to_numpy(namespace(self.score).sum(self.score, axis=0))
+        else:
+            inner = -to_numpy(self.part.inner(self.score))
+            own, heads = inner[self.rows_of, self.pairs[1]], inner[0]
+        return xp.concat([heads, own]) if self.first else own
 
     def refresh_gradient(self) -> None:
-        self.gradient = -to_numpy(self.problem.columns.inner(self.score))
+        if not self.fresh:
+            self.gradient = -to_numpy(self.problem.columns.inner(self.score))
+            self.fresh = True
 
     def refresh_curvature(self) -> None:
         """Compute the curvature at where we are."""
@@ -137,6 +158,7 @@ class ProximalNewton(State):
         if self.first > 1:  # a shift of all intercepts changes nothing, and must not be singular
             H[: self.first, : self.first] += xp.mean(xp.diag(H)[: self.first])
         self.H, self.stale, self.known = H, False, None
+        self.inverse = Inverse()
 
     def solve_working(self, strength: float, allowed: float) -> int:
         """Take proximal Newton steps until the working conditions hold; return how many."""
@@ -160,7 +182,7 @@ class ProximalNewton(State):
             if not now <= objective + 1e-9 * abs(objective) + 1e-300:
                 if kept:
                     self.a, self.b, self.eta, self.value, self.score = held
-                    self.stale = True
+                    self.stale, self.fresh = True, False
                     continue
                 self._back(strength, held, a, b, objective)
             slopes = self.slopes()
@@ -184,6 +206,7 @@ class ProximalNewton(State):
             if now <= objective + 1e-14 * abs(objective):
                 return
         self.a, self.b, self.eta, self.value, self.score = held
+        self.fresh = False
 
     def _proposal(self, strength: float, slopes: Any, allowed: float) -> tuple[Any, Any]:
         """Return the minimum of the quadratic model."""
@@ -204,7 +227,9 @@ class ProximalNewton(State):
             if ridged:
                 own = self.shrinkage.ridge(strength)[self.pairs]
                 H = H + xp.diag(xp.concat([xp.zeros(self.first), own]))
-            self.known = (strength, Quadratic(H, *self.limits(self.pairs, self.first)))
+                self.inverse = Inverse()
+            limits = self.limits(self.pairs, self.first)
+            self.known = (strength, Quadratic(H, *limits, self.inverse))
         return self.known[1].H, self.known[1]
 
     def _worst(self, strength: float, slopes: Any) -> float:
