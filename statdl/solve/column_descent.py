@@ -12,12 +12,15 @@ from typing import Any
 from statdl.backend.array import namespace
 from statdl.backend.columns import DenseColumns
 from statdl.errors import NumericalError
-from statdl.solve.compiled import available, compiled, descend_columns
+from statdl.lazy import lazy
+from statdl.solve.compiled import available
 from statdl.solve.screening import Problem, Solution, State
+
+loops = lazy("statdl.solve.loops")
 
 STEPS = 200
 #: To what share of the violation the quadratic model is minimised, in so many sweeps at most.
-SHARE, SWEEPS = 0.02, 2000
+SHARE, SWEEPS = 0.1, 2000
 
 
 class ColumnDescent(State):
@@ -30,7 +33,7 @@ class ColumnDescent(State):
         n, p = columns.shape
         if n >= p or units is not None or not isinstance(columns, DenseColumns):
             return False
-        return available(columns.rows, float(n) * p * count) and columns.rows.flags.c_contiguous
+        return available(columns.rows, float(n) * p * count)
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -92,7 +95,7 @@ class ColumnDescent(State):
         wide = xp.full(len(places), xp.inf)
         found, a = self.b[pairs], self.a.copy()
         change = xp.zeros((self.problem.outputs, len(self.eta)))
-        compiled(descend_columns)(
+        loops.descend_columns(
             self.rows, places, starts, rowwise(self.score), rowwise(d),
             change[:0] if u is None else rowwise(u), found, a,
             self.shrinkage.lasso(strength)[pairs], self.shrinkage.ridge(strength)[pairs],

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.room import roomy
+from statdl.lazy import lazy
+from statdl.solve.compiled import available
 from statdl.solve.inverse import Inverse
 from statdl.solve.lasso import Quadratic
-from statdl.solve.screening import Problem, State
+from statdl.solve.screening import Problem, Solution, State
+
+loops = lazy("statdl.solve.loops")
 
 #: Up to so many columns, or as many as there are rows, a whole Gram matrix is formed.
 WHOLE_GRAM = 500
 LARGEST_GRAM = 5000
+#: Values of λ that the compiled loop takes at once, to this share of what is allowed, with so many
+#: sweeps at most; it is meant for a path of so many.
+STRETCH, SHARPER, SWEEPS, COUNT = 16, 1e-3, 1000, 100
 
 
 class Gram(State):
@@ -42,6 +50,9 @@ class Gram(State):
         self.part: Any = None
         self.inverse = Inverse()
         self.quadratics: tuple[Any, Any] = (None, None)
+        self.loops = (
+            self.whole and problem.shrinkage.units is None and available(self.H, n * p * COUNT)
+        )
         self.admit(problem.shrinkage.allowed if self.whole else self.working)
 
     def admit(self, wanted: Any) -> None:
@@ -60,6 +71,30 @@ class Gram(State):
         self.H = self.room[:both, :both]
         self.working[fresh] = True
         self.quadratics = (None, None)
+
+    def stretch(self, strengths: Sequence[float], before: float, allowed: float) -> list[Solution]:
+        if not self.loops:
+            return super().stretch(strengths, before, allowed)
+        xp = namespace(self.b)
+        here, c = self.places, self.c[self.places, 0]
+        lasso, ridge = (part(1.0)[here, 0] for part in (self.shrinkage.lasso, self.shrinkage.ridge))
+        ends = [xp.full(len(here), end) for end in (-xp.inf, xp.inf)]
+        if self.shrinkage.lower is not None:
+            ends = [end[here, 0] for end in (self.shrinkage.lower, self.shrinkage.upper)]
+        grid = xp.asarray(strengths[:STRETCH])
+        B, G, violations, done = loops.follow_gram(
+            self.H, c, self.b[here, 0], grid, lasso, ridge, *ends, SHARPER * allowed, SWEEPS
+        )
+        if not done:
+            return super().stretch(strengths, before, allowed)
+        full = xp.zeros((done, *self.b.shape))
+        full[:, here, 0] = B[:done]
+        values = 0.5 * xp.maximum(self.square + xp.sum(B * (G - c), axis=1), 0.0)
+        self.b, self.value = full[-1], float(values[done - 1])
+        self.gradient = xp.zeros_like(self.b)
+        self.gradient[here, 0] = G[done - 1]
+        rows = zip(strengths, full, values.tolist(), violations.tolist(), strict=False)
+        return [Solution(at, b, self.a, value, off, 1) for at, b, value, off in rows]
 
     def _strip(self, first: int) -> Any:
         """Return the rows of the Gram matrix of the columns from ``first``."""

@@ -26,6 +26,8 @@ SMALL_CHANGE = 0.25
 #: A block of which less than this share is its own is not trusted to an update.
 OWN_SHARE = 1e-7
 JITTER = 1e-11
+#: Rows that are updated at a time.
+ROWS = 32
 
 
 class Inverse:
@@ -34,7 +36,6 @@ class Inverse:
     def __init__(self) -> None:
         self.places: Any = None
         self._room: Any = None
-        self._scratch: Any = None
 
     @property
     def matrix(self) -> Any:
@@ -112,17 +113,12 @@ class Inverse:
         return True
 
     def _add(self, left: Any, right: Any, sign: float) -> None:
-        """Add ± left right to the inverse; fresh memory would cost more than the arithmetic."""
+        """Add ± left right to the inverse, a few rows at a time: memory is what costs."""
         xp, K = namespace(left), self.matrix
-        a = len(K)
-        if self._scratch is None or len(self._scratch) < a * a:
-            self._scratch = xp.empty(self._room.shape[0] ** 2)
-        change = self._scratch[: a * a].reshape(a, a)
-        xp.matmul(left, right, out=change)
-        if sign > 0:
-            K += change
-        else:
-            K -= change
+        left = sign * left
+        for first in range(0, len(K), ROWS):
+            rows = slice(first, first + ROWS)
+            K[rows] += xp.matmul(left[rows], right)
 
 
 def inverted(part: Any, jitter: float | None = None) -> Any:

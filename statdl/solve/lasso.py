@@ -144,7 +144,7 @@ def _pivoted(problem: Quadratic, c: Any, threshold: Any, b: Any, slack: float) -
     fewest, patience = len(b) + 1, PATIENCE
     for _ in range(EXCHANGES):
         right = c - xp.where(active, threshold, 0.0) * signs
-        found, product = problem.stationary(active, right, 1e-3 * slack)
+        found, product = problem.stationary(active, right, 1e-2 * slack)
         g = product - c
         wrong = found * signs < 0
         fresh = ~active & (xp.abs(g) > threshold + slack)

@@ -84,11 +84,12 @@ def follow(
     grid = [float(value) for value in strengths]
     found: list[Solution] = []
     before = max([state.top, *grid[:1]])
-    for strength in grid:
-        found.append(state.solve(strength, before, allowed))
-        before = strength
-        if enough(found):
-            break
+    while len(found) < len(grid):
+        for one in state.stretch(grid[len(found) :], before, allowed):
+            found.append(one)
+            before = one.strength
+            if enough(found):
+                return found
     return found
 
 
@@ -116,6 +117,10 @@ class State:
             self.refresh_gradient()
             scale = float(xp.max(xp.abs(self.gradient), initial=0.0))
         self.top = self.shrinkage.largest(self.gradient)
+
+    def stretch(self, strengths: Sequence[float], before: float, allowed: float) -> list[Solution]:
+        """Return the solutions at the next λ, or at a few."""
+        return [self.solve(strengths[0], before, allowed)]
 
     def solve(self, strength: float, before: float, allowed: float) -> Solution:
         """Return the solution at λ."""
