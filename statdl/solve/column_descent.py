@@ -2,7 +2,8 @@
 
 A Gram matrix of many columns costs more than it saves where rows are few. Each proximal Newton step
 minimises the quadratic model of the loss by the compiled loop over the columns themselves, with
-fresh weights, to a share of what the step before left, so that steps converge as fast as Newton's.
+fresh weights, to a share of what the step before left. Where columns are so nearly collinear that
+one coefficient at a time does not get on, the Gram matrix takes over for the rest of the path.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from statdl.backend.columns import DenseColumns
 from statdl.errors import NumericalError
 from statdl.lazy import lazy
 from statdl.solve.compiled import available
+from statdl.solve.proximal_newton import ProximalNewton
 from statdl.solve.screening import Problem, Solution, State
 
 loops = lazy("statdl.solve.loops")
 
-STEPS = 200
-#: To what share of the violation the quadratic model is minimised, in so many sweeps at most.
-SHARE, SWEEPS = 0.1, 2000
+#: To what share of the violation the quadratic model is minimised.
+SHARE = 0.1
+#: Steps, and sweeps of each, before columns are found too nearly collinear.
+STEPS, SWEEPS = 20, 400
 
 
 class ColumnDescent(State):
@@ -42,6 +45,7 @@ class ColumnDescent(State):
         xp = namespace(self.b)
         n, q = self.rows.shape[1], problem.outputs
         self.eta = xp.zeros((n, q)) if problem.offset is None else problem.offset + xp.zeros((n, q))
+        self.twin: ProximalNewton | None = None
         self.evaluate()
 
     def evaluate(self) -> None:
@@ -56,8 +60,14 @@ class ColumnDescent(State):
         self.working = self.working | wanted
 
     def solve(self, strength: float, before: float, allowed: float) -> Solution:
-        self.working = (self.b != 0) | self.shrinkage.free
-        return super().solve(strength, before, allowed)
+        if self.twin is None:
+            self.working = (self.b != 0) | self.shrinkage.free
+            try:
+                return super().solve(strength, before, allowed)
+            except NumericalError:
+                self.twin = ProximalNewton(self.problem)
+                self.twin.go_on(self.a, self.b, self.top)
+        return self.twin.solve(strength, before, allowed)
 
     def solve_working(self, strength: float, allowed: float) -> int:
         for step in range(STEPS):
@@ -66,9 +76,7 @@ class ColumnDescent(State):
                 return step
             a, b, change = self._proposal(strength, max(SHARE * worst, 0.3 * allowed))
             self._go(strength, a - self.a, b - self.b, change)
-        raise NumericalError(
-            f"The penalised fit at lambda = {strength:.6g} did not converge in {STEPS} steps."
-        )
+        raise NumericalError("One coefficient at a time does not come to an end.")
 
     def _go(self, strength: float, da: Any, db: Any, change: Any) -> None:
         """Go the way, or the part of it that lowers the objective."""

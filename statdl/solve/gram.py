@@ -50,9 +50,8 @@ class Gram(State):
         self.part: Any = None
         self.inverse = Inverse()
         self.quadratics: tuple[Any, Any] = (None, None)
-        self.loops = (
-            self.whole and problem.shrinkage.units is None and available(self.H, n * p * COUNT)
-        )
+        single = self.whole and problem.shrinkage.units is None and problem.shrinkage.alpha > 0
+        self.loops = single and available(self.H, n * p * COUNT)
         self.admit(problem.shrinkage.allowed if self.whole else self.working)
 
     def admit(self, wanted: Any) -> None:
@@ -83,9 +82,18 @@ class Gram(State):
             ends = [end[here, 0] for end in (self.shrinkage.lower, self.shrinkage.upper)]
         grid = xp.asarray(strengths[:STRETCH])
         B, G, violations, done = loops.follow_gram(
-            self.H, c, self.b[here, 0], grid, lasso, ridge, *ends, SHARPER * allowed, SWEEPS
+            self.H,
+            c,
+            self.b[here, 0],
+            grid,
+            lasso,
+            ridge,
+            *ends,
+            SHARPER * self.shrinkage.alpha * allowed,
+            SWEEPS,
         )
-        if not done:
+        self.loops = done > 0
+        if not done:  # too nearly collinear for one coefficient at a time
             return super().stretch(strengths, before, allowed)
         full = xp.zeros((done, *self.b.shape))
         full[:, here, 0] = B[:done]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statdl.errors import NumericalError
 from statdl.solve.column_descent import ColumnDescent
 from statdl.solve.gram import Gram
 from statdl.solve.proximal_newton import ProximalNewton
@@ -11,10 +12,16 @@ from statdl.solve.screening import Problem, State
 def begin(problem: Problem, count: int = 1) -> State:
     """Return the start of a path of ``count`` values of λ: what is not penalised is fitted."""
     if problem.loss.quadratic:
-        state: State = Gram(problem)
-    elif ColumnDescent.suits(problem, count):
-        state = ColumnDescent(problem)
-    else:
-        state = ProximalNewton(problem)
+        return begun(Gram(problem))
+    if ColumnDescent.suits(problem, count):
+        try:
+            return begun(ColumnDescent(problem))
+        except NumericalError:  # what is not penalised is too nearly collinear
+            pass
+    return begun(ProximalNewton(problem))
+
+
+def begun(state: State) -> State:
+    """Return a search that knows λ_max."""
     state.begin()
     return state

@@ -34,6 +34,14 @@ class ProximalNewton(State):
         self._arrange()
         self.evaluate()
 
+    def go_on(self, a: Any, b: Any, top: float) -> None:
+        """Start where another search has come to."""
+        self.a, self.b, self.top = a.copy(), b.copy(), top
+        self.working, self.part = (b != 0) | self.shrinkage.free, None
+        self._arrange()
+        self.evaluate()
+        self.refresh_gradient()
+
     def admit(self, wanted: Any) -> None:
         if not bool((wanted & ~self.working).any()):
             return
