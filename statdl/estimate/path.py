@@ -201,7 +201,7 @@ def path_of_sample(
     problem, centre, scale, notes = _problem(
         sample, family, penalties, specification.intercept, specification.frame.design.names
     )
-    state = begin(problem, grid.count)
+    state = begin(problem, grid.count, grid.tolerance)
     null = state.value
     if problem.shrinkage.free.any():
         nothing = np.full_like(problem.shrinkage.factors, np.inf)

@@ -1,4 +1,4 @@
-"""Other losses than least squares, of more columns than rows: coordinate descent on the columns.
+"""Paths of more columns than rows: coordinate descent on the columns.
 
 A Gram matrix of many columns costs more than it saves where rows are few. Each proximal Newton step
 minimises the quadratic model of the loss by the compiled loop over the columns themselves, with

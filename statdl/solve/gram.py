@@ -80,7 +80,7 @@ class Gram(State):
         ends = [xp.full(len(here), end) for end in (-xp.inf, xp.inf)]
         if self.shrinkage.lower is not None:
             ends = [end[here, 0] for end in (self.shrinkage.lower, self.shrinkage.upper)]
-        grid = xp.asarray(strengths[:STRETCH])
+        grid, least = xp.asarray(strengths[:STRETCH]), SHARPER * self.shrinkage.alpha * allowed
         B, G, violations, done = loops.follow_gram(
             self.H,
             c,
@@ -89,7 +89,7 @@ class Gram(State):
             lasso,
             ridge,
             *ends,
-            SHARPER * self.shrinkage.alpha * allowed,
+            least,
             SWEEPS,
         )
         self.loops = done > 0
