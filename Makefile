@@ -54,6 +54,7 @@ check: lint types test ## lint, types and tests
 bench: $(STAMP)-bench ## measure speed against floors and other packages
 	$(BIN)/python -m benchmarks core
 	$(BIN)/python -m benchmarks mlp
+	$(BIN)/python -m benchmarks paths
 
 gpu-check: ## compare a card with the CPU and measure it (no environment of its own; GPU_PYTHON)
 	$(GPU_PYTHON) -m benchmarks.gpu

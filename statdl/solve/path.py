@@ -8,7 +8,6 @@ from statdl.solve.gram import Gram
 from statdl.solve.proximal_newton import ProximalNewton
 from statdl.solve.screening import Problem, State
 
-
 #: From this tolerance on, sweeps end before a Gram matrix of as many columns is worth its price.
 LOOSE = 1e-5
 
