@@ -50,7 +50,7 @@ def move(
 
 
 class Walk:
-    """A walk that can go on: b, the active coordinates, their rows of H, and H_AA⁻¹.
+    """A walk: b, the active coordinates, their rows of H, and H_AA⁻¹.
 
     Rows and inverse are kept in room that grows by doubling; who leaves changes places with the
     last.

@@ -1,17 +1,19 @@
-"""The lasso of a quadratic, on its Gram matrix: blocked active-set steps with exact line searches.
+"""The lasso of a quadratic, on its Gram matrix: exchanges of whole blocks, and exact steps.
 
     min_b  ½ bᵀH b − cᵀb + Σ_j l_j |b_j|,    lower ≤ b ≤ upper,    lower ≤ 0 ≤ upper
 
-On a set A of coordinates with signs s the minimiser solves H_AA b_A = c_A − l_A s_A: one Cholesky
-factorisation. Coordinates that violate the optimality conditions join A together; where the
-solution contradicts the signs, the step ends at the minimum of the (piecewise quadratic) objective
-along the way, and coordinates that reach 0 or a limit there stay at it. Every step lowers the
-objective and there are finitely many sign patterns, so that the end is exact: this is feature-sign
-search with blocks, a semismooth Newton method whose steps are safeguarded.
+On a set A of coordinates with signs s the minimiser solves H_AA b_A = c_A − l_A s_A. Where that
+solution contradicts the signs or the conditions of the others, all that contradict are exchanged at
+once, and H_AA⁻¹ is updated by blocks (:mod:`statdl.solve.inverse`): a few products of matrices lead
+from the solution at one λ to that at the next. Exchanges may cycle, rarely, and know no limits.
+Then the steps are safeguarded: one ends at the minimum of the (piecewise quadratic) objective along
+the way, and coordinates that reach 0 or a limit there stay at it. Every such step lowers the
+objective and there are finitely many sign patterns, so that the end is exact.
 
 All arrays are small and on the host.
 
-References: Lee, Battle, Raina and Ng (2007), NIPS 19; Bertsekas (1982), SIAM J. Control 20, 221.
+References: Kim and Park (2010), Proc. SIAM Int. Conf. Data Mining, 397 (block exchanges); Lee,
+Battle, Raina and Ng (2007), NIPS 19; Bertsekas (1982), SIAM J. Control 20, 221.
 """
 
 from __future__ import annotations
