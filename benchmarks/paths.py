@@ -131,7 +131,7 @@ def ours(task: Task, X: Any, y: Any, **options: Any) -> Callable[[], Any]:
     """``sd.path`` at its defaults, or with options."""
 
     def run() -> Any:
-        grid = {"lambda_min_ratio": RATIO, "n_lambda": COUNT}
+        grid: dict[str, Any] = {"lambda_min_ratio": RATIO, "n_lambda": COUNT}
         return sd.path(X=X, y=y, family=task.family, **grid, **options).estimate
 
     return run
