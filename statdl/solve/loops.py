@@ -95,6 +95,12 @@ def follow_gram(
     B, G, worst = np.empty((L, P)), np.empty((L, P)), np.empty(L)
     g = H @ b - c
     for k in range(L):
+        if k > 1:  # between knots a lasso is linear in λ: where it goes on to
+            share = (strengths[k] - strengths[k - 1]) / (strengths[k - 1] - strengths[k - 2])
+            for j in range(P):
+                ahead = b[j] + share * (b[j] - B[k - 2, j])
+                b[j] = min(max(ahead, lower[j]), upper[j]) if ahead * b[j] > 0.0 else 0.0
+            g = H @ b - c
         bound, bend = strengths[k] * lasso, strengths[k] * ridge
         if not descend_gram(H, g, b, bound, bend, lower, upper, allowed, most):
             return B, G, worst, k
