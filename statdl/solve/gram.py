@@ -20,7 +20,7 @@ WHOLE_GRAM = 500
 LARGEST_GRAM = 5000
 #: Values of λ that the compiled loop takes at once, to this share of what is allowed, with so many
 #: sweeps at most; it is meant for a path of so many.
-STRETCH, SHARPER, SWEEPS, COUNT = 20, 1e-2, 1000, 100
+STRETCH, SHARPER, SWEEPS, COUNT = 20, 1e-5, 1000, 100
 
 
 class Gram(State):
@@ -80,7 +80,9 @@ class Gram(State):
         ends = [xp.full(len(here), end) for end in (-xp.inf, xp.inf)]
         if self.shrinkage.lower is not None:
             ends = [end[here, 0] for end in (self.shrinkage.lower, self.shrinkage.upper)]
-        grid, least = xp.asarray(strengths[:STRETCH]), SHARPER * self.shrinkage.alpha * allowed
+        grid = xp.asarray(strengths[:STRETCH])
+        least = SHARPER * self.shrinkage.alpha * allowed
+        least = max(least, 1e-14 * float(xp.max(xp.abs(c), initial=0.0)))  # what rounding leaves
         B, G, violations, done = loops.follow_gram(
             self.H,
             c,
@@ -96,7 +98,8 @@ class Gram(State):
         if not done:  # too nearly collinear for one coefficient at a time
             return super().stretch(strengths, before, allowed)
         full = xp.zeros((done, *self.b.shape))
-        full[:, here, 0] = B[:done]
+        B, G = B[:done], G[:done]
+        full[:, here, 0] = B
         values = 0.5 * xp.maximum(self.square + xp.sum(B * (G - c), axis=1), 0.0)
         self.b, self.value = full[-1], float(values[done - 1])
         self.gradient = xp.zeros_like(self.b)
