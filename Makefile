@@ -55,6 +55,7 @@ bench: $(STAMP)-bench ## measure speed against floors and other packages
 	$(BIN)/python -m benchmarks core
 	$(BIN)/python -m benchmarks mlp
 	$(BIN)/python -m benchmarks many
+	$(BIN)/python -m benchmarks paths
 
 gpu-check: ## compare a card with the CPU and measure it (no environment of its own; GPU_PYTHON)
 	$(GPU_PYTHON) -m benchmarks.gpu

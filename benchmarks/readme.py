@@ -15,7 +15,7 @@ README = ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results"
 
 
-SUITES = ("core", "mlp", "many")
+SUITES = ("core", "mlp", "many", "paths")
 
 
 def rendered(text: str) -> str:

@@ -11,6 +11,8 @@ BASES = ("floor", "one fit")
 COLUMNS = (
     *BASES,
     "statdl",
+    "statdl, no numba",
+    "statdl, glmnet's accuracy",
     "statsmodels",
     "PyTorch",
     "scikit-learn",
@@ -55,6 +57,9 @@ def cell(record: Record, name: str) -> str:
     if name not in times:
         return "–"
     seconds = times[name]["min_s"]
+    off = record.get("violations", {}).get(name)
+    if off is not None:  # how accurate it is belongs to the time of a path
+        return f"{duration(seconds)} ({off:.0e})"
     if "peers" in record.get("goal", {}) and name != "statdl":
         return f"{duration(seconds)} ({multiple(seconds / times['statdl']['min_s'])})"
     base = next((base for base in BASES if base in times), name)

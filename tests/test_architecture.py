@@ -43,6 +43,7 @@ NUMPY_FILES = {
     CHOOSER: "chooses",
     "backend/gram.py": "a fused kernel, with its plain twin beside it as the test's oracle",
     "backend/segments.py": "one as well",
+    "solve/loops.py": "compiled loops; their plain twins are the other solvers of a path",
     "backend/snapshot.py": "files hold host arrays",
     "backend/random.py": "random orders are drawn on the host, whatever the device",
     "backend/memory.py": "the host's allocator",

@@ -122,3 +122,6 @@ def test_every_path_is_followed_on_small_data(tmp_path):
     assert [record["task"] for record in document["tasks"]] == [task.title for task in paths.TASKS]
     for record in document["tasks"]:
         assert record["violations"]["statdl"] <= 2e-7
+        assert {paths.OURS, paths.LOOSE} <= set(record["times"])
+    first = document["tasks"][0]
+    assert f"({first['violations']['statdl']:.0e})" in table.markdown(document)

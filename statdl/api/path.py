@@ -142,6 +142,7 @@ def cv_path(
     measure: str = "deviance",
     seed: int = 0,
     progress: bool = True,
+    workers: int = 1,
     **arguments: Any,
 ) -> CvPath:
     """Choose λ by cross-validation.
@@ -155,6 +156,10 @@ def cv_path(
         wrong classes, or the area under the ROC curve.
     progress : bool
         Show a bar in a terminal.
+    workers : int
+        How many folds run at a time, in threads; the numbers are the same. More than 1 pays where
+        cores are idle and the linear algebra library uses one thread (OPENBLAS_NUM_THREADS=1):
+        otherwise both ask for the same cores.
     arguments
         All those of :func:`path`.
 
@@ -169,11 +174,11 @@ def cv_path(
     >>> cv.lambda_min <= cv.lambda_1se
     True
     """
+    threads = whole("workers", workers, 1)
     whole_path = path(formula, data, family, **arguments)
     estimate = whole_path.estimate
-    return CvPath(
-        whole_path, validate(estimate, measure, _kept_folds(folds, estimate), seed, progress)
-    )
+    kept = _kept_folds(folds, estimate)
+    return CvPath(whole_path, validate(estimate, measure, kept, seed, progress, threads))
 
 
 def nested_cv(

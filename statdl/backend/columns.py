@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from statdl.backend.array import Array, is_cupy, is_numpy, like, namespace, to_numpy
+from statdl.backend.room import roomy
 from statdl.lazy import lazy
 
 sparse = lazy("scipy.sparse")
@@ -33,6 +34,18 @@ class Columns(Protocol):
 
     def taken(self, positions: Any, ones: bool = False) -> Columns:
         """Return some of the columns, after a column of ones where that is asked for."""
+        ...
+
+    def joined(self, part: Any, positions: Any) -> Columns:
+        """Return ``part``, which was made by this method, with more columns; None is no part."""
+        ...
+
+    def since(self, first: int) -> Columns:
+        """Return the columns from a place on."""
+        ...
+
+    def until(self, end: int) -> Columns:
+        """Return the columns before a place."""
         ...
 
     def outer(self, B: Array) -> Array:
@@ -60,6 +73,7 @@ class DenseColumns:
     """Columns as the rows of an array, (p, n)."""
 
     rows: Array
+    room: Any = None  # whose first rows they are, where more may come
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -67,7 +81,7 @@ class DenseColumns:
         return int(n), int(p)
 
     def inner(self, R: Array) -> Array:
-        return self.rows @ R
+        return by_output(self.rows, R)
 
     def taken(self, positions: Any, ones: bool = False) -> DenseColumns:
         rows, xp = self.rows, namespace(self.rows)
@@ -78,8 +92,25 @@ class DenseColumns:
         first = xp.ones((1, rows.shape[1]), dtype=rows.dtype, device=rows.device)
         return DenseColumns(xp.concat([first, rows], axis=0))
 
+    def joined(self, part: DenseColumns | None, positions: Any) -> DenseColumns:
+        rows, xp = self.rows, namespace(self.rows)
+        a = 0 if part is None else part.rows.shape[0]
+        both = a + len(positions)
+        held, n = None, rows.shape[1]
+        if part is not None:
+            held = part.rows if part.room is None else part.room
+        room = roomy(held, (a, n), (both, n), rows)
+        room[a:both, :] = xp.take(rows, like(positions, rows, xp.int64), axis=0)
+        return DenseColumns(room[:both, :], room)
+
+    def since(self, first: int) -> DenseColumns:
+        return DenseColumns(self.rows[first:, :])
+
+    def until(self, end: int) -> DenseColumns:
+        return DenseColumns(self.rows[:end, :])
+
     def outer(self, B: Array) -> Array:
-        return self.rows.T @ B
+        return by_output(self.rows.T, B)
 
     def cross(self, other: DenseColumns, weights: Array | None = None) -> Array:
         if weights is None:
@@ -103,16 +134,24 @@ class DenseColumns:
 
     def across(self, some: Sequence[Any], parts: Sequence[Any], d: Array, u: Array | None) -> Array:
         xp = namespace(self.rows)
-        strips = []
+        weighted = []
         for k, part in enumerate(some):
             own = self.taken(part).rows
+            for m in range(len(parts)):
+                weight = d[:, k] if m == k else None
+                if u is not None:
+                    shared = u[:, k] * u[:, m]
+                    weight = -shared if weight is None else weight - shared
+                weighted.append(xp.zeros_like(own) if weight is None else own * weight)
+        # one product with all columns costs less than many with those of each output
+        products = xp.concat(weighted, axis=0) @ self.rows.T
+        strips, row = [], 0
+        for part in some:
             blocks = []
-            for m, other in enumerate(parts):
-                weight = d[:, k] if m == k else xp.zeros_like(d[:, k])
-                weight = weight if u is None else weight - u[:, k] * u[:, m]
+            for other in parts:
                 there = like(other, self.rows, xp.int64)
-                # the product with all columns costs less than gathering those of each output
-                blocks.append(xp.take((own * weight) @ self.rows.T, there, axis=1))
+                blocks.append(xp.take(products[row : row + len(part), :], there, axis=1))
+                row += len(part)
             strips.append(xp.concat(blocks, axis=1))
         return xp.concat(strips, axis=0)
 
@@ -145,6 +184,23 @@ class SparseColumns:
         return SparseColumns(
             matrix, xp.concat([xp.zeros(1), centre]), xp.concat([xp.ones(1), scale])
         )
+
+    def joined(self, part: SparseColumns | None, positions: Any) -> SparseColumns:
+        more = self.taken(positions)
+        if part is None:
+            return more
+        xp = namespace(self.centre)
+        return SparseColumns(
+            sparse.hstack([part.matrix, more.matrix], format="csc"),
+            xp.concat([part.centre, more.centre]),
+            xp.concat([part.scale, more.scale]),
+        )
+
+    def since(self, first: int) -> SparseColumns:
+        return SparseColumns(self.matrix[:, first:], self.centre[first:], self.scale[first:])
+
+    def until(self, end: int) -> SparseColumns:
+        return SparseColumns(self.matrix[:, :end], self.centre[:end], self.scale[:end])
 
     def outer(self, B: Array) -> Array:
         scaled = B / self.scale[:, None]
@@ -195,6 +251,17 @@ class SparseColumns:
         return total - xp.concat(rows, axis=0)
 
 
+def by_output(A: Array, B: Array) -> Array:
+    """Return A B. A few columns one by one cost BLAS less than all at once."""
+    q = B.shape[1]
+    if not (is_numpy(A) and 1 < q <= 8):
+        return A @ B
+    product = namespace(A).empty((q, A.shape[0]), dtype=A.dtype)
+    for k in range(q):
+        product[k] = A @ B[:, k]
+    return product.T
+
+
 def _block_diagonal(blocks: Sequence[Array]) -> Array:
     """Return a matrix with blocks on its diagonal, which need not be square."""
     first = blocks[0]
@@ -234,6 +301,6 @@ def standardised(X: Any, centre: Any, scale: Any) -> Columns:
         return SparseColumns(X.tocsc(), centre, scale)
     m, s = like(centre, X), like(scale, X)
     rows = ((X - m) / s).T
-    if (is_numpy(X) or is_cupy(X)) and X.shape[1] > X.shape[0]:
+    if is_numpy(X) or is_cupy(X):
         rows = namespace(X).ascontiguousarray(rows)
     return DenseColumns(rows)

@@ -12,6 +12,7 @@ from statdl.cli.compare import compare
 from statdl.cli.demo import demo, devices
 from statdl.cli.fit import fit
 from statdl.cli.outcome import CODES, run
+from statdl.cli.path import path
 from statdl.cli.polynomial import polynomial
 from statdl.cli.predict import predict
 from statdl.cli.validate import validate
@@ -40,7 +41,7 @@ def program() -> None:
     """  # noqa: D301  # click's mark for lines as they are
 
 
-for command in (fit, predict, compare, polynomial, validate, demo, devices):
+for command in (fit, predict, compare, path, polynomial, validate, demo, devices):
     program.add_command(command)
 
 

@@ -27,7 +27,8 @@ from statdl.errors import DataError
 from statdl.estimate.record import Specification
 from statdl.lazy import lazy
 from statdl.model.symmetric import SymmetricMultinomial
-from statdl.solve.screening import Problem, Solution, begin, follow
+from statdl.solve.path import begin
+from statdl.solve.screening import Problem, Solution, follow
 from statdl.solve.shrinkage import Shrinkage
 
 np = lazy("numpy")
@@ -200,8 +201,11 @@ def path_of_sample(
     problem, centre, scale, notes = _problem(
         sample, family, penalties, specification.intercept, specification.frame.design.names
     )
-    nothing = np.full_like(problem.shrinkage.factors, np.inf)
-    null = begin(replace(problem, shrinkage=Shrinkage(penalties.alpha, nothing))).value
+    state = begin(problem, grid.count, grid.tolerance)
+    null = state.value
+    if problem.shrinkage.free.any():
+        nothing = np.full_like(problem.shrinkage.factors, np.inf)
+        null = begin(replace(problem, shrinkage=Shrinkage(penalties.alpha, nothing))).value
     loss: Any = problem.loss
     saturated = loss.saturated(sample.y * 0.0)
     n, p = problem.columns.shape
@@ -214,7 +218,6 @@ def path_of_sample(
         small = SMALL_GAIN * now if family.quadratic else SMALL_GAIN
         return now > ENOUGH_EXPLAINED or now - before < small
 
-    state = begin(problem)
     found = follow(state, grid.values(state.top, n, p), grid.tolerance, enough)
     coefficients = np.stack([one.coefficients for one in found])
     if family.name == "multinomial":

@@ -14,6 +14,7 @@ from statdl import model
 from statdl.backend.array import Array, Rows, namespace, to_numpy
 from statdl.estimate.totals import Remembered, Summed, Totals
 from statdl.formula import ModelFrame
+from statdl.model.elastic import ElasticNet
 from statdl.model.family import Family
 from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty, Penalty
@@ -286,6 +287,12 @@ class Estimate:
     def degrees_of_freedom(self) -> float:
         """Parameters in effect."""
         return self.effective
+
+    @property
+    def selected(self) -> bool:
+        """Whether a penalty chose the columns, so that errors and tests of the usual kind fail."""
+        penalty = self.specification.penalty
+        return isinstance(penalty, ElasticNet) and penalty.alpha > 0
 
     @property
     def df_resid(self) -> float:

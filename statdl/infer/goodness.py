@@ -162,6 +162,8 @@ class Goodness:
     @property
     def fvalue(self) -> float:
         """F of all slopes together; Wald's, where another covariance is reported."""
+        if self.estimate.selected:
+            return math.nan
         if self.estimate.reported is not None:
             test = slopes_test(self.estimate)
             return test.f if test.df else math.nan

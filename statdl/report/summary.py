@@ -157,6 +157,8 @@ def _weighted(estimate: Estimate) -> bool:
 def _covariance_type(estimate: Estimate) -> str:
     if estimate.reported is not None:
         return estimate.reported.kind
+    if estimate.selected:
+        return "none"
     return "penalised" if estimate.specification.penalty.shrinks else "nonrobust"
 
 
@@ -242,7 +244,9 @@ def notes(goodness: Goodness) -> tuple[str, ...]:
             "Bias-reduced (Firth 1993): the estimates maximise log L + ½ log |I|. Wald intervals "
             "are poor where classes are separated; take confint(method='profile')."
         )
-    if estimate.specification.penalty.shrinks:
+    if estimate.selected:
+        found.append(f"Degrees of freedom are effective ones ({estimate.degrees_of_freedom:.4g}).")
+    elif estimate.specification.penalty.shrinks:
         found.append(
             "Penalised fit: estimates are shrunk towards 0, the penalised covariance is "
             "(I + Λ)⁻¹ I (I + Λ)⁻¹, and degrees of freedom are effective ones "

@@ -18,10 +18,12 @@ from statdl.infer.debiased import debiased
 from statdl.infer.distribution import check_level, critical, two_sided
 from statdl.infer.path import Criteria, criteria
 from statdl.lazy import lazy
-from statdl.report import DataTable, Printed
+from statdl.report import DataTable, Printed, page
 from statdl.report.block import Document
 from statdl.report.path import path_table
 from statdl.report.plot.path import draw_path, draw_validation
+from statdl.report.reading.path import path_readings, validation_readings
+from statdl.report.reading.words import Reading
 from statdl.results.fit import Fit
 from statdl.results.held import Call
 from statdl.study.path import Validation
@@ -90,6 +92,30 @@ class Path(Printed):
     def document(self) -> Document:
         """Return the table, for a renderer."""
         return self.table.document()
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return what a report says: the range, the order of entry, and the criteria."""
+        used = np.any(self.estimate.coefficients != 0, axis=2)
+        first = np.where(used.any(axis=0), used.argmax(axis=0), len(used))
+        order = np.argsort(first, kind="stable")
+        entries = [self.names[j] for j in order.tolist() if first[j] < len(used)]
+        places = {name.upper(): int(np.argmin(getattr(self.criteria, name))) for name in CRITERIA}
+        return path_readings(self.lambdas, self.df, self.explained, entries, places)
+
+    def sections(self) -> tuple[page.Section, ...]:
+        """Return the picture of the coefficients."""
+        return (page.Section("Coefficients", (page.illustrated(self.picture),)),)
+
+    def picture(self) -> page.Picture:
+        """Return the picture of a report, with what it shows in words."""
+        return page.drawn(
+            lambda: self.plot(standardized=True),
+            f"Coefficients of {len(self.names)} columns, in units of their standard deviations, "
+            f"against log lambda: {int(self.df[0])} in at the left, where the penalty is "
+            f"strongest, and {int(self.df[-1])} at the right.",
+            "Coefficients for columns divided by their standard deviations. Numbers above: how "
+            "many columns are in.",
+        )
 
     @cached_property
     def knots(self) -> DataTable:
@@ -469,6 +495,38 @@ class CvPath(Printed):
     def document(self) -> Document:
         """Return the table, for a renderer."""
         return self.table.document()
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return what a report says of the two choices."""
+        found, places = self.validation, (self.validation.best, self.validation.simplest)
+        chosen, names = [], []
+        for k in places:
+            row = (self.path.lambdas[k], found.mean[k], found.standard_error[k], self.path.df[k])
+            chosen.append(
+                dict(zip(("strength", "error", "spread", "count"), map(float, row), strict=True))
+            )
+            used = np.any(self.path.estimate.coefficients[k] != 0, axis=1)
+            names.append([self.path.names[j] for j in np.flatnonzero(used).tolist()])
+        return validation_readings(found.measure, len(found.by_fold), chosen, names)
+
+    def sections(self) -> tuple[page.Section, ...]:
+        """Return the pictures of error and coefficients, and the path."""
+        pictures = page.illustrated(self.picture, self.path.picture)
+        return (
+            page.Section("Error and coefficients", (pictures,)),
+            page.Section("Path", (page.Shown(self.path.document()),)),
+        )
+
+    def picture(self) -> page.Picture:
+        """Return the picture of the error, with what it shows in words."""
+        return page.drawn(
+            self.plot,
+            f"Cross-validated {self.validation.measure} against log lambda with its standard "
+            f"error; it is best at lambda {self.lambda_min:.3g}, and {self.lambda_1se:.3g} is the "
+            "largest within one standard error.",
+            "Band: one standard error of the mean over folds. Numbers above: how many columns are "
+            "in.",
+        )
 
     def lambda_(self, rule: str = "min") -> float:
         """Return λ by a rule: "min" or "1se"."""

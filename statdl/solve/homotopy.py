@@ -20,13 +20,10 @@ from typing import Any
 
 from statdl.backend.array import namespace
 from statdl.errors import NumericalError
-from statdl.lazy import lazy
-
-lapack = lazy("scipy.linalg.lapack")
+from statdl.solve.inverse import inverted
 
 #: A column of which less than this share is its own is refused the cheap update of the inverse.
 OWN_SHARE = 1e-7
-JITTER = 1e-11
 
 
 def move(
@@ -53,7 +50,7 @@ def move(
 
 
 class Walk:
-    """A walk that can go on: b, the active coordinates, their rows of H, and H_AA⁻¹.
+    """A walk: b, the active coordinates, their rows of H, and H_AA⁻¹.
 
     Rows and inverse are kept in room that grows by doubling; who leaves changes places with the
     last.
@@ -94,16 +91,6 @@ class Walk:
         self.signs[: self.size] = xp.where(free, 0.0, xp.sign(b))[active]
         self.rows[: self.size] = self.H[active]
         self._invert()
-
-    def extend(self, H: Any) -> None:
-        """Go on with more coordinates, which come after those known and are at 0."""
-        xp = namespace(H)
-        known, more = len(self.b), len(H) - len(self.b)
-        self.H = H
-        self.b = xp.concat([self.b, xp.zeros(more)])
-        self.free = xp.concat([self.free, xp.zeros(more, dtype=bool)])
-        self._room(len(self.places))
-        self.rows[: self.size, known:] = H[self.places[: self.size], known:]
 
     def advance(
         self,
@@ -216,7 +203,7 @@ class Walk:
         """Compute the inverse from scratch."""
         a = self.size
         active = self.places[:a]
-        self.inverse[:a, :a] = _inverted(self.rows[:a][:, active])
+        self.inverse[:a, :a] = inverted(self.rows[:a][:, active])
 
 
 def _entering(g: Any, slope: Any, bound: Any, dl: Any, inactive: Any) -> tuple[float, int, float]:
@@ -232,19 +219,3 @@ def _entering(g: Any, slope: Any, bound: Any, dl: Any, inactive: Any) -> tuple[f
     first = xp.minimum(up, down)
     k = int(xp.argmin(first))
     return max(float(first[k]), 0.0), int(rest[k]), -1.0 if up[k] <= down[k] else 1.0
-
-
-def _inverted(part: Any) -> Any:
-    """Return the inverse of a positive definite matrix, with as much jitter as it takes."""
-    xp = namespace(part)
-    if not len(part):
-        return part
-    size = float(xp.max(xp.diagonal(part))) or 1.0
-    jitter = 0.0
-    while jitter < size:
-        factor, failed = lapack.dpotrf(part + jitter * xp.eye(len(part)), lower=0, clean=1)
-        if not failed and float(xp.min(xp.diagonal(factor))) ** 2 > JITTER * size:
-            inverse, _ = lapack.dpotri(factor, lower=0)
-            return xp.triu(inverse) + xp.triu(inverse, 1).T
-        jitter = 10 * jitter or 4 * JITTER * size
-    raise NumericalError("The curvature of the lasso's quadratic is not positive.")

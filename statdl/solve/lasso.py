@@ -1,17 +1,19 @@
-"""The lasso of a quadratic, on its Gram matrix: blocked active-set steps with exact line searches.
+"""The lasso of a quadratic, on its Gram matrix: exchanges of whole blocks, and exact steps.
 
     min_b  ½ bᵀH b − cᵀb + Σ_j l_j |b_j|,    lower ≤ b ≤ upper,    lower ≤ 0 ≤ upper
 
-On a set A of coordinates with signs s the minimiser solves H_AA b_A = c_A − l_A s_A: one Cholesky
-factorisation. Coordinates that violate the optimality conditions join A together; where the
-solution contradicts the signs, the step ends at the minimum of the (piecewise quadratic) objective
-along the way, and coordinates that reach 0 or a limit there stay at it. Every step lowers the
-objective and there are finitely many sign patterns, so that the end is exact: this is feature-sign
-search with blocks, a semismooth Newton method whose steps are safeguarded.
+On a set A of coordinates with signs s the minimiser solves H_AA b_A = c_A − l_A s_A. Where that
+solution contradicts the signs or the conditions of the others, all that contradict are exchanged at
+once, and H_AA⁻¹ is updated by blocks (:mod:`statdl.solve.inverse`): a few products of matrices lead
+from the solution at one λ to that at the next. Exchanges may cycle, rarely, and know no limits.
+Then the steps are safeguarded: one ends at the minimum of the (piecewise quadratic) objective along
+the way, and coordinates that reach 0 or a limit there stay at it. Every such step lowers the
+objective and there are finitely many sign patterns, so that the end is exact.
 
 All arrays are small and on the host.
 
-References: Lee, Battle, Raina and Ng (2007), NIPS 19; Bertsekas (1982), SIAM J. Control 20, 221.
+References: Kim and Park (2010), Proc. SIAM Int. Conf. Data Mining, 397 (block exchanges); Lee,
+Battle, Raina and Ng (2007), NIPS 19; Bertsekas (1982), SIAM J. Control 20, 221.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ from typing import Any
 
 from statdl.backend.array import namespace
 from statdl.errors import NumericalError
-from statdl.lazy import lazy
 from statdl.solve.homotopy import move
+from statdl.solve.inverse import Inverse
 
-lapack = lazy("scipy.linalg.lapack")
-
-#: What is added to a singular H_AA, as a share of its diagonal: far below any tolerance.
-JITTER = 1e-12
+#: Exchanges of what contradicts, and how many of them may contradict more than one before.
+EXCHANGES, PATIENCE = 50, 4
+#: Corrections of a solution by what is left of its equations.
+REFINEMENTS = 4
 #: Steps that may contradict their signs before the walk of the homotopy is surer.
 LEAPS = 3
 SWEEPS = 5
@@ -36,20 +38,37 @@ MOST_STEPS = 2000
 
 @dataclass
 class Quadratic:
-    """H (P, P) and the limits; it keeps the last factor, since active sets outlive steps."""
+    """H (P, P) and the limits; it keeps an inverse, since active sets outlive steps."""
 
     H: Any
     lower: Any = None
     upper: Any = None
-    _key: bytes = field(default=b"", repr=False)
-    _factor: Any = field(default=None, repr=False)
+    inverse: Inverse = field(default_factory=Inverse, repr=False)
 
     def solve(self, active: Any, right: Any) -> Any:
         """Return H_AA⁻¹ right, of a matrix a touch better conditioned where that is singular."""
-        key = active.tobytes()
-        if key != self._key:
-            self._factor, self._key = _factorised(self.H, active), key
-        return lapack.dpotrs(self._factor, right, lower=0)[0]
+        full = namespace(right).zeros(len(self.H))
+        full[active] = right
+        self.inverse.follow(self.H, active)
+        places = self.inverse.places
+        full[places] = self.inverse.matrix @ full[places]
+        return full[active]
+
+    def stationary(self, active: Any, right: Any, slack: float) -> tuple[Any, Any]:
+        """Return b that is 0 off A and solves H_AA b_A = right_A up to ``slack``, and H b."""
+        xp = namespace(right)
+        b = xp.zeros(len(self.H))
+        self.inverse.follow(self.H, xp.nonzero(active)[0])
+        places, K = self.inverse.places, self.inverse.matrix
+        wanted = right[places]
+        b[places] = K @ wanted
+        for _ in range(REFINEMENTS):
+            product = self.times(b)
+            left = wanted - product[places]
+            if float(xp.max(xp.abs(left), initial=0.0)) <= slack:
+                break
+            b[places] += K @ left
+        return b, product
 
     def times(self, b: Any) -> Any:
         """Return H b, by the rows of H that matter."""
@@ -81,8 +100,12 @@ def minimise_lasso(
     [2.0, 0.0]
     """
     xp = namespace(b)
-    g = problem.times(b) - c
     slack = tolerance + 1e-14 * float(xp.max(xp.abs(c), initial=0.0))
+    if problem.lower is None:
+        found = _pivoted(problem, c, threshold, b, slack)
+        if found is not None:
+            return found
+    g = problem.times(b) - c
     value = _value(c, threshold, b, g)
     failures, walkable = 0, problem.lower is None
     for _ in range(MOST_STEPS):
@@ -109,6 +132,34 @@ def minimise_lasso(
         b, g = _swept(problem, g, threshold, b, active)
         value = _value(c, threshold, b, g)
     raise NumericalError("The active-set steps of the lasso did not come to an end.")
+
+
+def _pivoted(problem: Quadratic, c: Any, threshold: Any, b: Any, slack: float) -> Any:
+    """Return the solution and its gradient by exchanging all that contradict; None if they cycle.
+
+    Where the solution on A has coefficients of the wrong sign these leave A, and who violates its
+    condition joins, all at once. There is no proof that this ends, and it nearly always does.
+    """
+    xp = namespace(b)
+    signs = xp.sign(b) * (threshold > 0)
+    active = (b != 0) | (threshold == 0)
+    fewest, patience = len(b) + 1, PATIENCE
+    for _ in range(EXCHANGES):
+        right = c - xp.where(active, threshold, 0.0) * signs
+        found, product = problem.stationary(active, right, 1e-2 * slack)
+        g = product - c
+        wrong = found * signs < 0
+        fresh = ~active & (xp.abs(g) > threshold + slack)
+        count = int(xp.sum(wrong | fresh))
+        if not count:
+            return found, g
+        patience = PATIENCE if count < fewest else patience - 1
+        fewest = min(count, fewest)
+        if not patience:
+            return None
+        signs = xp.where(fresh, -xp.sign(g), xp.where(wrong, 0.0, signs))
+        active = (active & ~wrong) | fresh
+    return None
 
 
 def _walked(problem: Quadratic, c: Any, threshold: Any, b: Any) -> Any:
@@ -195,21 +246,3 @@ def _finished(problem: Quadratic, g: Any, threshold: Any, b: Any, slack: float) 
         return bool((xp.abs(g + bound)[inner] <= slack + 1e-9 * xp.abs(g)[inner]).all())
     loose = xp.abs(g + xp.where(inner, threshold, 0.0) * xp.sign(b)) > slack + 1e-9 * xp.abs(g)
     return not bool((free & inner & loose).any())
-
-
-def _factorised(H: Any, active: Any) -> Any:
-    """Return the Cholesky factor of H_AA, with as much jitter as it takes."""
-    xp = namespace(H)
-    part = H if len(active) == len(H) else H[active[:, None], active]
-    factor, failed = lapack.dpotrf(part, lower=0, clean=0)
-    smallest = xp.min(xp.abs(xp.diagonal(factor))) if not failed else 0.0
-    size = float(xp.max(xp.diagonal(part))) or 1.0
-    jitter = JITTER * size
-    while failed or smallest**2 < jitter / 4:
-        bumped = part + jitter * xp.eye(len(part))
-        factor, failed = lapack.dpotrf(bumped, lower=0, clean=0)
-        smallest = float("inf")
-        jitter *= 10
-        if jitter > size:
-            raise NumericalError("The curvature of the lasso's quadratic is not positive.")
-    return factor

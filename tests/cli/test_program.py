@@ -159,6 +159,43 @@ def test_polynomials(folder):
     assert b"Chosen: degree 2" in done.stdout
 
 
+def test_paths(folder):
+    done = run("path", "mpg ~ wt + hp + qsec", "cars.csv", "--at", "bic", folder=folder)
+    assert done.returncode == 0
+    assert b"Coefficients at lambda" in done.stdout
+    assert b"qsec" in done.stdout
+
+
+def test_a_path_is_validated_reported_and_printed_as_json(folder):
+    asked = ("--cv", "5", "--workers", "2", "--at", "1se", "--report", "path.html", "--json")
+    done = run("path", "mpg ~ wt + hp + qsec", "cars.csv", *asked, folder=folder)
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert found["lambda"] == found["lambda_1se"] >= found["lambda_min"]
+    assert set(found["coefficients"]) == {"Intercept", "wt", "hp", "qsec"}
+    assert {"lambda", "nonzero", "BIC", "deviance", "std err"} <= set(found["path"][0])
+    assert found["kkt"] < 1e-7
+    assert "lambda_1se" in (folder / "path.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "words"),
+    [
+        (("--at", "min"), 2, "--at min needs folds: add --cv 10"),
+        (("--at", "much"), 2, "--at much is no number"),
+        (("--lambda", "-1"), 1, "lambda_ must be 0 or more"),
+        (("--alpha", "2"), 1, "alpha is between 0 (ridge) and 1 (lasso)"),
+        (("--cv", "1"), 1, "folds must be a whole number from 2"),
+        (("--cv", "20"), 1, "20 folds need 60 rows or more, and there are 32"),
+        (("--cv", "4", "--workers", "0"), 1, "workers"),
+    ],
+)
+def test_paths_that_cannot_be(folder, asked, code, words):
+    done = run("path", "mpg ~ wt + hp", "cars.csv", *asked, folder=folder)
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert words in done.stderr.decode()
+
+
 def test_a_reader_that_leaves_is_no_error(folder):
     command = " ".join(f"'{word}'" for word in [*PROGRAM, "devices"])
     done = subprocess.run(

@@ -87,3 +87,50 @@ def test_a_fold_that_loses_a_class():
     y[:5] = 1
     with pytest.raises(sd.DataError, match="no row of class 1"):
         sd.cv_path(X=X, y=y, family="binomial", folds=np.repeat(np.arange(12), 5))
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+def test_threads_change_no_number(family):
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((60, 12))
+    y = X[:, 0] + rng.standard_normal(60)
+    y = y if family == "gaussian" else (y > 0).astype(float)
+    options = {"family": family, "folds": 5, "n_lambda": 20}
+    one, two = (sd.cv_path(X=X, y=y, workers=workers, **options) for workers in (1, 3))
+    np.testing.assert_array_equal(one.validation.by_fold, two.validation.by_fold)
+    with pytest.raises(sd.errors.ModelError, match="workers"):
+        sd.cv_path(X=X, y=y, workers=0, **options)
+
+
+def test_a_lasso_fit_claims_no_errors_and_no_tests():
+    cars = sd.datasets.load("mtcars")
+    cv = sd.cv_path("mpg ~ wt + hp + qsec + drat", data=cars, folds=5)
+    fit = cv.best()
+    text = " ".join(str(fit.summary()).split())
+    assert "they have no standard errors" in text
+    assert "Degrees of freedom are effective ones (5)" in text
+    assert "penalised covariance" not in text
+    assert "p-values" not in text
+    assert np.isnan(fit.fvalue)
+    assert np.isnan(fit.f_pvalue)
+    ridge = sd.path("mpg ~ wt + hp", data=cars, alpha=0.0).fit(1.0)
+    assert "penalised covariance" in " ".join(str(ridge.summary()).split())
+
+
+def test_reports_say_what_the_numbers_say(tmp_path):
+    cars = sd.datasets.load("mtcars")
+    cv = sd.cv_path("mpg ~ wt + hp + qsec + drat", data=cars, folds=5)
+    cv.report(tmp_path / "cv.html")
+    cv.path.report(tmp_path / "path.html")
+    whole, chosen = (
+        (tmp_path / name).read_text(encoding="utf-8") for name in ("path.html", "cv.html")
+    )
+    entries = {reading.subject: reading.text for reading in cv.path.readings()}
+    assert "come in like this: wt, hp" in entries["Order of entry"]
+    assert f"({int(cv.path.df[-1])} columns)" in entries["Criteria"]
+    said = {reading.subject: reading.text for reading in cv.readings()}
+    assert f"{cv.validation.mean[cv.validation.best]:.3g}" in said["lambda_min"]
+    assert "within one standard error" in said["lambda_1se"]
+    for text in (whole, chosen):
+        assert 'alt="Coefficients of 4 columns' in text
+    assert 'alt="Cross-validated deviance against log lambda' in chosen
