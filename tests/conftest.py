@@ -1,8 +1,13 @@
 """Fixtures of all tests."""
 
 import pytest
+from hypothesis import settings
 
 from tests.places import NO_CARD, PLACES, Place
+
+# how long an example takes says more of the machine than of statdl
+settings.register_profile("statdl", deadline=None)
+settings.load_profile("statdl")
 
 #: Scripts that wrote the numbers beside them; what they need is not installed for the tests.
 collect_ignore_glob = ["reference/*"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from statdl.backend.array import is_array, to_numpy
-from statdl.backend.random import generator
 from statdl.errors import DataError, ModelError
-from statdl.estimate import Estimate, free_parameters
+from statdl.estimate import Estimate, free_parameters, starting_values
 from statdl.lazy import lazy
 from statdl.model.predictor import Linear
 from statdl.study.bootstrap import own_weights
@@ -140,8 +140,9 @@ def drawn_starts(estimate: Estimate, seeds: Any) -> Any:
     plan = estimate.specification.plan
     if plan is None or isinstance(estimate.objective.predictor, Linear):
         raise ModelError("seeds= draws starts of a network; a regression has one maximum.")
-    drawn = [plan.network.initial(generator(int(seed)), plan.initial) for seed in seeds]
-    return np.stack([free_parameters(plan, one) for one in drawn])
+    plans = (replace(plan, seed=int(seed), restarts=1, start=None) for seed in seeds)
+    drawn = (starting_values(replace(estimate.specification, plan=each)) for each in plans)
+    return np.stack([free_parameters(plan, one) for [one] in drawn])
 
 
 def check_counts(views: Views, *given: Any) -> None:
