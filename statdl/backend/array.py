@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import add
-from typing import Any
+from typing import Any, ClassVar
 
 import array_api_compat
 import numpy as np
@@ -156,6 +156,11 @@ def overflow_allowed() -> AbstractContextManager[Any]:
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
+def added(left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the sum of two tuples of quantities, entry by entry."""
+    return tuple(map(add, left, right))
+
+
 @dataclass(frozen=True)
 class Rows:
     """Aligned rows of data: what every sum over observations runs over.
@@ -179,10 +184,51 @@ class Rows:
     offset: Array | None = None
     trials: Array | None = None
 
+    #: Whether every sum reads the rows anew, so that passes over them are what costs.
+    passing: ClassVar[bool] = False
+
     @property
     def n(self) -> int:
         """Number of rows."""
         return int(self.X.shape[0])
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows with positive weight."""
+        if self.weights is None:
+            return self.n
+        xp = namespace(self.weights)
+        return int(xp.sum(xp.astype(self.weights > 0, xp.int64)))
+
+    @property
+    def weight(self) -> float:
+        """Σ w."""
+        if self.weights is None:
+            return float(self.n)
+        return float(namespace(self.weights).sum(self.weights))
+
+    @property
+    def mean_square(self) -> float:
+        """The mean of y²."""
+        return float(namespace(self.y).mean(self.y * self.y))
+
+    @property
+    def largest(self) -> float:
+        """The largest |y|."""
+        xp = namespace(self.y)
+        return float(xp.max(xp.abs(self.y))) if math.prod(self.y.shape) else 0.0
+
+    @property
+    def precision(self) -> str:
+        """The precision that the data are in, such as "float64"."""
+        return precision(self.X.dtype)
+
+    def mean_response(self) -> Array:
+        """Return Σ w y / Σ w, (1, q)."""
+        xp = namespace(self.y)
+        if self.weights is None:
+            return xp.sum(self.y, axis=0)[None, :] / self.n
+        return xp.sum(self.weights[:, None] * self.y, axis=0)[None, :] / xp.sum(self.weights)
 
     @property
     def template(self) -> Array:
@@ -222,13 +268,38 @@ class Rows:
         """Return the rows in host memory, in the precision of sums: for few rows."""
         return self._map(to_numpy).gathered()
 
+    def representatives(self) -> Rows:
+        """Return rows in memory that show how the columns depend on each other: here all."""
+        return self
+
+    def with_columns_of(self, X: Array) -> Rows:
+        """Return the rows with another design."""
+        return replace(self, X=X)
+
+    def reduce(
+        self,
+        function: Callable[[Rows], Any],
+        width: int,
+        combine: Callable[[Any, Any], Any] = added,
+    ) -> Any:
+        """Return what ``function`` makes of each block, combined: the one seam that data pass.
+
+        By default tuples of quantities are added up. ``width`` is as for :meth:`blocks`.
+        """
+        return reduce(combine, map(function, self.blocks(width)))
+
+    def stacked(self, function: Callable[[Rows], Array], width: int) -> Array:
+        """Return what ``function`` makes of each block, stacked: one entry a row."""
+        parts = [function(block) for block in self.blocks(width)]
+        return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
+
     def column_means(self, function: Callable[[Array], Array] = lambda X: X) -> Any:
         """Return the mean of each column of X, or of what a function makes of it, on the host."""
-        sums = (
-            namespace(block.X).sum(function(block.X), axis=0)
-            for block in self.blocks(3 * self.X.shape[1])
+        (sums,) = self.reduce(
+            lambda block: (namespace(block.X).sum(function(block.X), axis=0),),
+            3 * self.template.shape[1],
         )
-        return to_numpy(reduce(add, sums)) / self.n
+        return to_numpy(sums) / self.n
 
     def blocks(self, width: int) -> Iterator[Rows]:
         """Yield consecutive blocks whose work of ``width`` numbers a row fits the cache."""

@@ -89,9 +89,9 @@ def estimate(specification: Specification) -> Estimate:
         columns = len(specification.coefficient_names)
         shrunk = specification.penalty.shrinks
         if not shrunk:
-            refuse_too_few(_counted_rows(specification.rows), columns)
+            refuse_too_few(specification.rows.nobs, columns)
         start = begin(objective)
-        names = specification.coefficient_names[columns - specification.rows.X.shape[1] :]
+        names = specification.coefficient_names[columns - specification.rows.template.shape[1] :]
         refuse_extreme_units(specification.rows, start.factor, names)
         kept: Sequence[int] = range(columns)
         if not (start.certified or shrunk or well_conditioned(start.factor)):
@@ -161,13 +161,6 @@ def _restricted(specification: Specification, kept: Sequence[int]) -> Rows:
     """Return the rows with the kept columns only."""
     first = int(specification.intercept)
     return specification.rows.with_columns([j - first for j in kept if j >= first])
-
-
-def _counted_rows(rows: Rows) -> int:
-    if rows.weights is None:
-        return rows.n
-    xp = namespace(rows.weights)
-    return int(xp.sum(xp.astype(rows.weights > 0, xp.int64)))
 
 
 def _solve(objective: Objective, solver: Solver, start: Start) -> Solution:
@@ -303,7 +296,7 @@ def _unnamed(watch: Lookout | None) -> Lookout | None:
 
 def _precision(rows: Rows) -> tuple[str, ...]:
     """Return what is to be said of the precision of the data, if anything."""
-    if precision(rows.X.dtype) == precision(rows.template.dtype):
+    if rows.precision == precision(rows.template.dtype):
         return ()
     return ("Data are in single precision (float32); sums over rows are carried in double.",)
 

@@ -141,7 +141,7 @@ def null_parameters(objective: Objective) -> Array:
     parameters = host_zeros(objective.size, rows.template)
     if objective.intercept:
         each = objective.size // objective.predictor.outputs
-        parameters[::each] = objective.family.start(rows.y, rows.weights)
+        parameters[::each] = objective.family.start(rows.mean_response(), None)
     if objective.intercept and rows.offset is None:
         return parameters
     if objective.family.quadratic or math.isfinite(objective.value(parameters)):

@@ -80,11 +80,7 @@ class Summed:
 
     @cached_property
     def nobs(self) -> int:
-        weights = self.rows.weights
-        if weights is None:
-            return self.rows.n
-        xp = namespace(weights)
-        return int(xp.sum(xp.astype(weights > 0, xp.int64)))
+        return self.rows.nobs
 
     @cached_property
     def weight(self) -> float:
@@ -137,8 +133,7 @@ class Summed:
 
     @cached_property
     def mean_square(self) -> float:
-        y = self.rows.y
-        return float(namespace(y).mean(y * y))
+        return self.rows.mean_square
 
     @cached_property
     def means(self) -> Array:

@@ -12,10 +12,9 @@ which a device would only spend time launching.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
-from operator import add
+from functools import cached_property
 from typing import Any
 
 from statdl.backend.array import (
@@ -69,8 +68,7 @@ class Objective:
         """Return Σ w, by which the mean loss divides."""
         if self.share is not None:
             return self.share
-        weights = self.rows.weights
-        return float(self.n) if weights is None else float(namespace(weights).sum(weights))
+        return self.rows.weight
 
     def unit(self, loss: float) -> float:
         """Return the loss worth one unit of log-likelihood: φ, estimated where it is unknown.
@@ -97,7 +95,7 @@ class Objective:
                 score = score * rows.weights[:, None]
             return xp.sum(loss), pullback(score)
 
-        loss, pulled = returned(parameters, *_sum(block, self._blocks()))
+        loss, pulled = returned(parameters, *self._sum(block))
         if self.penalised is None:
             return float(loss), -pulled
         penalty, slope = self.penalty.on(self, like(parameters, pulled))
@@ -126,7 +124,7 @@ class Objective:
                 score = score * rows.weights[:, None]
             return (self.predictor.hessian(theta, rows.X, -score, H),)
 
-        (H,) = returned(parameters, *_sum(block, self._blocks()))
+        (H,) = returned(parameters, *self._sum(block))
         if self.penalised is None:
             return H
         return H + _diagonal(self.penalty.curvature(parameters, like(self.penalised, H)))
@@ -147,13 +145,14 @@ class Objective:
             return (xp.sum(values),)
 
         with overflow_allowed():  # a deviance may be infinite
-            return float(_sum(block, self._blocks())[0])
+            return float(self._sum(block)[0])
 
     def row_map(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> Array:
         """Return f(η_i, row_i) for every row, stacked."""
         theta = self._there(parameters)
-        parts = [function(self.eta(theta, rows), rows) for rows in self._blocks()]
-        return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
+        return self.rows.stacked(
+            lambda rows: function(self.eta(theta, rows), rows), self.predictor.width
+        )
 
     def least_squares(self, working: Array) -> Array:
         """Return argmin Σ w ‖working_i − η_i(θ)‖² for a linear predictor: a start, not a fit.
@@ -180,21 +179,15 @@ class Objective:
     @cached_property
     def _rounding(self) -> float:
         """The mean square of y, at the square of its rounding error."""
-        y = self.rows.y
-        xp = namespace(y)
-        return max(float(xp.mean(y * y)) * (4 * epsilon(y)) ** 2, 1e-300)
+        return max(self.rows.mean_square * (4 * epsilon(self.rows.template)) ** 2, 1e-300)
 
     def _there(self, parameters: Array) -> Array:
         """Return the parameters where the rows are summed."""
         return like(parameters, self.rows.template)
 
-    def _blocks(self) -> Iterator[Rows]:
-        return self.rows.blocks(self.predictor.width)
-
-
-def _sum(block: Callable[[Rows], tuple[Any, ...]], blocks: Iterator[Rows]) -> tuple[Any, ...]:
-    """Return the sum over blocks of a tuple of quantities: the one seam that data pass through."""
-    return reduce(lambda left, right: tuple(map(add, left, right)), map(block, blocks))
+    def _sum(self, block: Callable[[Rows], tuple[Any, ...]]) -> Any:
+        """Return the sum over blocks of rows of a tuple of quantities."""
+        return self.rows.reduce(block, self.predictor.width)
 
 
 def _shifted(eta: Array, rows: Rows) -> Array:
