@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from statdl.api.scan import as_scan, is_lazy
 from statdl.errors import ModelError
 from statdl.formula import ModelFrame, array_frame, model_frame
+from statdl.scan.frame import scan_frame
 
 
-def read(arguments: Mapping[str, Any]) -> ModelFrame:
-    """Read formula and data, or X and y."""
+def read(arguments: Mapping[str, Any], classes: bool = True) -> ModelFrame:
+    """Read formula and data, or X and y.
+
+    ``classes`` tells whether the model looks at which values the response has.
+    """
     shared = {name: arguments[name] for name in ("weights", "offset", "subset", "na_action")}
     formula, data = arguments["formula"], arguments["data"]
     X, y = arguments["X"], arguments["y"]
@@ -27,4 +32,6 @@ def read(arguments: Mapping[str, Any]) -> ModelFrame:
         raise ModelError(f"The formula {formula!r} needs data=: a frame with its columns.")
     if arguments["names"] is not None or not arguments["intercept"]:
         raise ModelError("names= and intercept= are for X= and y=; in a formula write '- 1'.")
+    if is_lazy(data):
+        return scan_frame(formula, as_scan(data), **shared, classes=classes)
     return model_frame(formula, data, **shared)

@@ -193,12 +193,27 @@ class Rows:
         return int(self.X.shape[0])
 
     @property
+    def passes(self) -> int:
+        """How often all rows have been read: 0, since they are in memory."""
+        return 0
+
+    @property
+    def triangle(self) -> Any:
+        """The triangle of √W [1 X y], of rows that are read anew for every sum."""
+        raise NotImplementedError
+
+    @property
     def nobs(self) -> int:
         """Number of rows with positive weight."""
         if self.weights is None:
             return self.n
         xp = namespace(self.weights)
         return int(xp.sum(xp.astype(self.weights > 0, xp.int64)))
+
+    @property
+    def shifted(self) -> bool:
+        """Whether there is an offset."""
+        return self.offset is not None
 
     @property
     def weight(self) -> float:
@@ -268,13 +283,28 @@ class Rows:
         """Return the rows in host memory, in the precision of sums: for few rows."""
         return self._map(to_numpy).gathered()
 
+    def squares(self, intercept: bool) -> float:
+        """Return Σ w (y − offset − ȳ)² of one response, ȳ the weighted mean, or 0."""
+        xp = namespace(self.y)
+        y = self.y if self.offset is None else self.y - self.offset
+        w = xp.ones_like(y[:, 0]) if self.weights is None else self.weights
+        centre = (w @ y)[0] / xp.sum(w) if intercept else 0.0
+        return float(w @ ((y[:, 0] - centre) ** 2))
+
+    def constant(self, function: Callable[[Rows], float], fixed: bool) -> float:
+        """Return what a function that adds up over rows makes of all.
+
+        ``fixed`` tells that it is the part of the likelihood that no parameter changes.
+        """
+        return function(self)
+
+    def with_response(self, change: Callable[[Rows], Array]) -> Rows:
+        """Return the rows with another response, which needs no offset."""
+        return replace(self, y=change(self), offset=None)
+
     def representatives(self) -> Rows:
         """Return rows in memory that show how the columns depend on each other: here all."""
         return self
-
-    def with_columns_of(self, X: Array) -> Rows:
-        """Return the rows with another design."""
-        return replace(self, X=X)
 
     def reduce(
         self,

@@ -1,0 +1,152 @@
+"""A model frame whose rows are in a scan: what is learned of them, and how they are coded."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from statdl.backend.array import Rows
+from statdl.errors import StatdlError, StatdlWarning
+from statdl.formula import ModelFrame
+from statdl.formula.values import Factor
+from statdl.lazy import lazy
+from statdl.scan import transform
+from statdl.scan.block import Encoder, with_contrast
+from statdl.scan.learn import Learned, learn, light_head
+from statdl.scan.passes import Ledger
+from statdl.scan.request import Request
+from statdl.scan.rows import Held, Known, ScannedRows
+from statdl.scan.sample import joined
+from statdl.scan.source import Scan
+
+#: Rows of the first block that stand for all of them where nothing has to be learned.
+HEAD = 2_000
+
+
+@dataclass(frozen=True)
+class ScanFrame(ModelFrame):
+    """A model frame of witnesses, which show what there is; the other rows are in ``source``.
+
+    ``learned`` is what the first pass told; None where the formula needs none.
+    """
+
+    encoder: Encoder = field(default=None, repr=False)  # type: ignore[assignment]
+    ledger: Ledger = field(default_factory=Ledger, repr=False, compare=False)
+    learned: Learned | None = field(default=None, repr=False, compare=False)
+    head: Any = field(default=None, repr=False, compare=False)
+
+    def rows_by(
+        self,
+        rows_of: Callable[[ModelFrame], Rows],
+        constant: Callable[[Rows], float],
+    ) -> ScannedRows:
+        """Return the rows, coded by ``rows_of``."""
+        encoder = replace(self.encoder, rows_of=rows_of)
+        shown = rows_of(self.encoder.frame)
+        learned = self.learned
+        known = Known() if learned is None else Known(learned.kept, learned.nobs, learned.weight)
+        some = partial(self._some, encoder)
+        return ScannedRows(
+            Held(self.source, encoder, self.ledger, shown[:0], some, constant, known)
+        )
+
+    def _some(self, encoder: Encoder) -> tuple[Rows, int]:
+        """Return rows in memory that stand for all, and one of how many each is."""
+        stride = 1 if self.learned is None else self.learned.sample.stride
+        table = self.head if self.learned is None else self.learned.sample.table
+        assert encoder.rows_of is not None
+        built = encoder._built(joined(table, encoder.witnesses))
+        return encoder.rows_of(built), stride
+
+    @property
+    def n(self) -> int:
+        return sys.maxsize if self.learned is None else self.learned.kept
+
+    def recode(self, contrast: str = "sum") -> ModelFrame:
+        encoder = with_contrast(self.encoder, contrast)
+        frame = encoder.frame
+        return replace(self, design=frame.design, X=frame.X[:0], encoder=encoder)
+
+
+def scan_frame(
+    formula: str,
+    scan: Scan,
+    *,
+    weights: Any = None,
+    offset: Any = None,
+    subset: Any = None,
+    na_action: str = "drop",
+    classes: bool = True,
+) -> ScanFrame:
+    """Return what ``formula`` asks of a scan, as :func:`statdl.formula.model_frame` of a frame.
+
+    ``classes`` tells whether the model looks at which values the response has. One pass over the
+    rows learns what there is; where the formula has plain columns of numbers only, and the model
+    asks nothing of the response, no pass is needed.
+
+    Raises
+    ------
+    FormulaError, DataError
+        As in memory; what is wrong with a block names the file that it is from.
+    """
+    request = Request(formula, scan.names, weights, offset, subset, na_action, scan.levels)
+    for note in request.parsed.notes:
+        warnings.warn(note, StatdlWarning, stacklevel=3)
+    ledger = Ledger()
+    if not classes and weights is None:
+        head = light_head(scan, request, HEAD)
+        if head is not None and _plain(request, head):
+            return _framed(scan, request, ledger, head.slice(0, 1), None, head)
+    request, learned = learn(scan, request, ledger)
+    many = ("many",) in learned.witnesses.places
+    shown = learned.witnesses.without({"low", "high", "many", *({"value"} if many else set())})
+    return _framed(scan, request, ledger, shown.table, learned, None)
+
+
+def _plain(request: Request, head: Any) -> bool:
+    """Tell whether nothing has to be learned: no factors, and no transforms that remember."""
+    if any(True for one in request.expressions for _ in transform.calls(one)):
+        return False
+    if request.parsed.counts:
+        return False
+    try:
+        built = request.builder(head)
+        built._read(list(request.expressions))
+        parts = built._parts(list(request.expressions))
+    except StatdlError:  # a block shows less than there is
+        return False
+    return not any(
+        isinstance(part.value, Factor) or getattr(part.value, "dtype", None) == bool
+        for part in parts
+    )
+
+
+def _framed(
+    scan: Scan,
+    request: Request,
+    ledger: Ledger,
+    witnesses: Any,
+    learned: Learned | None,
+    head: Any,
+) -> ScanFrame:
+    encoder = Encoder(request, witnesses)
+    frame = encoder.frame
+    return ScanFrame(
+        design=frame.design,
+        X=frame.X[:0],
+        response=frame.response,
+        weights=frame.weights,
+        offset=frame.offset,
+        dropped=0 if learned is None else learned.read - learned.kept,
+        source=scan,
+        encoder=encoder,
+        ledger=ledger,
+        learned=learned,
+        head=head,
+    )
+
+
