@@ -211,6 +211,11 @@ class Rows:
         return int(xp.sum(xp.astype(self.weights > 0, xp.int64)))
 
     @property
+    def weighted(self) -> bool:
+        """Whether there are weights."""
+        return self.weights is not None
+
+    @property
     def shifted(self) -> bool:
         """Whether there is an offset."""
         return self.offset is not None
@@ -301,6 +306,10 @@ class Rows:
     def with_response(self, change: Callable[[Rows], Array]) -> Rows:
         """Return the rows with another response, which needs no offset."""
         return replace(self, y=change(self), offset=None)
+
+    def mapped(self, change: Callable[[Rows], Rows]) -> Rows:
+        """Return the rows with a change made to every block."""
+        return change(self)
 
     def representatives(self) -> Rows:
         """Return rows in memory that show how the columns depend on each other: here all."""

@@ -29,11 +29,12 @@ HEAD = 2_000
 
 @dataclass(frozen=True)
 class ScanFrame(ModelFrame):
-    """A model frame of witnesses, which show what there is; the other rows are in ``source``.
+    """A model frame of witnesses, which show what there is; the other rows are in ``scan``.
 
     ``learned`` is what the first pass told; None where the formula needs none.
     """
 
+    scan: Scan = field(default=None, repr=False)  # type: ignore[assignment]
     encoder: Encoder = field(default=None, repr=False)  # type: ignore[assignment]
     ledger: Ledger = field(default_factory=Ledger, repr=False, compare=False)
     learned: Learned | None = field(default=None, repr=False, compare=False)
@@ -51,7 +52,7 @@ class ScanFrame(ModelFrame):
         known = Known() if learned is None else Known(learned.kept, learned.nobs, learned.weight)
         some = partial(self._some, encoder)
         return ScannedRows(
-            Held(self.source, encoder, self.ledger, shown[:0], some, constant, known)
+            Held(self.scan, encoder, self.ledger, shown[:0], some, constant, known)
         )
 
     def _some(self, encoder: Encoder) -> tuple[Rows, int]:
@@ -65,6 +66,21 @@ class ScanFrame(ModelFrame):
     @property
     def n(self) -> int:
         return sys.maxsize if self.learned is None else self.learned.kept
+
+    def rows_like(self, rows: ScannedRows) -> ScannedRows:
+        """Return rows as this frame codes them."""
+        held = rows.held
+        encoder = replace(self.encoder, rows_of=held.encoder.rows_of)
+        assert encoder.rows_of is not None
+        form = encoder.rows_of(self.encoder.frame)[:0]
+        return ScannedRows(
+            replace(held, encoder=encoder, form=form, some=partial(self._some, encoder))
+        )
+
+    def __getstate__(self) -> Any:
+        """Return what travels to a worker: neither where the rows are, nor any of them."""
+        home = ("scan", "learned", "head", "recoder")
+        return {name: None if name in home else value for name, value in self.__dict__.items()}
 
     def recode(self, contrast: str = "sum") -> ModelFrame:
         encoder = with_contrast(self.encoder, contrast)
@@ -142,7 +158,7 @@ def _framed(
         weights=frame.weights,
         offset=frame.offset,
         dropped=0 if learned is None else learned.read - learned.kept,
-        source=scan,
+        scan=scan,
         encoder=encoder,
         ledger=ledger,
         learned=learned,

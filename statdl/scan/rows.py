@@ -195,6 +195,10 @@ class ScannedRows(Rows):
         return precision_of(self.template.dtype)
 
     @property
+    def weighted(self) -> bool:
+        return self.held.form.weights is not None
+
+    @property
     def shifted(self) -> bool:
         return self.held.form.offset is not None
 
