@@ -71,17 +71,19 @@ class Products:
 
     def __call__(self, rows: Rows) -> tuple[Array]:
         """Return the products of a block."""
-        A = self._shifted(rows)
-        if rows.weights is None:
-            return (A.T @ A,)
-        xp = namespace(A)
-        A = A * xp.sqrt(rows.weights)[:, None]
-        return (A.T @ A,)
-
-    def _shifted(self, rows: Rows) -> Array:
-        xp = namespace(rows.X)
-        c = like(self.shift, rows.X)
-        return with_ones(xp.concat([rows.X - c[:-1], _response(rows) - c[-1:]], axis=1))
+        xp, c = namespace(rows.X), like(self.shift, rows.X)
+        Z, v = rows.X - c[:-1], (_response(rows) - c[-1:])[:, 0]
+        ones = xp.ones_like(v)
+        if rows.weights is not None:
+            ones = xp.sqrt(rows.weights)
+            Z, v = Z * ones[:, None], v * ones
+        p = Z.shape[1]
+        total = xp.zeros((p + 2, p + 2), dtype=Z.dtype, device=Z.device)
+        total[1:-1, 1:-1] = Z.T @ Z
+        total[0, 1:-1], total[-1, 1:-1] = ones @ Z, v @ Z
+        total[0, 0], total[0, -1], total[-1, -1] = ones @ ones, ones @ v, v @ v
+        total[1:, 0], total[1:-1, -1] = total[0, 1:], total[-1, 1:-1]
+        return (total,)
 
     def triangle(self, total: Array) -> Triangle | None:
         """Return the triangle of the sum; None where products of this kind lose digits."""

@@ -54,6 +54,8 @@ from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty
 from statdl.model.predictor import Linear
 from statdl.model.together import Together
+from statdl.scan.frame import ScanFrame
+from statdl.scan.rows import ScannedRows
 from statdl.solve.iterate import Minimum, Outcome, Solver, minimise
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
@@ -87,7 +89,7 @@ def estimate(specification: Specification) -> Estimate:
     if specification.plan is not None:
         return statdl.estimate.estimate_network(specification)
     if _sums_suffice(specification):
-        return estimate_from_triangle(specification)
+        return _counted(estimate_from_triangle(specification))
     with device_errors():
         objective = _objective(specification, specification.rows)
         columns = len(specification.coefficient_names)
@@ -105,7 +107,19 @@ def estimate(specification: Specification) -> Estimate:
                 objective = _objective(specification, _restricted(specification, kept), kept)
                 start = begin(objective)
         solution = _solve(objective, specification.solver, start)
-        return _record(specification, objective, kept, start, solution)
+        found = _record(specification, objective, kept, start, solution)
+    return _counted(found) if specification.rows.passing else found
+
+
+def _counted(found: Estimate) -> Estimate:
+    """Return an estimate with what only the passes over a scan could tell."""
+    specification = found.specification
+    rows, frame = specification.rows, specification.frame
+    assert isinstance(rows, ScannedRows)
+    assert isinstance(frame, ScanFrame)
+    specification = replace(specification, frame=frame.counted(rows))
+    record = replace(found.convergence, passes=rows.passes)
+    return replace(found, specification=specification, convergence=record)
 
 
 def _sums_suffice(specification: Specification) -> bool:
@@ -132,8 +146,7 @@ def estimate_from_triangle(specification: Specification) -> Estimate:
     found = estimate(small)
     kept = [j for j, keep in enumerate(found.kept) if keep]
     objective = _objective(specification, _restricted(specification, kept), kept)
-    record = replace(found.convergence, passes=rows.passes)
-    return replace(found, specification=specification, objective=objective, convergence=record)
+    return replace(found, specification=specification, objective=objective)
 
 
 def _without_ones(rows: Rows) -> Triangle:
@@ -401,7 +414,6 @@ def _record(
         digits=solution.digits,
         factorisation=solution.factorisation,
         notes=(*verdict.notes, *_precision(specification.rows)),
-        passes=specification.rows.passes,
     )
     chosen = set(kept)
     return Estimate(

@@ -16,7 +16,7 @@ pa = lazy("pyarrow")
 dataset = lazy("pyarrow.dataset")
 
 #: Batches of a file that Arrow decodes before they are asked for.
-BATCHES_AHEAD = 4
+BATCHES_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Files(Read):
                 filter=self.where,
                 batch_size=rows,
                 batch_readahead=BATCHES_AHEAD,
+                fragment_scan_options=_frugal(fragment),
             )
             for batch in batches:
                 if batch.num_rows:
@@ -129,6 +130,13 @@ def _wide(fragment: Any) -> Any:
         one.with_type(pa.float64()) if pa.types.is_integer(one.type) else one for one in schema
     ]
     return pa.schema(fields)
+
+
+def _frugal(fragment: Any) -> Any:
+    """Return how to read a file without holding all of it: as its parts are asked for."""
+    if isinstance(fragment, dataset.ParquetFileFragment):
+        return dataset.ParquetFragmentScanOptions(pre_buffer=False)
+    return None
 
 
 def _broken(path: str, error: BaseException) -> DataError:

@@ -112,7 +112,8 @@ class Plain:
             and frame.response.kind == "numeric"
             and len(frame.design.names) == len(parsed.terms)
         )
-        values = {name: _numbers(witnesses, name) for name in request.columns} if plain else {}
+        named = [name for one in request.expressions for name in one.columns]
+        values = {name: _numbers(witnesses, name) for name in named} if plain else {}
         if not plain or any(value is None for value in values.values()):
             return None
         right = tuple(one.columns[0] for one in parsed.predictors.values())
@@ -172,8 +173,9 @@ def _numbers(table: Any, name: str) -> Any:
 
 def _gone(arrays: list[Any]) -> Any:
     """Return the mask of the rows with a number that is missing or infinite; None for none."""
-    with np.errstate(all="ignore"):
-        if all(np.isfinite(one.sum()) for one in arrays):
+    ones = np.ones(len(arrays[0]))
+    with np.errstate(all="ignore"):  # a product finds them more quickly than looking at each
+        if all(np.isfinite(ones @ one).all() for one in arrays):
             return None
     masks = [~np.isfinite(one) for one in arrays]
     gone = np.logical_or.reduce([one if one.ndim == 1 else one.any(axis=1) for one in masks])

@@ -67,6 +67,11 @@ class ScanFrame(ModelFrame):
     def n(self) -> int:
         return sys.maxsize if self.learned is None else self.learned.kept
 
+    def counted(self, rows: ScannedRows) -> ScanFrame:
+        """Return the frame with the number of rows that were left out, known after a pass."""
+        read = self.ledger.rows if self.learned is None else self.learned.read
+        return self if read is None else replace(self, dropped=read - rows.n)
+
     def rows_like(self, rows: ScannedRows) -> ScannedRows:
         """Return rows as this frame codes them."""
         held = rows.held
@@ -113,7 +118,7 @@ def scan_frame(
     for note in request.parsed.notes:
         warnings.warn(note, StatdlWarning, stacklevel=3)
     ledger = Ledger()
-    if not classes and weights is None:
+    if not classes and weights is None and subset is None:
         head = light_head(scan, request, HEAD)
         if head is not None and _plain(request, head):
             return _framed(scan, request, ledger, head.slice(0, 1), None, head)
