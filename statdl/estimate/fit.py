@@ -28,7 +28,7 @@ from statdl.backend.linalg import (
     shrunken_root,
     solve_upper,
 )
-from statdl.backend.triangle import Triangle
+from statdl.backend.triangle import REFINED, Triangle, refined
 from statdl.errors import DeviceError
 from statdl.estimate.lookout import Lookout, lookout, settled
 from statdl.estimate.magnitude import refuse_extreme_units
@@ -146,7 +146,18 @@ def estimate_from_triangle(specification: Specification) -> Estimate:
     found = estimate(small)
     kept = [j for j, keep in enumerate(found.kept) if keep]
     objective = _objective(specification, _restricted(specification, kept), kept)
-    return replace(found, specification=specification, objective=objective)
+    found = replace(found, specification=specification, objective=objective)
+    return found if triangle.pivot > REFINED else _refined(found)
+
+
+def _refined(found: Estimate) -> Estimate:
+    """Return an estimate with coefficients refined from the rows, where their columns depend."""
+    rows, intercept = found.objective.rows, found.objective.intercept
+    triangle = rows.triangle
+    if not intercept:
+        triangle = triangle.columns(tuple(range(rows.template.shape[1])), intercept=False)
+    parameters, squares = refined(rows, triangle, intercept)
+    return replace(found, parameters=parameters, loss=squares / 2)
 
 
 def _without_ones(rows: Rows) -> Triangle:

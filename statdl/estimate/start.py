@@ -66,7 +66,8 @@ def begin(objective: Objective) -> Start:
     rows = max(FEWEST_ROWS, ROWS_A_COLUMN * columns, objective.n // LARGEST_STRIDE)
     with overflow_allowed():  # a start that is not finite is passed over
         if objective.n >= WORTH * rows and not objective.family.quadratic:
-            start = _from_part(objective, objective.n // rows)
+            stride = 1 if objective.rows.passing else objective.n // rows  # of a scan: its sample
+            start = _from_part(objective, stride)
             if start is not None:
                 return start
         return _from_null(objective)

@@ -12,6 +12,7 @@ from statdl.errors import DataError
 from statdl.lazy import lazy
 from statdl.scan.source import Block, Read, required
 
+csv = lazy("pyarrow.csv")
 pa = lazy("pyarrow")
 dataset = lazy("pyarrow.dataset")
 
@@ -86,9 +87,17 @@ def files(paths: list[str], format: str | None, where: Any) -> Files:
     found = [path for pattern in paths for path in _named(pattern)]
     kind = format or _format(found[0])
     try:
-        return Files.of(dataset.dataset(found, format=kind), where)
+        return Files.of(dataset.dataset(found, format=_read_as(kind)), where)
     except (pa.ArrowException, OSError) as error:
         raise _broken(found[0], error) from None
+
+
+def _read_as(kind: str) -> Any:
+    """Return a format by its name; in CSV an empty text is a missing one, as a number would be."""
+    if kind != "csv":
+        return kind
+    options = csv.ConvertOptions(strings_can_be_null=True)
+    return dataset.CsvFileFormat(convert_options=options)
 
 
 def _named(pattern: str) -> list[str]:
@@ -239,7 +248,9 @@ def relation(given: Any) -> Streams:
 
     def opened(columns: Sequence[str], rows: int) -> Any:
         quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
-        return given.project(quoted).fetch_record_batch(rows)
+        chosen = given.project(quoted)
+        read = getattr(chosen, "to_arrow_reader", None) or chosen.fetch_record_batch
+        return read(rows)
 
     return Streams("a DuckDB relation", tuple(given.columns), opened)
 

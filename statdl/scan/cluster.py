@@ -9,6 +9,7 @@ from typing import Any
 from statdl.lazy import lazy
 from statdl.scan.source import Block, combined
 
+cloudpickle = lazy("cloudpickle")
 dask = lazy("dask")
 pa = lazy("pyarrow")
 
@@ -41,13 +42,14 @@ class Partitions:
         columns: Sequence[str],
         rows: int,
     ) -> Any:
+        work = cloudpickle.dumps((function, combine))  # once, and as what it is
         parts = [
-            dask.delayed(_part)(partition, number, function, combine, rows)
+            dask.delayed(_part)(partition, number, work, rows)
             for number, partition in enumerate(self._partitions(columns))
         ]
         while len(parts) > 1:
             parts = [
-                dask.delayed(_together)(parts[start : start + BRANCHES], combine)
+                dask.delayed(_together)(parts[start : start + BRANCHES], work)
                 for start in range(0, len(parts), BRANCHES)
             ]
         return dask.compute(parts[0])[0]
@@ -59,19 +61,14 @@ class Partitions:
         return f"{self.frame.npartitions} partitions"
 
 
-def _part(
-    partition: Any,
-    number: int,
-    function: Callable[[Block], Any],
-    combine: Callable[[Any, Any], Any],
-    rows: int,
-) -> Any:
+def _part(partition: Any, number: int, work: bytes, rows: int) -> Any:
     """Return what a worker makes of one partition."""
+    function, combine = cloudpickle.loads(work)
     return combined(map(function, _blocks(partition, number, rows)), combine)
 
 
-def _together(parts: list[Any], combine: Callable[[Any, Any], Any]) -> Any:
-    return combined(parts, combine)
+def _together(parts: list[Any], work: bytes) -> Any:
+    return combined(parts, cloudpickle.loads(work)[1])
 
 
 def _blocks(partition: Any, number: int, rows: int) -> Iterator[Block]:
