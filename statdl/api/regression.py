@@ -236,7 +236,7 @@ def multinom(
     Infl[T.High]     0.603  1.541
     """
     arguments = locals()
-    frame = read(arguments)
+    frame = read(arguments, classes=True)
     return fit_regression(Call(multinom, arguments), frame, Multinomial(), method, penalty)
 
 

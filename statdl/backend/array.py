@@ -307,6 +307,9 @@ class Rows:
         """Return the rows with another response, which needs no offset."""
         return replace(self, y=change(self), offset=None)
 
+    def require_memory(self) -> None:
+        """Raise where the rows are not in memory all at once: for what has an entry a row."""
+
     def mapped(self, change: Callable[[Rows], Rows]) -> Rows:
         """Return the rows with a change made to every block."""
         return change(self)

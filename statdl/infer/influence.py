@@ -53,6 +53,7 @@ def influence(estimate: Estimate, measures: Sequence[str] = MEASURES, *, dfbetas
     """
     check(estimate)
     one = _Deletion.of(estimate)
+    estimate.objective.rows.require_memory()
     n, size = estimate.objective.rows.n, len(measures) + dfbetas * estimate.rank
     xp = namespace(one.root)
     found = xp.empty((size, n), dtype=one.root.dtype, device=one.root.device)

@@ -79,6 +79,7 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         """
         frame = self.estimate.frame
         _ = self.estimate.specification.rows.n  # a fit from a file has no rows, and says so
+        self.estimate.specification.rows.require_memory()
         X = design_matrix(frame.X, frame.design.intercept)
         if frame.source is None:
             return X

@@ -342,6 +342,9 @@ class ScannedRows(Rows):
             "for predictions, call predict(newdata=scan, to='predictions.parquet')."
         )
 
+    def require_memory(self) -> None:
+        self._refused()
+
     def __getitem__(self, rows: slice) -> Rows:
         return self._refused()
 
