@@ -121,7 +121,7 @@ def scan_frame(
     if not classes and weights is None and subset is None:
         head = light_head(scan, request, HEAD)
         if head is not None and _plain(request, head):
-            return _framed(scan, request, ledger, head.slice(0, 1), None, head)
+            return _framed(scan, request, ledger, head.take([0]), None, head)
     request, learned = learn(scan, request, ledger)
     many = ("many",) in learned.witnesses.places
     shown = learned.witnesses.without({"low", "high", "many", *({"value"} if many else set())})
