@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,8 @@ def _duckdb(paths: list[str]) -> dict[str, Any]:
     names = ["1", *RIGHT.split(" + "), "y"]
     pairs = [(i, j) for i in range(P + 2) for j in range(i + 1)]
     sums = ", ".join(f"sum({names[i]}*{names[j]})" for i, j in pairs)
-    [found] = duckdb.sql(f"select {sums} from read_parquet({paths!r})").fetchall()
+    query: Any = duckdb.sql(f"select {sums} from read_parquet({paths!r})")
+    [found] = query.fetchall()
     A = np.zeros((P + 2, P + 2))
     for (i, j), value in zip(pairs, found, strict=True):
         A[i, j] = A[j, i] = value
@@ -165,19 +166,19 @@ def _dask(paths: list[str], workers: int) -> dict[str, Any]:
 
     columns = [*RIGHT.split(" + "), "y"]
     with (
-        distributed.LocalCluster(
+        distributed.LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers, threads_per_worker=1, dashboard_address=None
         ) as cluster,
-        distributed.Client(cluster),
+        distributed.Client(cluster),  # type: ignore[no-untyped-call]
     ):
-        frame = dd.read_parquet(paths, columns=columns, split_row_groups=4)
+        frame = dd.read_parquet(paths, columns=columns, blocksize="32MiB")
         sd.lm("y ~ x0", data=frame.partitions[:workers])  # workers have loaded what they need
         before = time.perf_counter()
         fit = sd.lm(f"y ~ {RIGHT}", data=frame)
         return {"seconds": time.perf_counter() - before, **_described(fit)}
 
 
-VERBS = {
+VERBS: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "read": _read,
     "lm": _lm,
     "logit": _logit,

@@ -39,5 +39,5 @@ def read(arguments: Mapping[str, Any], classes: bool | None = None) -> ModelFram
             "of them in memory. Pass a frame, such as a sample of the rows."
         )
     if is_lazy(data):
-        return scan_frame(formula, as_scan(data), **shared, classes=classes)
+        return scan_frame(formula, as_scan(data), **shared, classes=bool(classes))
     return model_frame(formula, data, **shared)

@@ -49,8 +49,8 @@ def lm(
     ----------
     formula : str, optional
         Such as ``"mpg ~ wt + factor(cyl)"``, in R's language.
-    data : frame or dict, optional
-        pandas, polars or pyarrow.
+    data : frame, dict or Scan, optional
+        pandas, polars or pyarrow; or rows that are read in blocks, by :func:`scan`.
     X, y : arrays, optional
         (n, p) and (n,) in place of formula and data: NumPy, CuPy or any array API library.
     names : sequence of str, optional
@@ -265,7 +265,7 @@ def fit_regression(
 
 
 def _many(specification: Specification) -> bool:
-    """Tell whether a curvature costs more than the steps it saves; where passes cost, it never does."""
+    """Tell whether a curvature costs more than the steps it saves: never where passes cost."""
     rows, q = specification.rows, specification.family.outputs
     size = rows.template.shape[1] * q**2
     return not rows.passing and size > NEWTON_SIZE and rows.n > 10 * size / q

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from statdl.api.arguments import whole
 from statdl.errors import ModelError
 from statdl.scan import arrow
 from statdl.scan.cluster import Partitions
@@ -72,10 +73,9 @@ def scan(
     ({'Intercept': 37.2851, 'wt': -5.3445}, 1)
     """
     required("pyarrow", "scan()")
-    if isinstance(block_rows, bool) or not isinstance(block_rows, int) or block_rows < 1:
-        raise ModelError(f"block_rows must be a whole number of 1 or more, not {block_rows!r}.")
+    rows = whole("block_rows", block_rows, 1)
     given = {name: tuple(values) for name, values in (levels or {}).items()}
-    return Scan(_opened(source, filter, format), given, block_rows)
+    return Scan(_opened(source, filter, format), given, rows)
 
 
 def is_lazy(data: Any) -> bool:

@@ -214,9 +214,7 @@ def _objective(
         penalised = host_zeros(predictor.size, X) + 1  # on the host, as the parameters are
         if intercept and specification.penalty.shrinks:
             penalised[:: predictor.columns] = 0
-    objective = Objective(
-        specification.family, predictor, rows, specification.penalty, penalised
-    )
+    objective = Objective(specification.family, predictor, rows, specification.penalty, penalised)
     return _passing(objective, specification.solver) if rows.passing else objective
 
 

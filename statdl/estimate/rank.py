@@ -64,7 +64,6 @@ def triangular_factor(rows: Rows, intercept: bool) -> Array:
     Langou 2012).
     """
 
-
     def factor(block: Rows) -> Array:
         return orthogonal_triangular(_counted(design_matrix(block.X, intercept), block))[1]
 

@@ -174,9 +174,7 @@ class Objective:
 
         It is on the host.
         """
-        quadratic = Objective(
-            Gaussian(), self.predictor.single(), self.rows.with_response(working)
-        )
+        quadratic = Objective(Gaussian(), self.predictor.single(), self.rows.with_response(working))
         origin = host_zeros(quadratic.size, self.rows.template)
         _, gradient = quadratic.value_and_gradient(origin)
         return -factorise(quadratic.curvature(origin)).solve(gradient)

@@ -192,7 +192,7 @@ def check_kinds(
 class Streams(Read):
     """Batches from a function that opens a new stream for every pass.
 
-    ``open`` takes the columns and the rows of a batch, and returns an iterable of batches or tables.
+    ``open`` takes the columns and the rows of a batch, and returns batches or tables.
     """
 
     title: str
@@ -215,7 +215,7 @@ def table(given: Any) -> Streams:
     return Streams("a table", tuple(given.column_names), lambda columns, rows: [given])
 
 
-def arrow_dataset(given: Any, where: Any) -> Read:
+def arrow_dataset(given: Any, where: Any) -> Files | Streams:
     """Return the rows of a pyarrow dataset; of files, with watch over them."""
     if hasattr(given, "files"):
         return Files.of(given, where)

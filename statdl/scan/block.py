@@ -141,7 +141,7 @@ class Plain:
         if gone is not None:
             if self.na_action == "raise" or _endless([X, *(b for b in beside if b is not None)]):
                 return None  # the long way says what is wrong
-            X, *beside = (None if one is None else one[~gone] for one in (X, *beside))
+            X, beside = X[~gone], [None if one is None else one[~gone] for one in beside]
         y, weights, offset = beside
         if weights is not None:
             check_weights(weights)

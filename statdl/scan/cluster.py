@@ -55,7 +55,9 @@ class Partitions:
         return dask.compute(parts[0])[0]
 
     def _partitions(self, columns: Sequence[str]) -> Any:
-        return self.frame[list(columns)].to_delayed()
+        wanted = [name for name in self.frame.columns if name in set(columns)]
+        whole = len(wanted) == len(self.frame.columns)
+        return (self.frame if whole else self.frame[wanted]).to_delayed()
 
     def __str__(self) -> str:
         return f"{self.frame.npartitions} partitions"

@@ -13,7 +13,6 @@ from statdl.backend.array import Rows
 from statdl.errors import StatdlError, StatdlWarning
 from statdl.formula import ModelFrame
 from statdl.formula.values import Factor
-from statdl.lazy import lazy
 from statdl.scan import transform
 from statdl.scan.block import Encoder, with_contrast
 from statdl.scan.learn import Learned, learn, light_head
@@ -51,9 +50,7 @@ class ScanFrame(ModelFrame):
         learned = self.learned
         known = Known() if learned is None else Known(learned.kept, learned.nobs, learned.weight)
         some = partial(self._some, encoder)
-        return ScannedRows(
-            Held(self.scan, encoder, self.ledger, shown[:0], some, constant, known)
-        )
+        return ScannedRows(Held(self.scan, encoder, self.ledger, shown[:0], some, constant, known))
 
     def _some(self, encoder: Encoder) -> tuple[Rows, int]:
         """Return rows in memory that stand for all, and one of how many each is."""
@@ -141,7 +138,7 @@ def _plain(request: Request, head: Any) -> bool:
     except StatdlError:  # a block shows less than there is
         return False
     return not any(
-        isinstance(part.value, Factor) or getattr(part.value, "dtype", None) == bool
+        isinstance(part.value, Factor) or str(getattr(part.value, "dtype", "")) == "bool"
         for part in parts
     )
 
@@ -169,5 +166,3 @@ def _framed(
         learned=learned,
         head=head,
     )
-
-

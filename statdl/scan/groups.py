@@ -52,7 +52,7 @@ class _Grouped:
             if gone:
                 raise DataError(
                     f"`{name}` is missing in {gone} rows that the fit used, so that their clusters "
-                    "are not known. Fill in the values, or fit with subset= to leave those rows out."
+                    "are not known. Fill in the values, or leave those rows out with subset=."
                 )
         table = pd.DataFrame(to_numpy(self.scores(rows)))
         weights = None if rows.weights is None else to_numpy(rows.weights)

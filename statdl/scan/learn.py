@@ -233,7 +233,9 @@ class Student:
         n = len(used[0].value)
         rows = np.flatnonzero(~np.logical_or.reduce(gone)) if gone else np.arange(n)
         cut = {n: columns[n].value[rows] for n in call.expression.columns}
-        known = {key: dict(one) for key, one in self.request.state.get(call.expression.text, {}).items()}
+        known = {
+            key: dict(one) for key, one in self.request.state.get(call.expression.text, {}).items()
+        }
         if not len(rows):
             return rows, rows
         return number(evaluate(call.argument, cut, known)), rows
@@ -280,7 +282,7 @@ class Student:
                 yield ("class", level), (_light(weights, row), int(kept[row]))
             return
         values = number(value)
-        for end, row in (("low", np.argmin(values)), ("high", np.argmax(values))):
+        for end, row in (("low", int(np.argmin(values))), ("high", int(np.argmax(values)))):
             sign = 1.0 if end == "low" else -1.0
             yield (f"response {end}",), (sign * float(values[row]), int(kept[row]))
         distinct = _few(values)
@@ -288,7 +290,9 @@ class Student:
             yield ("many",), (0.0, int(kept[0]))
             return
         for one in distinct:
-            row = int(np.argmax((values == one) * (1.0 if weights is None else 1.0 + (weights > 0))))
+            row = int(
+                np.argmax((values == one) * (1.0 if weights is None else 1.0 + (weights > 0)))
+            )
             yield ("value", float(one)), (_light(weights, row), int(kept[row]))
 
     def _value(self, one: Expression, columns: Mapping[str, Column], kept: Array) -> Any:
@@ -312,8 +316,8 @@ def _first_rows(factor: Factor, name: str, weights: Any = None) -> Iterator[tupl
     present = np.flatnonzero(first >= 0)
     if len(present) > MOST_LEVELS:
         raise DataError(
-            f"`{name}` has more than {MOST_LEVELS:,} levels in one block: {listing(factor.levels, 3)}"
-            " and so on; it is no factor that a model could have a coefficient for each level of."
+            f"`{name}` has more than {MOST_LEVELS:,} levels in one block, such as "
+            f"{listing(factor.levels, 3)}: too many for a coefficient each."
         )
     return ((factor.levels[k], int(first[k])) for k in present)
 
@@ -334,7 +338,7 @@ def light_head(scan: Scan, request: Request, rows: int) -> Any:
             try:
                 table = request.chosen(request.leveled(block))
                 if table.num_rows:
-                    columns, gone = _read(request, table)
+                    _columns, gone = _read(request, table)
                     kept = table if gone is None else table.filter(~gone)
                     if kept.num_rows:
                         # copied: a slice would hold, and send to workers, all of its block

@@ -89,15 +89,16 @@ class Together:
 @contextmanager
 def _shown(scan: Scan, title: str, rows: int | None) -> Iterator[Callable[[int], None] | None]:
     """Yield what counts rows on a bar; None where blocks are read elsewhere, or nobody looks."""
-    if not (isinstance(scan.source, Read) and sys.stderr.isatty()):
+    if not isinstance(scan.source, Read) or not sys.stderr.isatty():
         yield None
         return
-    begun, done, bar = time.perf_counter(), 0, None
+    begun, done = time.perf_counter(), 0
+    bar: Any = None
 
     def tick(number: int) -> None:
         nonlocal done, bar
         done += number
-        if bar is None and time.perf_counter() - begun > PATIENCE_SECONDS:
+        if not bar and time.perf_counter() - begun > PATIENCE_SECONDS:
             bar = tqdm.tqdm(
                 desc=title, total=rows, initial=done - number, leave=False, unit=" rows",
                 unit_scale=True,

@@ -113,9 +113,12 @@ class Known:
 class Held:
     """What rows of a scan are made of.
 
-    ``form`` are rows of which there are none, as blocks have them; ``some`` returns rows in memory that stand for all, and one of how many each is; ``changes`` are
-    made to every block, such as leaving columns out; ``parent`` are the rows of which these have
-    the columns ``positions``.
+    form       rows of which there are none, as blocks have them
+    some       returns rows in memory that stand for all, and one of how many each is
+    constant   the part of the likelihood of some rows that no parameter changes
+    known      what passes have told so far
+    changes    what is made of every block, such as leaving columns out
+    parent     the rows of which these have the columns ``positions``
     """
 
     scan: Scan
@@ -162,6 +165,7 @@ class ScannedRows(Rows):
         """What passes tell of all rows; the first one tells it."""
         if self.held.known.census is None:
             self.reduce(_nothing, 1)
+        assert self.held.known.census is not None
         return self.held.known.census
 
     @property

@@ -61,7 +61,7 @@ class Call:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The other arguments by name; those by position after the first as 1, 2, …"""
+        """The other arguments by name; those by position after the first as 1, 2, …."""
         given = {str(k): ast.literal_eval(v) for k, v in enumerate(self.node.args[1:], start=1)}
         named = {str(k.arg): ast.literal_eval(k.value) for k in self.node.keywords}
         return given | named
@@ -113,9 +113,7 @@ class Moments:
         """Return those of a vector with entries."""
         mean = float(x.mean())
         mean += float((x - mean).mean())  # what rounding left
-        return cls(
-            len(x), mean, float(((x - mean) ** 2).sum()), float(np.min(x)), float(np.max(x))
-        )
+        return cls(len(x), mean, float(((x - mean) ** 2).sum()), float(np.min(x)), float(np.max(x)))
 
     def __add__(self, other: Moments) -> Moments:
         n, gap = self.n + other.n, other.mean - self.mean

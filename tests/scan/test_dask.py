@@ -1,4 +1,4 @@
-"""Dask as the engine: sums are taken where the partitions are, and a lost worker changes nothing."""
+"""Dask as the engine: sums are taken where partitions are; a lost worker changes nothing."""
 
 import os
 import signal

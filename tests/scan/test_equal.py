@@ -86,9 +86,7 @@ def both(model, right, frame, scan, **more):
     weights=st.sampled_from((None, "w")),
     subset=st.sampled_from((None, "z < 2.5 & h != 9")),
 )
-def test_blocks_give_the_fit_in_memory(
-    tmp_path, model, right, source, size, seed, weights, subset
-):
+def test_blocks_give_the_fit_in_memory(tmp_path, model, right, source, size, seed, weights, subset):
     rows, n = size
     frame = drawn(n, seed)
     if source.__name__ in ("partitions", "relation") and rows < 13:
@@ -162,7 +160,8 @@ def test_least_squares_of_plain_columns_is_one_pass():
     fit = sd.lm("y ~ x + z", data=pandas(drawn(500, 8), None, 50))
     assert fit.convergence.passes == 1
     anova, tests = fit.anova(), fit.anova(typ=2)
-    assert len(anova["Df"]) and len(tests["Df"])
+    assert len(anova["Df"])
+    assert len(tests["Df"])
     assert fit.estimate.specification.rows.passes == 1  # the triangle tells all of it
     assert sd.lm("y ~ x + z", data=drawn(500, 8)).convergence.passes == 0
 
