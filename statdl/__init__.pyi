@@ -64,6 +64,7 @@ from statdl.api.polynomial import polynomial as polynomial
 from statdl.api.regression import glm as glm
 from statdl.api.regression import lm as lm
 from statdl.api.regression import multinom as multinom
+from statdl.api.scan import scan as scan
 from statdl.api.storage import load as load
 from statdl.api.studies import compare as compare
 from statdl.api.studies import hidden_layer_test as hidden_layer_test
@@ -110,6 +111,7 @@ from statdl.results.fit import Fit as Fit
 from statdl.results.network import NetworkFit as NetworkFit
 from statdl.results.path import CvPath as CvPath
 from statdl.results.path import Path as Path
+from statdl.scan.source import Scan as Scan
 from statdl.solve.checkpoint import Checkpoint as Checkpoint
 from statdl.solve.descent import GradientDescent as GradientDescent
 from statdl.solve.lbfgs import LBFGS as LBFGS

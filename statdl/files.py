@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 Content = bytes | bytearray | memoryview
@@ -28,13 +30,25 @@ def write_whole(path: str | os.PathLike[str], content: Content) -> None:
         with open(path, "wb") as stream:
             stream.write(content)
         return
+    with whole_file(target) as beside, beside.open("wb") as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield the path of a file to write, which takes the place of ``path`` when all went well.
+
+    Otherwise nothing of it is left, and an older file is as it was.
+    """
+    target = Path(os.path.realpath(path))
+    mode = _mode(target)
     beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     try:
-        with beside.open("xb") as file:
-            if mode is not None:
-                os.chmod(beside, stat.S_IMODE(mode))
-            file.write(content)
-            file.flush()
+        beside.open("xb").close()
+        if mode is not None:
+            os.chmod(beside, stat.S_IMODE(mode))
+        yield beside
+        with beside.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(beside, target)
     finally:

@@ -5,8 +5,8 @@ loads later changes nothing of what it needs.
 
 Imports point only to the left; rooms on one level never import each other::
 
-    errors, files, lazy → backend → formula | model | solve → estimate → infer → report | storage
-    → study → results → api → cli
+    errors, files, lazy → backend → formula | model | solve → scan → estimate → infer
+    → report | storage → study → results → api → cli
 """
 
 import ast
@@ -22,6 +22,7 @@ LEVELS = (
     ("errors", "files", "kinds", "lazy"),
     ("backend", "datasets"),
     ("formula", "model", "solve"),
+    ("scan",),
     ("estimate",),
     ("infer",),
     ("report", "storage"),
@@ -37,7 +38,7 @@ LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # NumPy itself: to choose the array library, to read frames, to print, to load. Everything else
 # takes its functions from the namespace of the arrays it is given, and so runs on any of them.
 # infer and study: what they make of coefficients and replicates is on the host
-NUMPY_ROOMS = {"formula", "infer", "report", "storage", "study", "datasets"}
+NUMPY_ROOMS = {"formula", "scan", "infer", "report", "storage", "study", "datasets"}
 CHOOSER = "backend/array.py"
 NUMPY_FILES = {
     CHOOSER: "chooses",

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from statdl.api.scan import as_scan, is_lazy
 from statdl.errors import ModelError
 from statdl.formula import ModelFrame, array_frame, model_frame
+from statdl.scan.frame import scan_frame
 
 
-def read(arguments: Mapping[str, Any]) -> ModelFrame:
-    """Read formula and data, or X and y."""
+def read(arguments: Mapping[str, Any], classes: bool | None = None) -> ModelFrame:
+    """Read formula and data, or X and y.
+
+    ``classes`` tells whether the model looks at which values the response has; None is for models
+    that take no scan.
+    """
     shared = {name: arguments[name] for name in ("weights", "offset", "subset", "na_action")}
     formula, data = arguments["formula"], arguments["data"]
     X, y = arguments["X"], arguments["y"]
@@ -27,4 +33,11 @@ def read(arguments: Mapping[str, Any]) -> ModelFrame:
         raise ModelError(f"The formula {formula!r} needs data=: a frame with its columns.")
     if arguments["names"] is not None or not arguments["intercept"]:
         raise ModelError("names= and intercept= are for X= and y=; in a formula write '- 1'.")
+    if is_lazy(data) and classes is None:
+        raise ModelError(
+            "Rows that are read in blocks are for lm(), glm() and multinom(); this model needs all "
+            "of them in memory. Pass a frame, such as a sample of the rows."
+        )
+    if is_lazy(data):
+        return scan_frame(formula, as_scan(data), **shared, classes=bool(classes))
     return model_frame(formula, data, **shared)

@@ -8,7 +8,7 @@ from typing import Any
 
 from statdl.api.data import read
 from statdl.api.words import as_family, as_penalty, as_solver
-from statdl.estimate import estimate, specify
+from statdl.estimate import Specification, estimate, specify
 from statdl.formula import ModelFrame
 from statdl.model.categorical import Multinomial
 from statdl.model.exponential import Gaussian
@@ -49,8 +49,8 @@ def lm(
     ----------
     formula : str, optional
         Such as ``"mpg ~ wt + factor(cyl)"``, in R's language.
-    data : frame or dict, optional
-        pandas, polars or pyarrow.
+    data : frame, dict or Scan, optional
+        pandas, polars or pyarrow; or rows that are read in blocks, by :func:`scan`.
     X, y : arrays, optional
         (n, p) and (n,) in place of formula and data: NumPy, CuPy or any array API library.
     names : sequence of str, optional
@@ -105,7 +105,8 @@ def lm(
     factor(cyl)[T.8]  -6.071
     """
     arguments = locals()
-    return fit_regression(Call(lm, arguments), read(arguments), Gaussian(), method, penalty)
+    frame = read(arguments, classes=False)
+    return fit_regression(Call(lm, arguments), frame, Gaussian(), method, penalty)
 
 
 def glm(
@@ -176,7 +177,8 @@ def glm(
     chosen = as_family(family, link)
     if method is None:
         method = "ls" if chosen.quadratic else "irls"
-    return fit_regression(Call(glm, arguments), read(arguments), chosen, method, penalty)
+    frame = read(arguments, classes=not chosen.quadratic)
+    return fit_regression(Call(glm, arguments), frame, chosen, method, penalty)
 
 
 def multinom(
@@ -234,7 +236,7 @@ def multinom(
     Infl[T.High]     0.603  1.541
     """
     arguments = locals()
-    frame = read(arguments)
+    frame = read(arguments, classes=True)
     return fit_regression(Call(multinom, arguments), frame, Multinomial(), method, penalty)
 
 
@@ -250,7 +252,7 @@ def fit_regression(
     specification = specify(
         frame,
         family,
-        Newton() if method is None else as_solver(method, int(frame.X.shape[0])),
+        Newton() if method is None else as_solver(method, frame.n),
         penalty=as_penalty(penalty, bool(arguments.get("bias_reduction"))),
         reference=arguments.get("reference"),
         device=arguments["device"],
@@ -258,9 +260,12 @@ def fit_regression(
         sums="float64",
     )
     if method is None:
-        size = specification.rows.X.shape[1] * specification.family.outputs**2
-        many = (
-            size > NEWTON_SIZE and specification.rows.n > 10 * size / specification.family.outputs
-        )
-        specification = replace(specification, solver=LBFGS() if many else Newton())
+        specification = replace(specification, solver=LBFGS() if _many(specification) else Newton())
     return Fit(estimate(specification), call)
+
+
+def _many(specification: Specification) -> bool:
+    """Tell whether a curvature costs more than the steps it saves: never where passes cost."""
+    rows, q = specification.rows, specification.family.outputs
+    size = rows.template.shape[1] * q**2
+    return not rows.passing and size > NEWTON_SIZE and rows.n > 10 * size / q

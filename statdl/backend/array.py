@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import add
-from typing import Any
+from typing import Any, ClassVar
 
 import array_api_compat
 import numpy as np
@@ -156,6 +156,11 @@ def overflow_allowed() -> AbstractContextManager[Any]:
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
+def added(left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the sum of two tuples of quantities, entry by entry."""
+    return tuple(map(add, left, right))
+
+
 @dataclass(frozen=True)
 class Rows:
     """Aligned rows of data: what every sum over observations runs over.
@@ -179,10 +184,71 @@ class Rows:
     offset: Array | None = None
     trials: Array | None = None
 
+    #: Whether every sum reads the rows anew, so that passes over them are what costs.
+    passing: ClassVar[bool] = False
+
     @property
     def n(self) -> int:
         """Number of rows."""
         return int(self.X.shape[0])
+
+    @property
+    def passes(self) -> int:
+        """How often all rows have been read: 0, since they are in memory."""
+        return 0
+
+    @property
+    def triangle(self) -> Any:
+        """The triangle of √W [1 X y], of rows that are read anew for every sum."""
+        raise NotImplementedError
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows with positive weight."""
+        if self.weights is None:
+            return self.n
+        xp = namespace(self.weights)
+        return int(xp.sum(xp.astype(self.weights > 0, xp.int64)))
+
+    @property
+    def weighted(self) -> bool:
+        """Whether there are weights."""
+        return self.weights is not None
+
+    @property
+    def shifted(self) -> bool:
+        """Whether there is an offset."""
+        return self.offset is not None
+
+    @property
+    def weight(self) -> float:
+        """Σ w."""
+        if self.weights is None:
+            return float(self.n)
+        return float(namespace(self.weights).sum(self.weights))
+
+    @property
+    def mean_square(self) -> float:
+        """The mean of y²."""
+        return float(namespace(self.y).mean(self.y * self.y))
+
+    @property
+    def largest(self) -> float:
+        """The largest |y|."""
+        xp = namespace(self.y)
+        return float(xp.max(xp.abs(self.y))) if math.prod(self.y.shape) else 0.0
+
+    @property
+    def precision(self) -> str:
+        """The precision that the data are in, such as "float64"."""
+        return precision(self.X.dtype)
+
+    def mean_response(self) -> Array:
+        """Return Σ w y / Σ w, (1, q)."""
+        xp = namespace(self.y)
+        if self.weights is None:
+            return xp.sum(self.y, axis=0)[None, :] / self.n
+        return xp.sum(self.weights[:, None] * self.y, axis=0)[None, :] / xp.sum(self.weights)
 
     @property
     def template(self) -> Array:
@@ -222,13 +288,60 @@ class Rows:
         """Return the rows in host memory, in the precision of sums: for few rows."""
         return self._map(to_numpy).gathered()
 
+    def squares(self, intercept: bool) -> float:
+        """Return Σ w (y − offset − ȳ)² of one response, ȳ the weighted mean, or 0."""
+        xp = namespace(self.y)
+        y = self.y if self.offset is None else self.y - self.offset
+        w = xp.ones_like(y[:, 0]) if self.weights is None else self.weights
+        centre = (w @ y)[0] / xp.sum(w) if intercept else 0.0
+        return float(w @ ((y[:, 0] - centre) ** 2))
+
+    def constant(self, function: Callable[[Rows], float], fixed: bool) -> float:
+        """Return what a function that adds up over rows makes of all.
+
+        ``fixed`` tells that it is the part of the likelihood that no parameter changes.
+        """
+        return function(self)
+
+    def with_response(self, change: Callable[[Rows], Array]) -> Rows:
+        """Return the rows with another response, which needs no offset."""
+        return replace(self, y=change(self), offset=None)
+
+    def require_memory(self) -> None:
+        """Raise where the rows are not in memory all at once: for what has an entry a row."""
+
+    def mapped(self, change: Callable[[Rows], Rows]) -> Rows:
+        """Return the rows with a change made to every block."""
+        return change(self)
+
+    def representatives(self) -> Rows:
+        """Return rows in memory that show how the columns depend on each other: here all."""
+        return self
+
+    def reduce(
+        self,
+        function: Callable[[Rows], Any],
+        width: int,
+        combine: Callable[[Any, Any], Any] = added,
+    ) -> Any:
+        """Return what ``function`` makes of each block, combined: the one seam that data pass.
+
+        By default tuples of quantities are added up. ``width`` is as for :meth:`blocks`.
+        """
+        return reduce(combine, map(function, self.blocks(width)))
+
+    def stacked(self, function: Callable[[Rows], Array], width: int) -> Array:
+        """Return what ``function`` makes of each block, stacked: one entry a row."""
+        parts = [function(block) for block in self.blocks(width)]
+        return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
+
     def column_means(self, function: Callable[[Array], Array] = lambda X: X) -> Any:
         """Return the mean of each column of X, or of what a function makes of it, on the host."""
-        sums = (
-            namespace(block.X).sum(function(block.X), axis=0)
-            for block in self.blocks(3 * self.X.shape[1])
+        (sums,) = self.reduce(
+            lambda block: (namespace(block.X).sum(function(block.X), axis=0),),
+            3 * self.template.shape[1],
         )
-        return to_numpy(reduce(add, sums)) / self.n
+        return to_numpy(sums) / self.n
 
     def blocks(self, width: int) -> Iterator[Rows]:
         """Yield consecutive blocks whose work of ``width`` numbers a row fits the cache."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TypeGuard
 
 import statdl.estimate
@@ -28,6 +28,7 @@ from statdl.backend.linalg import (
     shrunken_root,
     solve_upper,
 )
+from statdl.backend.triangle import REFINED, Triangle, refined
 from statdl.errors import DeviceError
 from statdl.estimate.lookout import Lookout, lookout, settled
 from statdl.estimate.magnitude import refuse_extreme_units
@@ -52,6 +53,9 @@ from statdl.model.coordinates import Reparametrised, Standardised
 from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty
 from statdl.model.predictor import Linear
+from statdl.model.together import Together
+from statdl.scan.frame import ScanFrame
+from statdl.scan.rows import ScannedRows
 from statdl.solve.iterate import Minimum, Outcome, Solver, minimise
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
@@ -84,14 +88,16 @@ def estimate(specification: Specification) -> Estimate:
     """
     if specification.plan is not None:
         return statdl.estimate.estimate_network(specification)
+    if _sums_suffice(specification):
+        return _counted(estimate_from_triangle(specification))
     with device_errors():
         objective = _objective(specification, specification.rows)
         columns = len(specification.coefficient_names)
         shrunk = specification.penalty.shrinks
         if not shrunk:
-            refuse_too_few(_counted_rows(specification.rows), columns)
+            refuse_too_few(specification.rows.nobs, columns)
         start = begin(objective)
-        names = specification.coefficient_names[columns - specification.rows.X.shape[1] :]
+        names = specification.coefficient_names[columns - specification.rows.template.shape[1] :]
         refuse_extreme_units(specification.rows, start.factor, names)
         kept: Sequence[int] = range(columns)
         if not (start.certified or shrunk or well_conditioned(start.factor)):
@@ -101,7 +107,61 @@ def estimate(specification: Specification) -> Estimate:
                 objective = _objective(specification, _restricted(specification, kept), kept)
                 start = begin(objective)
         solution = _solve(objective, specification.solver, start)
-        return _record(specification, objective, kept, start, solution)
+        found = _record(specification, objective, kept, start, solution)
+    return _counted(found) if specification.rows.passing else found
+
+
+def _counted(found: Estimate) -> Estimate:
+    """Return an estimate with what only the passes over a scan could tell."""
+    specification = found.specification
+    rows, frame = specification.rows, specification.frame
+    assert isinstance(rows, ScannedRows)
+    assert isinstance(frame, ScanFrame)
+    specification = replace(specification, frame=frame.counted(rows))
+    record = replace(found.convergence, passes=rows.passes)
+    return replace(found, specification=specification, convergence=record)
+
+
+def _sums_suffice(specification: Specification) -> bool:
+    """Tell whether this is least squares over rows of which one triangle tells all."""
+    newton = isinstance(specification.solver, Newton)
+    plain = specification.family.quadratic and not specification.penalty.active
+    return specification.rows.passing and newton and plain
+
+
+def estimate_from_triangle(specification: Specification) -> Estimate:
+    """Fit least squares to the triangle of the rows, which has the same solution and is small.
+
+    R of √W [1 X y] is p + 2 rows that stand for all: Σ w (y − xβ)² is the same for every β.
+    """
+    rows, frame = specification.rows, specification.frame
+    names = specification.coefficient_names
+    triangle = rows.triangle if specification.intercept else _without_ones(rows)
+    refuse_too_few(rows.nobs, len(names))
+    small = replace(
+        specification,
+        frame=replace(frame, design=replace(frame.design, intercept=False, names=names, terms=())),
+        rows=Rows(triangle.R[:, :-1], triangle.R[:, -1:]),
+    )
+    found = estimate(small)
+    kept = [j for j, keep in enumerate(found.kept) if keep]
+    objective = _objective(specification, _restricted(specification, kept), kept)
+    found = replace(found, specification=specification, objective=objective)
+    return found if triangle.pivot > REFINED else _refined(found)
+
+
+def _refined(found: Estimate) -> Estimate:
+    """Return an estimate with coefficients refined from the rows, where their columns depend."""
+    rows, intercept = found.objective.rows, found.objective.intercept
+    triangle = rows.triangle
+    if not intercept:
+        triangle = triangle.columns(tuple(range(rows.template.shape[1])), intercept=False)
+    parameters, squares = refined(rows, triangle, intercept)
+    return replace(found, parameters=parameters, loss=squares / 2)
+
+
+def _without_ones(rows: Rows) -> Triangle:
+    return rows.triangle.columns(tuple(range(rows.template.shape[1])), intercept=False)
 
 
 def refit(parent: Estimate, columns: Sequence[int]) -> Estimate:
@@ -154,20 +214,22 @@ def _objective(
         penalised = host_zeros(predictor.size, X) + 1  # on the host, as the parameters are
         if intercept and specification.penalty.shrinks:
             penalised[:: predictor.columns] = 0
-    return Objective(specification.family, predictor, rows, specification.penalty, penalised)
+    objective = Objective(specification.family, predictor, rows, specification.penalty, penalised)
+    return _passing(objective, specification.solver) if rows.passing else objective
+
+
+def _passing(objective: Objective, solver: Solver) -> Objective:
+    """Return the objective of rows that are read anew for every sum: the fewest passes."""
+    if not isinstance(solver, Newton):
+        return objective
+    parts = {one.name: getattr(objective, one.name) for one in fields(objective)}
+    return Together(**parts, expected=solver.expected or objective.family.canonical)
 
 
 def _restricted(specification: Specification, kept: Sequence[int]) -> Rows:
     """Return the rows with the kept columns only."""
     first = int(specification.intercept)
     return specification.rows.with_columns([j - first for j in kept if j >= first])
-
-
-def _counted_rows(rows: Rows) -> int:
-    if rows.weights is None:
-        return rows.n
-    xp = namespace(rows.weights)
-    return int(xp.sum(xp.astype(rows.weights > 0, xp.int64)))
 
 
 def _solve(objective: Objective, solver: Solver, start: Start) -> Solution:
@@ -204,7 +266,7 @@ def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solut
 def _minimise(
     objective: Objective, solver: Solver, start: Start, watch: Lookout | None = None
 ) -> Minimum:
-    if isinstance(solver, Newton | LBFGS):
+    if isinstance(solver, Newton | LBFGS) and not isinstance(objective, Together):
         solver = replace(solver, first_factor=start.factor)
     if _descends(solver) and solver.scale:
         coordinates = Standardised.of(_linear(objective), objective.rows)
@@ -303,7 +365,7 @@ def _unnamed(watch: Lookout | None) -> Lookout | None:
 
 def _precision(rows: Rows) -> tuple[str, ...]:
     """Return what is to be said of the precision of the data, if anything."""
-    if precision(rows.X.dtype) == precision(rows.template.dtype):
+    if rows.precision == precision(rows.template.dtype):
         return ()
     return ("Data are in single precision (float32); sums over rows are carried in double.",)
 

@@ -20,11 +20,12 @@ def refuse_extreme_units(rows: Rows, factor: Factor | None, names: Sequence[str]
 
     The factor's scale, √ of the diagonal of XᵀWX, tells at no cost that all is well.
     """
-    smallest, largest = _safe(rows.X)
+    smallest, largest = _safe(rows.template)
     if factor is None or not _within(factor.scale, smallest, largest):
+        X = rows.representatives().X
         for j, name in enumerate(names):
-            _refuse(rows.X[:, j], f"Column '{name}'", smallest, largest)
-    _refuse(rows.y, "The response", smallest, largest)
+            _refuse(_size(X[:, j]), f"Column '{name}'", smallest, largest, rows.precision)
+    _refuse(rows.largest, "The response", smallest, largest, rows.precision)
 
 
 def _safe(X: Array) -> tuple[float, float]:
@@ -39,17 +40,20 @@ def _within(scale: Array, smallest: float, largest: float) -> bool:
     return bool(xp.all((scale > 1e3 * smallest) & (scale < largest)))
 
 
-def _refuse(column: Array, what: str, smallest: float, largest: float) -> None:
+def _size(column: Array) -> float:
     if not math.prod(column.shape):
-        return
+        return 0.0
     xp = namespace(column)
     with overflow_allowed():
-        size = float(xp.max(xp.abs(column)))
+        return float(xp.max(xp.abs(column)))
+
+
+def _refuse(size: float, what: str, smallest: float, largest: float, precision: str) -> None:
     if size == 0 or smallest < size < largest or not math.isfinite(size):
         return
     power = math.floor(math.log10(size))
     raise DataError(
         f"{what} has values up to {size:.3g} in size, whose squares leave the range of "
-        f"{str(column.dtype).rsplit('.', maxsplit=1)[-1]}; measure it in other units, such as "
+        f"{precision}; measure it in other units, such as "
         f"those of 1e{power:+d} (divide by 1e{power:+d})."
     )

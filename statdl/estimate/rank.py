@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
 from statdl.backend.linalg import Factor, design_matrix, independent_columns, orthogonal_triangular
+from statdl.backend.triangle import stacked_factor
 from statdl.errors import DataError, RankWarning, warn
 
 #: Relative length below which a column is a combination of those before it, in epsilons.
@@ -61,12 +62,11 @@ def triangular_factor(rows: Rows, intercept: bool) -> Array:
     It takes no copy of X, and is as stable as one factorisation (Demmel, Grigori, Hoemmen &
     Langou 2012).
     """
-    R: Array | None = None
-    for block in rows.blocks(3 * (rows.template.shape[1] + 1)):
-        A = _counted(design_matrix(block.X, intercept), block)
-        _, R = orthogonal_triangular(A if R is None else namespace(A).concat([R, A], axis=0))
-    assert R is not None
-    return R
+
+    def factor(block: Rows) -> Array:
+        return orthogonal_triangular(_counted(design_matrix(block.X, intercept), block))[1]
+
+    return rows.reduce(factor, 3 * (rows.template.shape[1] + 1), stacked_factor)
 
 
 def _counted(A: Array, rows: Rows) -> Array:

@@ -138,7 +138,8 @@ class Specification:
 class Convergence:
     """How the estimate was reached: one record for every solver.
 
-    ``digits`` is how many decimal digits of the coefficients the arithmetic vouches for.
+    ``digits`` is how many decimal digits of the coefficients the arithmetic vouches for; ``passes``
+    how often all rows of a scan were read, 0 for rows in memory.
     """
 
     method: str
@@ -150,6 +151,7 @@ class Convergence:
     digits: float
     factorisation: str
     notes: tuple[str, ...] = ()
+    passes: int = 0
 
     @property
     def converged(self) -> bool:

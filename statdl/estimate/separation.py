@@ -16,7 +16,7 @@ one with any other count holds it still (Correia, Guimarães & Zylkin 2019).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,8 @@ class Separation:
 
 def separation(objective: Objective) -> Separation | None:
     """Return the separation of the classes by the columns, None where there is none."""
+    if objective.rows.passing:
+        objective = replace(objective, rows=objective.rows.on_host())
     A = _host_design(objective)
     scale = np.abs(A).max(axis=0)
     scale = np.where(scale > 0, scale, 1.0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
@@ -13,6 +15,7 @@ from statdl.formula import ModelFrame, Response
 from statdl.model.family import Family
 from statdl.model.jeffreys import Jeffreys
 from statdl.model.penalty import NoPenalty, Penalty
+from statdl.scan.frame import ScanFrame
 from statdl.solve.iterate import Solver
 from statdl.solve.newton import LeastSquares
 
@@ -48,8 +51,37 @@ def specify(
         )
     if isinstance(penalty, Jeffreys):
         _refuse_biased(family, solver)
+    code = partial(_coded, family=family, reference=reference, place=(device, dtype, sums))
+    if isinstance(frame, ScanFrame):
+        return _scanned(frame, code, solver, penalty)
+    coded = code(frame)
+    return Specification(
+        frame=replace(frame, X=coded.rows.X, response=coded.response),
+        family=coded.family,
+        rows=coded.rows,
+        solver=solver,
+        penalty=penalty or NoPenalty(),
+        levels=coded.levels,
+    )
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Rows with their response in the coding of the family, and what that knows of its classes."""
+
+    rows: Rows
+    response: Response
+    family: Family
+    levels: tuple[Any, ...]
+
+
+def _coded(
+    frame: ModelFrame, family: Family, reference: Any, place: tuple[str | None, ...]
+) -> Coded:
+    """Return the rows of a frame in memory, where they are to be and in their precision."""
     response = frame.response if reference is None else _referred(frame.response, family, reference)
     encoded = family.encode(response.kind, response.values, response.levels, frame.weights)
+    device, dtype, sums = place
     X, home = settle(frame.X, preferred(device), dtype, sums)
     offset = frame.offset
     rows = Rows(
@@ -59,13 +91,27 @@ def specify(
         offset=None if offset is None else like(offset, home)[:, None],
         trials=None if encoded.trials is None else like(encoded.trials, home),
     )
+    return Coded(rows, response, family.for_levels(encoded.levels), encoded.levels)
+
+
+def _scanned(
+    frame: ScanFrame, code: Callable[[ModelFrame], Coded], solver: Solver, penalty: Penalty | None
+) -> Specification:
+    """Return the specification of a fit to rows that are read in blocks."""
+    shown = code(frame.encoder.frame)
+    family = shown.family
+    fixed = family.dispersion_known
+
+    def constant(rows: Rows) -> float:
+        return family.constant(rows, 1.0) if fixed else 0.0
+
     return Specification(
-        frame=replace(frame, X=X, response=response),
-        family=family.for_levels(encoded.levels),
-        rows=rows,
+        frame=replace(frame, response=shown.response),
+        family=family,
+        rows=frame.rows_by(lambda part: code(part).rows, constant),
         solver=solver,
         penalty=penalty or NoPenalty(),
-        levels=encoded.levels,
+        levels=shown.levels,
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from statdl.backend.array import (
     Array,
+    Rows,
     host_zeros,
     like,
     namespace,
@@ -65,7 +66,8 @@ def begin(objective: Objective) -> Start:
     rows = max(FEWEST_ROWS, ROWS_A_COLUMN * columns, objective.n // LARGEST_STRIDE)
     with overflow_allowed():  # a start that is not finite is passed over
         if objective.n >= WORTH * rows and not objective.family.quadratic:
-            start = _from_part(objective, objective.n // rows)
+            stride = 1 if objective.rows.passing else objective.n // rows  # of a scan: its sample
+            start = _from_part(objective, stride)
             if start is not None:
                 return start
         return _from_null(objective)
@@ -84,7 +86,7 @@ def _null_curvature(objective: Objective, parameters: Array) -> Array:
     matrix serves all pairs of outputs.
     """
     rows, q = objective.rows, objective.predictor.outputs
-    if q == 1 or rows.offset is not None or objective.penalised is not None:
+    if q == 1 or rows.passing or rows.shifted or objective.penalised is not None:
         return objective.curvature(parameters, expected=True)
     eta = objective.eta(like(parameters, rows.template), rows[:1])
     H = to_numpy(objective.family.information(eta).dense()[0, :, :])
@@ -116,11 +118,21 @@ def _from_part(objective: Objective, stride: int) -> Start | None:
 
 def extreme_eta(objective: Objective, parameters: Array) -> float:
     """Return how far η goes towards the ends of the mean that lie at infinity."""
-    eta = objective.row_map(parameters, lambda eta, rows: eta)
-    xp = namespace(eta)
+    theta = like(parameters, objective.rows.template)
+
+    def ends(rows: Rows) -> tuple[float, float]:
+        eta = objective.eta(theta, rows)
+        xp = namespace(eta)
+        return float(xp.min(eta)), float(xp.max(eta))
+
+    lowest, highest = objective.rows.reduce(ends, objective.predictor.width, _wider)
     lower, upper = objective.family.ends
-    down = -float(xp.min(eta)) if math.isfinite(lower) else 0.0
-    return max(down, float(xp.max(eta)) if math.isfinite(upper) else 0.0)
+    down = -lowest if math.isfinite(lower) else 0.0
+    return max(down, highest if math.isfinite(upper) else 0.0)
+
+
+def _wider(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return min(one[0], other[0]), max(one[1], other[1])
 
 
 def factor_or_none(curvature: Array) -> Factor | None:
@@ -141,8 +153,8 @@ def null_parameters(objective: Objective) -> Array:
     parameters = host_zeros(objective.size, rows.template)
     if objective.intercept:
         each = objective.size // objective.predictor.outputs
-        parameters[::each] = objective.family.start(rows.y, rows.weights)
-    if objective.intercept and rows.offset is None:
+        parameters[::each] = objective.family.start(rows.mean_response(), None)
+    if objective.intercept and not rows.shifted:
         return parameters
     if objective.family.quadratic or math.isfinite(objective.value(parameters)):
         return parameters
@@ -151,10 +163,10 @@ def null_parameters(objective: Objective) -> Array:
 
 def _working_start(objective: Objective) -> Array:
     """Regress link((y + ȳ)/2) − offset on X by least squares (the usual first IRLS step)."""
-    rows = objective.rows
-    xp = namespace(rows.y)
-    middle = (rows.y + xp.mean(rows.y, axis=0)) / 2
-    working = objective.family.link.link(middle)
-    if rows.offset is not None:
-        working = working - rows.offset
+    mean, link = objective.rows.mean_response(), objective.family.link
+
+    def working(rows: Rows) -> Array:
+        found = link.link((rows.y + like(mean, rows.y)) / 2)
+        return found if rows.offset is None else found - rows.offset
+
     return objective.least_squares(working)

@@ -7,7 +7,7 @@ for; a fit from a file has no rows and remembers their totals instead.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -80,11 +80,7 @@ class Summed:
 
     @cached_property
     def nobs(self) -> int:
-        weights = self.rows.weights
-        if weights is None:
-            return self.rows.n
-        xp = namespace(weights)
-        return int(xp.sum(xp.astype(weights > 0, xp.int64)))
+        return self.rows.nobs
 
     @cached_property
     def weight(self) -> float:
@@ -95,15 +91,27 @@ class Summed:
         family = self.objective.family
         if family.quadratic and self._unpenalised:
             return 2.0 * self.loss
-        return self.objective.row_sum(
-            self.parameters, lambda eta, rows: family.unit_deviance(eta, rows.y)
-        )
+        return self._both[0] if self.rows.passing else self._row_sum(self._deviance_rows)
 
     @cached_property
     def pearson(self) -> float:
         if self.objective.family.quadratic:
             return self.deviance
-        return self.objective.row_sum(self.parameters, self._pearson_rows)
+        return self._both[1] if self.rows.passing else self._row_sum(self._pearson_rows)
+
+    @cached_property
+    def _both(self) -> tuple[float, float]:
+        """Deviance and X² by one pass over the rows."""
+        deviance, pearson = self.objective.row_sums(
+            self.parameters, self._deviance_rows, self._pearson_rows
+        )
+        return deviance, pearson
+
+    def _row_sum(self, function: Callable[[Array, Rows], Array]) -> float:
+        return self.objective.row_sums(self.parameters, function)[0]
+
+    def _deviance_rows(self, eta: Array, rows: Rows) -> Array:
+        return self.objective.family.unit_deviance(eta, rows.y)
 
     def _pearson_rows(self, eta: Array, rows: Rows) -> Array:
         """(y − μ)² / V(μ), or Σ (y_k − μ_k)² / μ_k over all classes, the reference included."""
@@ -128,24 +136,21 @@ class Summed:
 
     @cached_property
     def squares(self) -> float:
-        rows = self.rows
-        xp = namespace(rows.y)
-        y = rows.y if rows.offset is None else rows.y - rows.offset
-        w = xp.ones_like(y[:, 0]) if rows.weights is None else rows.weights
-        centre = (w @ y)[0] / xp.sum(w) if self.objective.intercept else 0.0
-        return float(w @ ((y[:, 0] - centre) ** 2))
+        return self.rows.squares(self.objective.intercept)
 
     @cached_property
     def mean_square(self) -> float:
-        y = self.rows.y
-        return float(namespace(y).mean(y * y))
+        return self.rows.mean_square
 
     @cached_property
     def means(self) -> Array:
         return self.rows.column_means()
 
     def constant(self, dispersion: float) -> float:
-        return self.objective.family.constant(self.objective.rows, dispersion)
+        family = self.objective.family
+        return self.objective.rows.constant(
+            lambda rows: family.constant(rows, dispersion), family.dispersion_known
+        )
 
     @property
     def _unpenalised(self) -> bool:

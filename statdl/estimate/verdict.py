@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import or_
 from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
@@ -94,15 +95,18 @@ def _is_lost(objective: Objective, parameters: Array, root: Array) -> bool:
     """
     if extreme_eta(objective, parameters) <= EXTREME_ETA:
         return False
-    eta = objective.row_map(parameters, lambda eta, rows: eta)
-    xp = namespace(eta)
-    order = xp.argsort(-xp.max(xp.abs(eta), axis=1))[: min(LOOKED_AT, objective.n)]
-    rows = objective.rows.take(order)
     theta, root = (like(values, objective.rows.template) for values in (parameters, root))
-    halves = objective.predictor.jacobian_times(theta, rows.X, root)
-    errors = xp.sqrt(xp.sum(halves * halves, axis=2))
-    lost = errors >= xp.abs(xp.take(eta, order, axis=0)) / 2
-    return bool(xp.any(lost | ~xp.isfinite(errors)))
+
+    def lost(block: Rows) -> bool:
+        eta = objective.eta(theta, block)
+        xp = namespace(eta)
+        order = xp.argsort(-xp.max(xp.abs(eta), axis=1))[: min(LOOKED_AT, block.n)]
+        halves = objective.predictor.jacobian_times(theta, block.take(order).X, root)
+        errors = xp.sqrt(xp.sum(halves * halves, axis=2))
+        far = errors >= xp.abs(xp.take(eta, order, axis=0)) / 2
+        return bool(xp.any(far | ~xp.isfinite(errors)))
+
+    return objective.rows.reduce(lost, objective.predictor.width, or_)
 
 
 def _on_the_edge(objective: Objective, minimum: Minimum) -> bool:
@@ -111,16 +115,17 @@ def _on_the_edge(objective: Objective, minimum: Minimum) -> bool:
     if not family.edged or not math.isfinite(minimum.loss):
         return False
 
-    def smallest(eta: Array, rows: Rows) -> Array:
-        mean = family.mean(eta)[:, 0]
-        if rows.weights is None:
-            return mean
-        xp = namespace(mean)
-        return xp.where(rows.weights > 0, mean, xp.full_like(mean, math.inf))
+    theta = like(minimum.parameters, objective.rows.template)
 
-    xp = namespace(objective.rows.y)
-    means = objective.row_map(minimum.parameters, smallest)
-    return float(xp.min(means)) <= EDGE * float(xp.mean(objective.rows.y))
+    def smallest(rows: Rows) -> float:
+        mean = family.mean(objective.eta(theta, rows))[:, 0]
+        xp = namespace(mean)
+        if rows.weights is not None:
+            mean = xp.where(rows.weights > 0, mean, xp.full_like(mean, math.inf))
+        return float(xp.min(mean))
+
+    least = objective.rows.reduce(smallest, objective.predictor.width, min)
+    return least <= EDGE * float(objective.rows.mean_response()[0, 0])
 
 
 def _distance(objective: Objective, minimum: Minimum, root: Array) -> float:

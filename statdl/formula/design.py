@@ -124,6 +124,11 @@ class ModelFrame:
     source: Any = None
     recoder: Recoder | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.X.shape[0])
+
     def recode(self, contrast: str = "sum") -> ModelFrame:
         """Return the same rows with every factor coded by ``contrast``.
 

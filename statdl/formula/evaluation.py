@@ -108,6 +108,11 @@ def evaluated(expression: Expression, columns: Mapping[str, Column], state: dict
 
 def condition_rows(subset: str, frame: Frame) -> Array:
     """Return the positions of the rows for which a condition in quotes holds."""
+    return selected(condition_mask(subset, frame))
+
+
+def condition_mask(subset: str, frame: Frame) -> Array:
+    """Return the mask of the rows for which a condition in quotes holds."""
     condition = argument(subset, frame.names, "subset")
     columns = {name: frame.column(name) for name in condition.columns}
     part = evaluated(condition, columns, {})
@@ -118,4 +123,4 @@ def condition_rows(subset: str, frame: Frame) -> Array:
         )
     mask = np.zeros(len(frame), dtype=bool)
     mask[slice(None) if part.present is None else part.present] = part.value
-    return selected(mask)
+    return mask

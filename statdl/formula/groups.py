@@ -68,10 +68,21 @@ def groupings(frame: ModelFrame, by: Any) -> tuple[Grouping, ...]:
 
 def _names(by: Any, frame: ModelFrame) -> list[list[str]] | None:
     """Return the columns of every way, None where vectors are given."""
+    vector = isinstance(by, list | tuple) and len(by) == len(frame.X)
+    return None if vector else ways(by)
+
+
+def ways(by: Any) -> list[list[str]] | None:
+    """Return the columns of every way that ``by`` names, None where it names none.
+
+    Examples
+    --------
+    >>> ways("~ firm + year:month")
+    [['firm'], ['year', 'month']]
+    """
     if isinstance(by, str):
         return _read(by) if by.lstrip().startswith("~") else [[by]]
-    named = isinstance(by, list | tuple) and len(by) and all(isinstance(one, str) for one in by)
-    if named and len(by) != len(frame.X):
+    if isinstance(by, list | tuple) and len(by) and all(isinstance(one, str) for one in by):
         return [[one] for one in by]
     return None
 

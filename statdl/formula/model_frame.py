@@ -74,18 +74,30 @@ def model_frame(
     parsed = parse(formula, frame.names)
     for note in parsed.notes:
         warn(note, StatdlWarning)
-    return _Builder(formula, frame, parsed, subset).build(weights, offset, na_action)
+    return Builder(formula, frame, parsed, subset).build(weights, offset, na_action)
 
 
-class _Builder:
-    """The steps from a frame to a :class:`ModelFrame`, in the order they are taken."""
+class Builder:
+    """The steps from a frame to a :class:`ModelFrame`, in the order they are taken.
 
-    def __init__(self, formula: str, frame: Frame, parsed: Parsed, subset: Any) -> None:
+    ``state`` is what the transforms of each expression know already, and where they put the rest.
+    """
+
+    def __init__(
+        self,
+        formula: str,
+        frame: Frame,
+        parsed: Parsed,
+        subset: Any,
+        state: dict[str, dict[str, Any]] | None = None,
+        contrast: str = "treatment",
+    ) -> None:
         self.formula, self.frame, self.parsed = formula, frame, parsed
+        self.contrast = contrast
         self.chosen = _chosen(frame, subset)
         self.rows = np.arange(len(frame)) if self.chosen is None else self.chosen
         self.columns: dict[str, Column] = {}
-        self.state: dict[str, dict[str, Any]] = {}
+        self.state: dict[str, dict[str, Any]] = {} if state is None else state
 
     def build(self, weights: Any, offset: Any, na_action: str) -> ModelFrame:
         """Read the columns, choose the rows, evaluate, encode."""
@@ -160,6 +172,7 @@ class _Builder:
             {name: value.levels for name, value in values.items() if isinstance(value, Factor)},
             self.state,
             offset if isinstance(offset, str) else None,
+            self.contrast,
         )
 
 

@@ -21,13 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import like, namespace
+from statdl.backend.array import Rows, like, namespace
 from statdl.backend.linalg import design_matrix, factorise, orthogonal_triangular
 from statdl.errors import DataError, ModelError, NotPositiveDefiniteError
 from statdl.estimate import Estimate, estimate, refit
-from statdl.formula import Term
+from statdl.formula import ModelFrame, Term
 from statdl.infer.distribution import chi2_tail, f_tail
 from statdl.infer.score import score_statistic
+from statdl.scan.frame import ScanFrame
+from statdl.scan.rows import ScannedRows
 
 TESTS = ("F", "Chisq", "LRT", "Rao")
 PENALISED = (
@@ -222,11 +224,19 @@ def recoded(fit: Estimate) -> Estimate:
     """Return the same model with sum contrasts."""
     specification = fit.specification
     frame = specification.frame.recode("sum")
-    X = fit.to_device(frame.X) if frame.X is not specification.frame.X else specification.rows.X
-    rows = replace(specification.rows, X=X)
+    rows = _recoded_rows(fit, frame)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit itself has said what there is to say
         return estimate(replace(specification, frame=frame, rows=rows))
+
+
+def _recoded_rows(fit: Estimate, frame: ModelFrame) -> Rows:
+    """Return the rows of a fit as another frame of the same rows codes them."""
+    rows = fit.specification.rows
+    if isinstance(frame, ScanFrame):
+        assert isinstance(rows, ScannedRows)
+        return frame.rows_like(rows)
+    return replace(rows, X=fit.to_device(frame.X)) if frame.X is not fit.frame.X else rows
 
 
 def _intercept_step(fit: Estimate) -> Step:
@@ -291,7 +301,8 @@ def _refuse_incomparable(one: Estimate, other: Estimate) -> None:
             "because of missing values; fit them to the same rows."
         )
     for name in ("y", "weights"):
-        ours, theirs = (getattr(fit.objective.rows, name) for fit in (one, other))
+        rows = (fit.objective.rows.representatives() for fit in (one, other))
+        ours, theirs = (getattr(each, name) for each in rows)
         if not _same(ours, theirs):
             what = "responses" if name == "y" else "weights"
             raise DataError(f"The models have different {what} and cannot be compared.")
@@ -325,10 +336,10 @@ def _refuse_unnested(small: Estimate, large: Estimate) -> None:
 
 
 def _space(fit: Estimate) -> Any:
-    return design_matrix(fit.objective.rows.X, fit.objective.intercept)
+    return design_matrix(fit.objective.rows.representatives().X, fit.objective.intercept)
 
 
 def _offset(fit: Estimate) -> Any:
     """Return the offset as a column, zeros where there is none."""
-    rows = fit.objective.rows
+    rows = fit.objective.rows.representatives()
     return namespace(rows.X).zeros_like(rows.y[:, :1]) if rows.offset is None else rows.offset

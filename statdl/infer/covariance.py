@@ -50,6 +50,8 @@ from statdl.estimate import (
 from statdl.formula import Grouping, groupings
 from statdl.infer import meat
 from statdl.infer.arithmetic import coefficient_labels, estimable_places
+from statdl.scan.groups import column_groups
+from statdl.scan.rows import ScannedRows
 
 #: By the information; from rows that vary each by its own; from rows that vary together; by refits.
 MODEL_KINDS = ("classical", "hessian", "fisher")
@@ -343,9 +345,14 @@ def _warn_of_nothing(estimate: Estimate, root: Any, groups: tuple[Grouping, ...]
         )
 
 
-def clusters(estimate: Estimate, by: Any) -> tuple[Grouping, ...]:
+def clusters(estimate: Estimate, by: Any) -> tuple[Any, ...]:
     """Return the groups of the rows of a fit, in one or two ways."""
-    groups = groupings(estimate.frame, by)
+    rows = estimate.objective.rows
+    if isinstance(rows, ScannedRows):
+        scan = estimate.frame.scan  # type: ignore[attr-defined]
+        groups: tuple[Any, ...] = column_groups(scan, rows, by)
+    else:
+        groups = groupings(estimate.frame, by)
     if len(groups) > 2:
         raise ModelError(f"Clusters have one way or two, and cluster= has {len(groups)}.")
     return groups

@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from operator import add
 
 import numpy as np
@@ -83,8 +83,13 @@ def average_effects(
     ``kind`` is the covariance of :func:`~statdl.infer.covariance.covariance_root`. An effect that
     nothing estimated moves, or a fit without scatter, has no error: it is NaN and not 0.
     """
-    kept = kept_columns(estimate)
     rows = _rows(estimate, estimable(estimate, X), offset, weights)
+    return _effects_over(estimate, rows, kind)
+
+
+def _effects_over(estimate: Estimate, rows: Rows, kind: str | None) -> Effects:
+    """Return the effects averaged over rows, in estimable columns, whose weights sum to 1."""
+    kept = kept_columns(estimate)
     root = covariance_root(estimate, kind)
     count = mean_count(estimate)
     values = np.full((len(estimate.frame.design.names), count), math.nan)
@@ -113,6 +118,8 @@ def own_effects(estimate: Estimate, *, kind: str | None = None) -> Effects:
     if known is not None and kind is None and estimate.reported is estimate.recall("reported"):
         return known
     rows = estimate.specification.rows
+    if rows.passing:
+        return _effects_over(estimate, _shares(estimate), kind)
     offset = None if rows.offset is None else rows.offset[:, 0]
     return average_effects(estimate, rows.X, offset, rows.weights, kind=kind)
 
@@ -129,6 +136,18 @@ def at_hand(estimate: Estimate) -> bool:
     if estimate.remembered is not None:
         return estimate.recall("effects") is not None
     return affordable(estimate)
+
+
+def _shares(estimate: Estimate) -> Rows:
+    """Return the rows of a scan in their estimable columns, with weights that sum to 1."""
+    rows, whole = estimate.objective.rows, estimate.total_weight
+
+    def shared(block: Rows) -> Rows:
+        xp = namespace(block.y)
+        weights = xp.ones_like(block.y[:, 0]) if block.weights is None else block.weights
+        return Rows(block.X, block.y[:, :0], weights / whole, block.offset)
+
+    return rows.mapped(shared)
 
 
 def kept_columns(estimate: Estimate) -> list[int]:
@@ -179,12 +198,15 @@ def _pieces(
     slopes = [place for place in range(len(kept)) if place not in factors]
     if slopes:
         found = _over_blocks(estimate, rows, partial(average_slopes, places=slopes))
-        yield slopes, found / _units(estimate, kept, slopes, rows.y)
+        yield slopes, found / _units(estimate, kept, slopes, rows.template)
     for term in changed:
         off, on = _levels(estimate, kept, term)
-        base = _set(rows, term, off)
+        base = rows.mapped(partial(_set, places=term, values=off))
         reference = _over_blocks(estimate, base, average_means)
-        others = (_set(base, (place,), (one,)) for place, one in zip(term, on, strict=True))
+        others = (
+            base.mapped(partial(_set, places=(place,), values=(one,)))
+            for place, one in zip(term, on, strict=True)
+        )
         changes = [_over_blocks(estimate, other, average_means) - reference for other in others]
         yield list(term), _joined(changes)
 
@@ -234,8 +256,9 @@ def _over_blocks(
     estimate: Estimate, rows: Rows, function: Callable[[Estimate, Rows], Averages]
 ) -> Averages:
     """Return the sum of what a function makes of each block of rows."""
-    width = estimate.objective.predictor.width + rows.X.shape[1] * (1 + 2 * estimate.outputs)
-    return reduce(add, (function(estimate, block) for block in rows.blocks(width)))
+    p = rows.template.shape[1]
+    width = estimate.objective.predictor.width + p * (1 + 2 * estimate.outputs)
+    return rows.reduce(partial(function, estimate), width, add)
 
 
 def average_means(estimate: Estimate, rows: Rows) -> Averages:

@@ -58,6 +58,7 @@ def influence(estimate: Estimate, measures: Sequence[str] = MEASURES, *, dfbetas
     if estimate.multinomial:
         return influence_on_several(estimate, measures, dfbetas=dfbetas)
     one = _Deletion.of(estimate)
+    estimate.objective.rows.require_memory()
     n, size = estimate.objective.rows.n, len(measures) + dfbetas * estimate.rank
     xp = namespace(one.root)
     found = xp.empty((size, n), dtype=one.root.dtype, device=one.root.device)

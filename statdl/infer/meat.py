@@ -19,7 +19,7 @@ Zeileis (2006), Journal of Statistical Software 16(9), for the names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -30,6 +30,7 @@ from statdl.backend.segments import segment_starts, segment_sums
 from statdl.errors import DataError, ModelError, NumericalError
 from statdl.estimate import Estimate, determined_root
 from statdl.formula import Grouping
+from statdl.scan.groups import ColumnGroups
 
 LEVERAGE_KINDS = ("HC2", "HC3", "HC4")
 
@@ -61,7 +62,7 @@ class Scores:
         own = cls(estimate, estimate.to_device(bread_root(estimate)))
         if estimate.objective.penalised is None:
             return own
-        total = reduce(add, (namespace(z).sum(z, axis=0) for z in own.blocks()))
+        total = own.sum(lambda rows: _column_sums(own.z(rows)))
         return cls(estimate, own.root, total / estimate.nobs)
 
     def blocks(self, order: Array | None = None) -> Iterator[Array]:
@@ -84,20 +85,38 @@ class Scores:
             z = z - xp.astype(counted, z.dtype)[:, None] * self.centre[None, :]
         return z, eta, half
 
+    @property
+    def width(self) -> int:
+        """Numbers of working memory that a row needs."""
+        objective = self.estimate.objective
+        return objective.predictor.outputs * (objective.size + self.root.shape[1])
+
+    def z(self, rows: Rows) -> Array:
+        """Return z of some rows, (b, r)."""
+        return self.block(rows)[0]
+
+    def sum(self, function: Callable[[Rows], Array]) -> Array:
+        """Return the sum of what a function makes of each block of rows."""
+        rows = self.estimate.objective.rows
+        return rows.reduce(lambda block: (function(block),), self.width)[0]
+
     def rows(self, order: Array | None = None) -> Iterator[Rows]:
         """Yield blocks of rows, in an order if one is given."""
-        rows, objective = self.estimate.objective.rows, self.estimate.objective
-        width = objective.predictor.outputs * (objective.size + self.root.shape[1])
+        rows = self.estimate.objective.rows
         if order is None:
-            yield from rows.blocks(width)
+            yield from rows.blocks(self.width)
             return
-        size = block_rows(rows.template, width)
+        size = block_rows(rows.template, self.width)
         for start in range(0, rows.n, size):
             yield rows.take(order[start : min(start + size, rows.n)])
 
 
 def _gram(z: Array) -> Array:
     return z.T @ z
+
+
+def _column_sums(z: Array) -> Array:
+    return namespace(z).sum(z, axis=0)
 
 
 def heteroskedastic(estimate: Estimate, kind: str = "HC0") -> Any:
@@ -108,32 +127,31 @@ def heteroskedastic(estimate: Estimate, kind: str = "HC0") -> Any:
     """
     scores = Scores.of(estimate)
     if kind not in LEVERAGE_KINDS:
-        total = to_numpy(reduce(add, (_gram(z) for z in scores.blocks())))
+        total = to_numpy(scores.sum(lambda rows: _gram(scores.z(rows))))
         return total * (_degrees(estimate) if kind == "HC1" else 1.0)
     _refuse_leverage(estimate, kind)
-    return to_numpy(reduce(add, _inflated(scores, kind)))
+    ratio = estimate.nobs / estimate.rank
+    return to_numpy(scores.sum(lambda rows: _inflated(scores, rows, kind, ratio)))
 
 
-def _inflated(scores: Scores, kind: str) -> Iterator[Array]:
-    estimate = scores.estimate
-    for rows in scores.rows():
-        z, eta, half = scores.block(rows)
-        h = estimate.family.information(eta).diagonal[:, 0] * namespace(z).sum(
-            half[:, 0, :] ** 2, axis=1
-        )
-        h = h if rows.weights is None else h * rows.weights
-        free = 1 - h
-        _refuse_determined(free, kind)
-        yield _gram(z * (_factor(kind, h, free, estimate) ** 0.5)[:, None])
+def _inflated(scores: Scores, rows: Rows, kind: str, ratio: float) -> Array:
+    z, eta, half = scores.block(rows)
+    h = scores.estimate.family.information(eta).diagonal[:, 0] * namespace(z).sum(
+        half[:, 0, :] ** 2, axis=1
+    )
+    h = h if rows.weights is None else h * rows.weights
+    free = 1 - h
+    _refuse_determined(free, kind)
+    return _gram(z * (_factor(kind, h, free, ratio) ** 0.5)[:, None])
 
 
-def _factor(kind: str, h: Array, free: Array, estimate: Estimate) -> Array:
+def _factor(kind: str, h: Array, free: Array, ratio: float) -> Array:
     if kind == "HC2":
         return 1 / free
     if kind == "HC3":
         return 1 / free**2
     xp = namespace(h)
-    delta = xp.minimum(h * (estimate.nobs / estimate.rank), xp.full_like(h, 4.0))
+    delta = xp.minimum(h * ratio, xp.full_like(h, 4.0))
     return free**-delta
 
 
@@ -143,15 +161,13 @@ def counted(estimate: Estimate) -> Any:
     For families of known dispersion, where M is I of the data written out one by one: of w trials
     with shares y_k, w y_k are of class k.
     """
-    if estimate.objective.rows.weights is None:
+    if not estimate.objective.rows.weighted:
         return heteroskedastic(estimate)
     scores = Scores(estimate, estimate.to_device(bread_root(estimate)))
     centre = None
     if estimate.objective.penalised is not None:
-        total = reduce(add, (namespace(z).sum(z, axis=0) for z in scores.blocks()))
-        centre = total / estimate.total_weight
-    parts = (part for rows in scores.rows() for part in _by_outcome(scores, rows, centre))
-    return to_numpy(reduce(add, parts))
+        centre = scores.sum(lambda rows: _column_sums(scores.z(rows))) / estimate.total_weight
+    return to_numpy(scores.sum(lambda rows: reduce(add, _by_outcome(scores, rows, centre))))
 
 
 def _by_outcome(scores: Scores, rows: Rows, centre: Array | None) -> Iterator[Array]:
@@ -215,7 +231,7 @@ def _degrees(estimate: Estimate) -> float:
     return float(estimate.nobs / estimate.df_resid)
 
 
-def clustered(estimate: Estimate, groups: tuple[Grouping, ...], correction: str) -> Any:
+def clustered(estimate: Estimate, groups: tuple[Any, ...], correction: str) -> Any:
     """Return M = Σ_g z_g z_gᵀ, z_g the sum over a group: rows of one group vary together.
 
     Two ways a, b add and take off what is in both: M_a + M_b − M_{a:b}. ``correction`` multiplies
@@ -228,7 +244,7 @@ def clustered(estimate: Estimate, groups: tuple[Grouping, ...], correction: str)
     return total - _one_way(scores, groups[0].crossed(groups[1]), correction)
 
 
-def _one_way(scores: Scores, group: Grouping, correction: str) -> Any:
+def _one_way(scores: Scores, group: Grouping | ColumnGroups, correction: str) -> Any:
     estimate = scores.estimate
     count = group_count(estimate, group)
     factor = 1.0
@@ -239,25 +255,32 @@ def _one_way(scores: Scores, group: Grouping, correction: str) -> Any:
     return to_numpy(_group_gram(scores, group)) * factor
 
 
-def group_count(estimate: Estimate, group: Grouping) -> int:
+def group_count(estimate: Estimate, group: Grouping | ColumnGroups) -> int:
     """Return G, the number of groups with rows that count; one is too few."""
+    if isinstance(group, ColumnGroups):
+        return _at_least_two(group.sums(Scores.of(estimate).z)[1], group.name)
     weights = estimate.objective.rows.weights
     codes = group.codes
     if weights is not None:
         codes = like(codes, weights, namespace(weights).int64)[weights > 0]
-    count = int(namespace(codes).unique_values(codes).shape[0])
+    return _at_least_two(int(namespace(codes).unique_values(codes).shape[0]), group.name)
+
+
+def _at_least_two(count: int, name: str) -> int:
     if count < 2:
         raise DataError(
-            f"`{group.name}` puts all rows in one cluster; what clusters vary by takes two or more."
+            f"`{name}` puts all rows in one cluster; what clusters vary by takes two or more."
         )
     return count
 
 
-def _group_gram(scores: Scores, group: Grouping) -> Array:
+def _group_gram(scores: Scores, group: Grouping | ColumnGroups) -> Array:
     """Return Σ_g z_g z_gᵀ with the rows in the order of their groups.
 
     A group may go on in the next block, so that the last sum of each block is carried over.
     """
+    if isinstance(group, ColumnGroups):
+        return _gram(group.sums(scores.z)[0])
     X = scores.estimate.objective.rows.template
     xp = namespace(X)
     codes = like(group.codes, X, xp.int64)

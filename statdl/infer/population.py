@@ -147,6 +147,7 @@ def population(estimate: Estimate, newdata: Any = None) -> Population:
     specification = estimate.specification
     frame, rows = specification.frame, specification.rows
     _ = rows.n  # a fit from a file has no rows, and says so
+    rows.require_memory()
     weights = None if rows.weights is None else to_numpy(rows.weights)
     if frame.design.formula is None:
         data = settable(frame.design, frame.X, slice(None))

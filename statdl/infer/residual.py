@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import add
 
 from statdl.backend.array import Array, Rows, epsilon, namespace
 from statdl.errors import ModelError
@@ -137,8 +138,50 @@ def residual_shape(estimate: Estimate) -> ResidualShape:
     known = estimate.recall("residual_shape")
     if known is not None:
         return known
+    if estimate.objective.rows.passing:
+        return _shape_by_sums(estimate)
     e = weighted_residuals(estimate)
     return ResidualShape(e.shape[0], *moments(e), durbin_watson(e))
+
+
+def _shape_by_sums(estimate: Estimate) -> ResidualShape:
+    """Return the same from Σ e, Σ e², Σ e³, Σ e⁴ and Σ (e_t − e_{t−1})², in units of their size."""
+    rows, theta = estimate.objective.rows, estimate.device_parameters
+    size = math.sqrt(estimate.deviance / rows.n)
+    if not size > 0:
+        return ResidualShape(rows.n, math.nan, math.nan, math.nan)
+
+    def sums(block: Rows) -> Stretch:
+        eta = estimate.objective.eta(theta, block)
+        e = residuals_of(estimate.family, eta, block, "pearson")[:, 0] / size
+        xp = namespace(e)
+        steps = float(xp.sum((e[1:] - e[:-1]) ** 2))
+        powers = tuple(float(xp.sum(e**k)) for k in range(5))
+        return Stretch(powers, steps, float(e[0]), float(e[-1]))
+
+    found = rows.reduce(sums, estimate.objective.predictor.width, Stretch.followed)
+    n, first, second, third, fourth = found.powers
+    m = first / n
+    square = second / n - m * m
+    cube = third / n - 3 * m * second / n + 2 * m**3
+    quartic = fourth / n - 4 * m * third / n + 6 * m * m * second / n - 3 * m**4
+    return ResidualShape(int(n), cube / square**1.5, quartic / square**2, found.steps / second)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Sums over rows in a stretch: powers 0 to 4, squares of steps; and its first and last."""
+
+    powers: tuple[float, ...]
+    steps: float
+    first: float
+    last: float
+
+    def followed(self, by: Stretch) -> Stretch:
+        """Return the sums over this stretch and the one after it."""
+        powers = tuple(map(add, self.powers, by.powers))
+        steps = self.steps + by.steps + (by.first - self.last) ** 2
+        return Stretch(powers, steps, self.first, by.last)
 
 
 def durbin_watson(e: Array) -> float:

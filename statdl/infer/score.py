@@ -45,9 +45,16 @@ def score_statistic(small: Estimate, large: Estimate) -> float:
     return float(half @ half)
 
 
+def _shown(small: Estimate) -> Array:
+    """Return η of the rows that represent all."""
+    objective = small.objective
+    return objective.eta(small.device_parameters, objective.rows.representatives())
+
+
 def _embedded(small: Estimate, large: Estimate) -> Array:
     """Return the larger model's parameters that give the smaller model's η, (P,)."""
-    rows = large.objective.rows
-    eta = small.eta if rows.offset is None else small.eta - rows.offset
+    rows = large.objective.rows.representatives()
+    eta = small.eta if rows is large.objective.rows else _shown(small)
+    eta = eta if rows.offset is None else eta - rows.offset
     Q, R = orthogonal_triangular(design_matrix(rows.X, large.objective.intercept))
     return namespace(eta).reshape(solve_upper(R, Q.T @ eta).T, (-1,))

@@ -110,7 +110,7 @@ def _recoded(estimate: Estimate, root: Any) -> tuple[Any, Any, list[Term]]:
 
 
 def _space(estimate: Estimate) -> Any:
-    return design_matrix(estimate.objective.rows.X, estimate.objective.intercept)
+    return design_matrix(estimate.objective.rows.representatives().X, estimate.objective.intercept)
 
 
 def _coordinates(wide: Any, narrow: Any) -> Any:

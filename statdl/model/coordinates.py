@@ -96,6 +96,11 @@ class Reparametrised:
         """Return Σ w."""
         return self.objective.total_weight()
 
+    @property
+    def curvature_price(self) -> float:
+        """What a curvature costs, in gradients."""
+        return self.objective.curvature_price
+
     def unit(self, loss: float) -> float:
         """Return the loss worth one unit of log-likelihood."""
         return self.objective.unit(loss)

@@ -12,10 +12,9 @@ which a device would only spend time launching.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
-from operator import add
+from functools import cached_property
 from typing import Any
 
 from statdl.backend.array import (
@@ -69,8 +68,12 @@ class Objective:
         """Return Σ w, by which the mean loss divides."""
         if self.share is not None:
             return self.share
-        weights = self.rows.weights
-        return float(self.n) if weights is None else float(namespace(weights).sum(weights))
+        return self.rows.weight
+
+    @property
+    def curvature_price(self) -> float:
+        """What a curvature costs, in gradients: next to nothing where rows are few."""
+        return 3 + self.size / 15 if self.n > 50 * self.size + 5000 else 0.0
 
     def unit(self, loss: float) -> float:
         """Return the loss worth one unit of log-likelihood: φ, estimated where it is unknown.
@@ -86,18 +89,19 @@ class Objective:
     def value_and_gradient(self, parameters: Array) -> tuple[float, Array]:
         """Return J(θ) and ∂J/∂θ = −Σ J_iᵀ w_i score_i + ∂penalty/∂θ."""
         theta = self._there(parameters)
+        sums = self._sum(lambda rows: self._slope_of(theta, rows))
+        return self._sloped(parameters, *returned(parameters, *sums))
 
-        def block(rows: Rows) -> tuple[Array, Array]:
-            eta, pullback = self.predictor.linearise(theta, rows.X)
-            loss, score = self.family.loss_and_score(_shifted(eta, rows), rows.y)
-            xp = namespace(loss)
-            if rows.weights is not None:
-                # a row of weight 0 counts for nothing, even where its loss is infinite
-                loss = xp.where(rows.weights > 0, rows.weights * loss, xp.zeros_like(loss))
-                score = score * rows.weights[:, None]
-            return xp.sum(loss), pullback(score)
+    def _slope_of(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
+        """Return Σ w ℓ and Σ J_iᵀ w_i score_i of some rows."""
+        eta, pullback = self.predictor.linearise(theta, rows.X)
+        loss, score = self.family.loss_and_score(_shifted(eta, rows), rows.y)
+        if rows.weights is not None:
+            score = score * rows.weights[:, None]
+        return _weighted_sum(loss, rows), pullback(score)
 
-        loss, pulled = returned(parameters, *_sum(block, self._blocks()))
+    def _sloped(self, parameters: Array, loss: Array, pulled: Array) -> tuple[float, Array]:
+        """Return J(θ) and its gradient from the sums over the rows."""
         if self.penalised is None:
             return float(loss), -pulled
         penalty, slope = self.penalty.on(self, like(parameters, pulled))
@@ -110,23 +114,29 @@ class Objective:
         Jᵀ H J − Σ_i Σ_k w_i score_ik ∇²η_ik.
         """
         theta = self._there(parameters)
+        (H,) = returned(
+            parameters, *self._sum(lambda rows: (self._bend_of(theta, rows, expected),))
+        )
+        return self._bent(parameters, H)
 
-        def block(rows: Rows) -> tuple[Array]:
-            eta = self.eta(theta, rows)
-            if expected or self.family.canonical:
-                H = self.family.information(eta)
-            else:
-                H = self.family.observed(eta, rows.y)
-            if rows.weights is not None:
-                H = H.weighted(rows.weights)
-            if expected or self.predictor.linear:
-                return (self.predictor.curvature(theta, rows.X, H),)
-            _, score = self.family.loss_and_score(eta, rows.y)
-            if rows.weights is not None:
-                score = score * rows.weights[:, None]
-            return (self.predictor.hessian(theta, rows.X, -score, H),)
+    def _bend_of(self, theta: Array, rows: Rows, expected: bool) -> Array:
+        """Return the curvature of Σ w ℓ of some rows."""
+        eta = self.eta(theta, rows)
+        if expected or self.family.canonical:
+            H = self.family.information(eta)
+        else:
+            H = self.family.observed(eta, rows.y)
+        if rows.weights is not None:
+            H = H.weighted(rows.weights)
+        if expected or self.predictor.linear:
+            return self.predictor.curvature(theta, rows.X, H)
+        _, score = self.family.loss_and_score(eta, rows.y)
+        if rows.weights is not None:
+            score = score * rows.weights[:, None]
+        return self.predictor.hessian(theta, rows.X, -score, H)
 
-        (H,) = returned(parameters, *_sum(block, self._blocks()))
+    def _bent(self, parameters: Array, H: Array) -> Array:
+        """Return the curvature of J from the sum over the rows."""
         if self.penalised is None:
             return H
         return H + _diagonal(self.penalty.curvature(parameters, like(self.penalised, H)))
@@ -137,31 +147,34 @@ class Objective:
 
     def row_sum(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> float:
         """Return Σ_i w_i f(η_i, row_i) for a per-row function f."""
+        return self.row_sums(parameters, function)[0]
+
+    def row_sums(
+        self, parameters: Array, *functions: Callable[[Array, Rows], Array]
+    ) -> tuple[float, ...]:
+        """Return Σ_i w_i f(η_i, row_i) for each of some per-row functions f, in one pass."""
         theta = self._there(parameters)
 
-        def block(rows: Rows) -> tuple[Array]:
-            values = function(self.eta(theta, rows), rows)
-            xp = namespace(values)
-            if rows.weights is not None:
-                values = xp.where(rows.weights > 0, rows.weights * values, xp.zeros_like(values))
-            return (xp.sum(values),)
+        def block(rows: Rows) -> tuple[Array, ...]:
+            eta = self.eta(theta, rows)
+            return tuple(_weighted_sum(function(eta, rows), rows) for function in functions)
 
         with overflow_allowed():  # a deviance may be infinite
-            return float(_sum(block, self._blocks())[0])
+            return tuple(map(float, self._sum(block)))
 
     def row_map(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> Array:
         """Return f(η_i, row_i) for every row, stacked."""
         theta = self._there(parameters)
-        parts = [function(self.eta(theta, rows), rows) for rows in self._blocks()]
-        return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
+        return self.rows.stacked(
+            lambda rows: function(self.eta(theta, rows), rows), self.predictor.width
+        )
 
-    def least_squares(self, working: Array) -> Array:
+    def least_squares(self, working: Callable[[Rows], Array]) -> Array:
         """Return argmin Σ w ‖working_i − η_i(θ)‖² for a linear predictor: a start, not a fit.
 
         It is on the host.
         """
-        gaussian = Objective(Gaussian(), self.predictor.single(), self.rows)
-        quadratic = replace(gaussian, rows=replace(self.rows, y=working, offset=None))
+        quadratic = Objective(Gaussian(), self.predictor.single(), self.rows.with_response(working))
         origin = host_zeros(quadratic.size, self.rows.template)
         _, gradient = quadratic.value_and_gradient(origin)
         return -factorise(quadratic.curvature(origin)).solve(gradient)
@@ -180,21 +193,23 @@ class Objective:
     @cached_property
     def _rounding(self) -> float:
         """The mean square of y, at the square of its rounding error."""
-        y = self.rows.y
-        xp = namespace(y)
-        return max(float(xp.mean(y * y)) * (4 * epsilon(y)) ** 2, 1e-300)
+        return max(self.rows.mean_square * (4 * epsilon(self.rows.template)) ** 2, 1e-300)
 
     def _there(self, parameters: Array) -> Array:
         """Return the parameters where the rows are summed."""
         return like(parameters, self.rows.template)
 
-    def _blocks(self) -> Iterator[Rows]:
-        return self.rows.blocks(self.predictor.width)
+    def _sum(self, block: Callable[[Rows], tuple[Any, ...]]) -> Any:
+        """Return the sum over blocks of rows of a tuple of quantities."""
+        return self.rows.reduce(block, self.predictor.width)
 
 
-def _sum(block: Callable[[Rows], tuple[Any, ...]], blocks: Iterator[Rows]) -> tuple[Any, ...]:
-    """Return the sum over blocks of a tuple of quantities: the one seam that data pass through."""
-    return reduce(lambda left, right: tuple(map(add, left, right)), map(block, blocks))
+def _weighted_sum(values: Array, rows: Rows) -> Array:
+    xp = namespace(values)
+    if rows.weights is None:
+        return xp.sum(values)
+    # a row of weight 0 counts for nothing, even where its value is infinite
+    return xp.sum(xp.where(rows.weights > 0, rows.weights * values, xp.zeros_like(values)))
 
 
 def _shifted(eta: Array, rows: Rows) -> Array:

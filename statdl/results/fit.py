@@ -42,6 +42,8 @@ from statdl.results.margins import Margins
 from statdl.results.pictures import Pictures
 from statdl.results.reports import Reports
 from statdl.results.tables import Tables
+from statdl.results.written import write_predictions
+from statdl.scan.source import Scan
 
 pd = lazy("pandas")
 np = lazy("numpy")
@@ -77,6 +79,7 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         """
         frame = self.estimate.frame
         _ = self.estimate.specification.rows.n  # a fit from a file has no rows, and says so
+        self.estimate.specification.rows.require_memory()
         X = design_matrix(frame.X, frame.design.intercept)
         if frame.source is None:
             return X
@@ -213,12 +216,13 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         B: int = 200,
         seed: int = 0,
         folds: int = 10,
+        to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Predict the rows of ``newdata``, or those of the fit.
 
         Parameters
         ----------
-        newdata : frame, dict or array, optional
+        newdata : frame, dict, array or Scan, optional
             Data with the predictor columns. Rows with missing values give NaN.
         type : {"response", "link", "class", "terms"}
             Means (or class probabilities), linear predictors, most probable classes, or what each
@@ -240,6 +244,9 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
             ``folds``, which uses all rows.
         B, seed, folds : int
             How refits are made.
+        to : path, optional
+            A Parquet file for the predictions of a :func:`statdl.scan`, written block by block, in
+            one piece or not at all; its path is returned.
 
         Returns
         -------
@@ -271,6 +278,10 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         0  26.596183  20.128114  33.064252
         1  21.251711  14.929874  27.573549
         """
+        if to is not None or isinstance(newdata, Scan):
+            asked = {"type": type, "se_fit": se_fit, "interval": interval, "level": level,
+                     "method": method, "B": B, "seed": seed, "folds": folds}  # fmt: skip
+            return self._written(newdata, to, offset, self.with_covariance(vcov, cluster), asked)
         estimate = self.with_covariance(vcov, cluster).estimate
         resampled = method != "delta"
         shown = None if resampled and interval == "prediction" else interval
@@ -491,6 +502,27 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         True
         """
         storage.write_fit(path, self.call.front.__name__, self.goodness)
+
+    def _written(
+        self,
+        newdata: Any,
+        to: str | os.PathLike[str] | None,
+        offset: Any,
+        fit: Fit,
+        asked: dict[str, Any],
+    ) -> str:
+        """Write the predictions of a scan."""
+        if to is None or not isinstance(newdata, Scan) or offset is not None:
+            raise ModelError(
+                "Predictions of a scan are written as they are made: "
+                "predict(newdata=sd.scan(...), to='predictions.parquet'), with offsets in the "
+                "formula."
+            )
+
+        def predict(block: Any) -> Any:
+            return fit.predict(block, **asked)
+
+        return write_predictions(predict, self.estimate.frame.design, newdata, to)
 
     def _inputs(self, newdata: Any, offset: Any) -> tuple[Array, Array | None, Any, Any]:
         specification = self.estimate.specification

@@ -90,6 +90,11 @@ class Problem(Protocol):
         """Return Σ w."""
         ...
 
+    @property
+    def curvature_price(self) -> float:
+        """What a curvature costs, in gradients; 0 where it costs next to nothing more."""
+        ...
+
     def unit(self, loss: float) -> float:
         """Return the loss that is worth one unit of log-likelihood, which tolerances refer to."""
         ...

@@ -140,10 +140,9 @@ class Newton:
     def _worth_keeping(self, problem: Problem, contraction: float, distance: float) -> bool:
         """Compare the chord steps still needed with what a new curvature costs, in gradients.
 
-        A curvature costs about 3 + P/15 gradients when rows abound; when they are few, a fresh one
-        costs next to nothing and converges at once.
+        Where it costs next to nothing, a fresh one converges at once.
         """
-        price = 3 + problem.size / 15 if problem.n > 50 * problem.size + 5000 else 0.0
+        price = problem.curvature_price
         if contraction == 0.0 or contraction >= 0.5:
             return contraction == 0.0
         needed = math.log(max(distance / self.tolerance, 2.0)) / -math.log(contraction)

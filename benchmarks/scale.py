@@ -1,0 +1,251 @@
+"""Data larger than memory: time, memory and passes, beside merely reading the columns.
+
+``python -m benchmarks scale --directory FOLDER --rows 50000000`` draws the data into FOLDER once
+(170 bytes a row), and then runs every task in a process of its own, whose largest memory is what
+the task took. Times are of data that the system has read before, where they fit its cache.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import machine
+from benchmarks.core import FLOOR, STATDL
+
+#: Columns of X, classes of the multinomial response, and files of a data set.
+P, K, FILES = 20, 5, 10
+#: What the tasks must reach.
+MEGABYTES, TIMES_READING, PASSES, GROWTH, SPEEDUP = 1500.0, 2.0, 5, 0.10, 1.5
+#: Rows drawn at once, and rows of a group in a file.
+DRAWN, GROUP = 250_000, 125_000
+
+
+def generate(directory: Path, n: int) -> Path:
+    """Draw n rows into Parquet files, unless they are there; return their folder.
+
+    y = Xβ + 2ε, b is 1 where logistic noise is below Xβ, and k is drawn from a softmax of X.
+    """
+    folder = directory / f"rows-{n}"
+    if folder.exists():
+        return folder
+    beside = directory / f".rows-{n}.partial"
+    beside.mkdir(parents=True, exist_ok=True)
+    for number in range(FILES):
+        rows = n // FILES + (number < n % FILES)
+        _write(beside / f"part-{number:02}.parquet", rows, number)
+    beside.rename(folder)
+    return folder
+
+
+def _write(path: Path, rows: int, seed: int) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng = np.random.default_rng([19, seed])
+    slopes = np.random.default_rng(19).uniform(-1.0, 1.0, (P, K))
+    writer = None
+    for start in range(0, rows, DRAWN):
+        table = pa.table(_columns(rng, slopes, min(DRAWN, rows - start)))
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="none")
+        writer.write_table(table, row_group_size=GROUP)
+    if writer is not None:
+        writer.close()
+
+
+def _columns(rng: np.random.Generator, slopes: Any, n: int) -> dict[str, Any]:
+    X = rng.standard_normal((n, P))
+    eta = 0.3 * X @ slopes
+    gumbel = rng.gumbel(size=(n, K))
+    columns = {f"x{j}": X[:, j] for j in range(P)}
+    columns["y"] = 1.0 + X @ slopes[:, 0] + 2.0 * rng.standard_normal(n)
+    columns["b"] = (eta[:, 0] + rng.logistic(size=n) > 0.5).astype(np.int8)
+    columns["k"] = (eta + gumbel).argmax(axis=1).astype(np.int8)
+    return columns
+
+
+RIGHT = " + ".join(f"x{j}" for j in range(P))
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task on the first ``files`` of a folder; ``verb`` names a function of this module."""
+
+    verb: str
+    title: str
+    folder: Path
+    files: int = FILES
+
+    def run(self) -> dict[str, Any]:
+        """Run in a process of its own; return what it says."""
+        code = (
+            f"from benchmarks.scale import asked; "
+            f"asked({self.verb!r}, {str(self.folder)!r}, {self.files})"
+        )
+        run = subprocess.run(
+            [sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True
+        )
+        found = json.loads(run.stdout.splitlines()[-1])
+        print(f"measured: {self.title}: {found}", file=sys.stderr)
+        return {"task": self.title, **found}
+
+
+def asked(verb: str, folder: str, files: int) -> None:
+    """Print what a task took, as JSON: for the process that measures it."""
+    import resource
+    import time
+
+    paths = [str(path) for path in sorted(Path(folder).glob("*.parquet"))[:files]]
+    before = time.perf_counter()
+    found = VERBS[verb](paths)
+    seconds = found.pop("seconds", None) or time.perf_counter() - before
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(json.dumps({"seconds": round(seconds, 3), "megabytes": round(peak, 1), **found}))
+
+
+def _read(paths: list[str]) -> dict[str, Any]:
+    import pyarrow.dataset as ds
+
+    columns = [*RIGHT.split(" + "), "y"]
+    rows = sum(len(batch) for batch in ds.dataset(paths).to_batches(columns=columns))
+    return {"rows": rows}
+
+
+def _lm(paths: list[str]) -> dict[str, Any]:
+    import statdl as sd
+
+    return _described(sd.lm(f"y ~ {RIGHT}", data=sd.scan(paths)))
+
+
+def _logit(paths: list[str]) -> dict[str, Any]:
+    import statdl as sd
+
+    return _described(sd.glm(f"b ~ {RIGHT}", data=sd.scan(paths), family="binomial"))
+
+
+def _softmax(paths: list[str]) -> dict[str, Any]:
+    import statdl as sd
+
+    return _described(sd.multinom(f"k ~ {RIGHT}", data=sd.scan(paths)))
+
+
+def _described(fit: Any) -> dict[str, Any]:
+    return {"rows": fit.nobs, "passes": fit.convergence.passes, "converged": fit.converged}
+
+
+def _duckdb(paths: list[str]) -> dict[str, Any]:
+    """Normal equations by SQL: every product of two columns summed, then solved."""
+    import duckdb
+
+    names = ["1", *RIGHT.split(" + "), "y"]
+    pairs = [(i, j) for i in range(P + 2) for j in range(i + 1)]
+    sums = ", ".join(f"sum({names[i]}*{names[j]})" for i, j in pairs)
+    query: Any = duckdb.sql(f"select {sums} from read_parquet({paths!r})")
+    [found] = query.fetchall()
+    A = np.zeros((P + 2, P + 2))
+    for (i, j), value in zip(pairs, found, strict=True):
+        A[i, j] = A[j, i] = value
+    np.linalg.solve(A[:-1, :-1], A[:-1, -1])
+    return {"rows": int(A[0, 0])}
+
+
+def _dask(paths: list[str], workers: int) -> dict[str, Any]:
+    import time
+
+    import dask.dataframe as dd
+    import distributed
+
+    import statdl as sd
+
+    columns = [*RIGHT.split(" + "), "y"]
+    with (
+        distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster),
+    ):
+        frame = dd.read_parquet(paths, columns=columns, blocksize="32MiB")
+        sd.lm("y ~ x0", data=frame.partitions[:workers])  # workers have loaded what they need
+        before = time.perf_counter()
+        fit = sd.lm(f"y ~ {RIGHT}", data=frame)
+        return {"seconds": time.perf_counter() - before, **_described(fit)}
+
+
+VERBS: dict[str, Callable[[list[str]], dict[str, Any]]] = {
+    "read": _read,
+    "lm": _lm,
+    "logit": _logit,
+    "softmax": _softmax,
+    "duckdb": _duckdb,
+    "dask1": lambda paths: _dask(paths, 1),
+    "dask2": lambda paths: _dask(paths, 2),
+}
+
+
+def suite(directory: Path, n: int, only: str = "") -> Iterator[dict[str, Any]]:
+    """Yield the machine's facts, and then a record for each task whose title contains ``only``."""
+    yield {"machine": machine.facts(), "rows": n}
+    small = max(n // 50, 1000)
+    whole, part = generate(directory, n), generate(directory, small)
+    tasks = [
+        (f"reading, {n:,} × {P + 1}", [Task("read", FLOOR, whole)]),
+        (f"lm, {n:,} × {P}", [Task("lm", STATDL, whole), Task("duckdb", "DuckDB", whole)]),
+        (f"lm, {small:,} × {P}", [Task("lm", STATDL, part)]),
+        (f"logit, {n:,} × {P}", [Task("logit", STATDL, whole)]),
+        (f"softmax, {n // 5:,} × {P}, K = {K}", [Task("softmax", STATDL, whole, FILES // 5)]),
+        (f"lm by Dask, {n // 5:,} × {P}", [
+            Task("dask1", "one worker", whole, FILES // 5),
+            Task("dask2", "two workers", whole, FILES // 5),
+        ]),
+    ]  # fmt: skip
+    for title, runs in tasks:
+        if only in title:
+            yield {"task": title, "runs": {run.title: run.run() for run in runs}}
+
+
+def measure(directory: Path, n: int, only: str, output: Path | None) -> None:
+    """Run the suite, print what was reached, write the JSON."""
+    records = suite(directory, n, only)
+    document = {**next(records), "tasks": list(records)}
+    document["reached"] = reached(document["tasks"], n)
+    print(json.dumps(document["reached"], indent=1))
+    if output is not None:
+        output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def reached(tasks: list[dict[str, Any]], n: int) -> dict[str, Any]:
+    """Return each goal with what was measured: the number, its limit, and whether it was met."""
+    runs = {task["task"].split(",")[0] + f" {name}": found
+            for task in reversed(tasks) for name, found in task["runs"].items()}  # fmt: skip
+    lm, read = runs.get(f"lm {STATDL}"), runs.get(f"reading {FLOOR}")
+    sizes = [task["runs"][STATDL] for task in tasks if task["task"].startswith("lm, ")]
+    found: dict[str, Any] = {}
+    if lm is not None:
+        found["lm: megabytes"] = _goal(lm["megabytes"], MEGABYTES)
+    if lm is not None and read is not None:
+        found["lm: times reading"] = _goal(lm["seconds"] / read["seconds"], TIMES_READING)
+    if f"logit {STATDL}" in runs:
+        found["logit: passes"] = _goal(runs[f"logit {STATDL}"]["passes"], PASSES)
+    if f"softmax {STATDL}" in runs:
+        found["softmax: megabytes"] = _goal(runs[f"softmax {STATDL}"]["megabytes"], MEGABYTES)
+    if len(sizes) == 2:
+        found["seconds per million rows"] = [
+            round(1e6 * one["seconds"] / one["rows"], 3) for one in sizes
+        ]
+    if "lm by Dask two workers" in runs:
+        ratio = runs["lm by Dask one worker"]["seconds"] / runs["lm by Dask two workers"]["seconds"]
+        found["Dask: two workers over one"] = {
+            "measured": round(ratio, 2), "goal": SPEEDUP, "met": ratio >= SPEEDUP
+        }  # fmt: skip
+    return found
+
+
+def _goal(measured: float, most: float) -> dict[str, Any]:
+    return {"measured": round(measured, 3), "goal": most, "met": bool(measured <= most)}

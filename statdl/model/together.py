@@ -1,0 +1,78 @@
+"""Loss, gradient and curvature by one pass, where passes over the rows are what costs.
+
+Solvers ask for the loss and the gradient at a point, and then perhaps for the curvature there. Rows
+in memory are cheap to visit twice; rows that are read from a disk, or are spread over machines, are
+not, so that all three are taken together and the last ones are remembered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from statdl.backend.array import Array, Rows, namespace, returned
+from statdl.model.objective import Objective
+
+#: A step that changes η by less than this share of it changes no digit of the curvature.
+UNSEEN = 1e-12
+
+
+class Seen(NamedTuple):
+    """What the last pass told: sums over the rows at θ, without the penalty."""
+
+    parameters: Array
+    loss: Array
+    pulled: Array
+    bend: Array
+
+
+@dataclass(frozen=True)
+class Together(Objective):
+    """An objective whose every pass tells the curvature too, expected or observed."""
+
+    expected: bool = True
+
+    @property
+    def curvature_price(self) -> float:
+        """Return 0: the curvature comes with the gradient."""
+        return 0.0
+
+    def value_and_gradient(self, parameters: Array) -> tuple[float, Array]:
+        seen = self._at(parameters)
+        return self._sloped(parameters, seen.loss, seen.pulled)
+
+    def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
+        if expected != self.expected and not self.family.canonical:
+            return super().curvature(parameters, expected=expected)
+        last = self._last()
+        seen = last if last is not None and _near(last, parameters) else self._at(parameters)
+        return self._bent(parameters, seen.bend)
+
+    def _at(self, parameters: Array) -> Seen:
+        """Return the sums at exactly these parameters."""
+        last, xp = self._last(), namespace(parameters)
+        if last is not None and bool(xp.all(last.parameters == parameters)):
+            return last
+        theta = self._there(parameters)
+
+        def block(rows: Rows) -> tuple[Array, ...]:
+            return (*self._slope_of(theta, rows), self._bend_of(theta, rows, self.expected))
+
+        seen = Seen(xp.asarray(parameters, copy=True), *returned(parameters, *self._sum(block)))
+        object.__setattr__(self, "_seen", seen)
+        return seen
+
+    def _last(self) -> Seen | None:
+        """Return the last pass; an objective made from this one starts without."""
+        return getattr(self, "_seen", None)
+
+    def __getstate__(self) -> Any:
+        """Return what travels: not what was seen."""
+        return {name: value for name, value in self.__dict__.items() if name != "_seen"}
+
+
+def _near(last: Seen, parameters: Array) -> bool:
+    """Tell whether η differs by rounding only, in the norm of the curvature."""
+    step = parameters - last.parameters
+    size = float(parameters @ last.bend @ parameters)
+    return float(step @ last.bend @ step) <= UNSEEN**2 * size

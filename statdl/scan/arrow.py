@@ -1,0 +1,280 @@
+"""Sources that give Arrow batches: files, tables, and streams of other libraries."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from statdl.errors import DataError
+from statdl.lazy import lazy
+from statdl.scan.source import Block, Read, required
+
+csv = lazy("pyarrow.csv")
+pa = lazy("pyarrow")
+dataset = lazy("pyarrow.dataset")
+
+#: Batches of a file that Arrow decodes before they are asked for.
+BATCHES_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Files(Read):
+    """Files of a pyarrow dataset, which must stay as they are while they are read.
+
+    ``stamps`` are size and time of change of each file when it was first looked at.
+    """
+
+    dataset: Any
+    where: Any = None
+    stamps: dict[str, tuple[int, int]] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, found: Any, where: Any) -> Files:
+        """Return the files of a dataset as they are now."""
+        return cls(found, where, {path: _stamp(path) for path in found.files})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.dataset.schema.names)
+
+    def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
+        kinds: dict[str, tuple[str, str]] = {}
+        for fragment in self.dataset.get_fragments(filter=self.where):
+            yield from self._file(fragment, columns, rows, kinds)
+
+    def _file(
+        self, fragment: Any, columns: Sequence[str], rows: int, kinds: dict[str, tuple[str, str]]
+    ) -> Iterator[Block]:
+        path = fragment.path
+        self._unchanged(path)
+        try:
+            schema = _wide(fragment)
+            check_kinds(schema, columns, kinds, path)
+            batches = fragment.to_batches(
+                schema=schema,
+                columns=list(columns),
+                filter=self.where,
+                batch_size=rows,
+                batch_readahead=BATCHES_AHEAD,
+                fragment_scan_options=_frugal(fragment),
+            )
+            for batch in batches:
+                if batch.num_rows:
+                    yield Block(pa.Table.from_batches([batch]), path)
+        except (pa.ArrowException, OSError) as error:
+            self._unchanged(path)
+            raise _broken(path, error) from None
+        self._unchanged(path)
+
+    def _unchanged(self, path: str) -> None:
+        if path in self.stamps and _stamp(path) != self.stamps[path]:
+            raise DataError(
+                f"The file '{path}' has changed since it was scanned, so that its rows are not "
+                "those of the passes before; scan and fit again."
+            )
+
+    def __str__(self) -> str:
+        files = self.dataset.files
+        return files[0] if len(files) == 1 else f"{len(files)} files, {files[0]} first"
+
+
+def files(paths: list[str], format: str | None, where: Any) -> Files:
+    """Return the files that paths, folders and patterns name."""
+    required("pyarrow", "Reading files in blocks")
+    found = [path for pattern in paths for path in _named(pattern)]
+    kind = format or _format(found[0])
+    try:
+        return Files.of(dataset.dataset(found, format=_read_as(kind)), where)
+    except (pa.ArrowException, OSError) as error:
+        raise _broken(found[0], error) from None
+
+
+def _read_as(kind: str) -> Any:
+    """Return a format by its name; in CSV an empty text is a missing one, as a number would be."""
+    if kind != "csv":
+        return kind
+    options = csv.ConvertOptions(strings_can_be_null=True)
+    return dataset.CsvFileFormat(convert_options=options)
+
+
+def _named(pattern: str) -> list[str]:
+    """Return the files of a path, a folder or a pattern, in order of their names."""
+    if os.path.isdir(pattern):
+        inside = sorted(glob.glob(os.path.join(glob.escape(pattern), "**"), recursive=True))
+        found = [path for path in inside if os.path.isfile(path) and _known(path)]
+    else:
+        found = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]
+    if not found or not os.path.exists(found[0]):
+        raise DataError(f"scan(): there is no file '{pattern}'.")
+    return found
+
+
+def _known(path: str) -> bool:
+    name = os.path.basename(path)
+    return name[0] not in "._" and name.lower().endswith((".parquet", ".csv", ".arrow", ".feather"))
+
+
+def _format(path: str) -> str:
+    ending = os.path.splitext(path)[1].lower()
+    return {".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}.get(ending, "parquet")
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (-1, -1)
+    return found.st_size, found.st_mtime_ns
+
+
+def _wide(fragment: Any) -> Any:
+    """Return the types to read a file with: whole numbers of CSV may have decimals further on."""
+    schema = fragment.physical_schema
+    if getattr(fragment.format, "default_extname", "") != "csv":
+        return schema
+    fields = [
+        one.with_type(pa.float64()) if pa.types.is_integer(one.type) else one for one in schema
+    ]
+    return pa.schema(fields)
+
+
+def _frugal(fragment: Any) -> Any:
+    """Return how to read a file without holding all of it: as its parts are asked for."""
+    if isinstance(fragment, dataset.ParquetFileFragment):
+        return dataset.ParquetFragmentScanOptions(pre_buffer=False)
+    return None
+
+
+def _broken(path: str, error: BaseException) -> DataError:
+    first = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "no reason"
+    return DataError(
+        f"The file '{path}' cannot be read: it is damaged, not complete, or of another format "
+        f"than its name says ({first[:200]})."
+    )
+
+
+def kind_of(type_: Any) -> str:
+    """Return what a column of an Arrow type holds, in the words of the messages."""
+    if pa.types.is_dictionary(type_):
+        return kind_of(type_.value_type)
+    if pa.types.is_null(type_):
+        return ""
+    if pa.types.is_boolean(type_):
+        return "truth values"
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return "numbers"
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+        return "text"
+    return str(type_)
+
+
+def check_kinds(
+    schema: Any, columns: Sequence[str], kinds: dict[str, tuple[str, str]], path: str
+) -> None:
+    """Refuse a file that lacks a column, or has it of another type than the files before."""
+    for name in columns:
+        place = schema.get_field_index(name)
+        if place < 0:
+            raise DataError(f"The file '{path}' has no column `{name}`, which others have.")
+        kind = kind_of(schema.field(place).type)
+        before, first = kinds.setdefault(name, (kind, path)) if kind else ("", "")
+        if before != kind:
+            raise DataError(
+                f"The column `{name}` holds {kind} in the file '{path}' and {before} in "
+                f"'{first}'; write it with one type in all files."
+            )
+
+
+@dataclass(frozen=True)
+class Streams(Read):
+    """Batches from a function that opens a new stream for every pass.
+
+    ``open`` takes the columns and the rows of a batch, and returns batches or tables.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    open: Callable[[Sequence[str], int], Any]
+
+    def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
+        for number, batch in enumerate(self.open(columns, rows)):
+            table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
+            table = table.select(list(columns))
+            for start in range(0, table.num_rows, rows):
+                yield Block(table.slice(start, rows), f"{self.title}, batch {number + 1}")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+def table(given: Any) -> Streams:
+    """Return the rows of a table in memory."""
+    return Streams("a table", tuple(given.column_names), lambda columns, rows: [given])
+
+
+def arrow_dataset(given: Any, where: Any) -> Files | Streams:
+    """Return the rows of a pyarrow dataset; of files, with watch over them."""
+    if hasattr(given, "files"):
+        return Files.of(given, where)
+
+    def opened(columns: Sequence[str], rows: int) -> Any:
+        return given.to_batches(columns=list(columns), filter=where, batch_size=rows)
+
+    return Streams("a dataset", tuple(given.schema.names), opened)
+
+
+def factory(given: Callable[[], Any]) -> Streams:
+    """Return the rows of a function that returns a new stream of Arrow batches at every call."""
+    stream = _stream(given())
+    return Streams("a stream", tuple(stream.schema.names), lambda columns, rows: _stream(given()))
+
+
+def _stream(given: Any) -> Any:
+    if hasattr(given, "read_next_batch"):
+        return given
+    if hasattr(given, "__arrow_c_stream__"):
+        return pa.RecordBatchReader.from_stream(given)
+    raise DataError(
+        "scan() was given a function, which must return a new stream of Arrow batches at every "
+        f"call (a pyarrow.RecordBatchReader); it returned {type(given).__name__}."
+    )
+
+
+def relation(given: Any) -> Streams:
+    """Return the rows of a DuckDB relation, whose query runs at every pass."""
+
+    def opened(columns: Sequence[str], rows: int) -> Any:
+        quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+        chosen = given.project(quoted)
+        read = getattr(chosen, "to_arrow_reader", None) or chosen.fetch_record_batch
+        return read(rows)
+
+    return Streams("a DuckDB relation", tuple(given.columns), opened)
+
+
+def polars(given: Any) -> Streams:
+    """Return the rows of a polars LazyFrame, whose plan runs at every pass."""
+
+    def opened(columns: Sequence[str], rows: int) -> Iterator[Any]:
+        chosen = given.select(list(columns))
+        batches = (
+            chosen.collect_batches(chunk_size=rows)
+            if hasattr(chosen, "collect_batches")
+            else [chosen.collect(engine="streaming")]
+        )
+        return (batch.to_arrow() for batch in batches)
+
+    return Streams("a polars LazyFrame", tuple(given.collect_schema().names()), opened)
+
+
+def exported(given: Any) -> Streams:
+    """Return the rows of anything in memory that has Arrow's stream interface."""
+    return table(pa.table(given))
+
+
+def from_pandas(given: Any) -> Streams:
+    """Return the rows of a pandas frame."""
+    return table(pa.Table.from_pandas(given, preserve_index=False))

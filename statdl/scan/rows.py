@@ -1,0 +1,434 @@
+"""Rows that come in blocks: the same protocol as rows in memory, read anew for every sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+from statdl.backend.array import Array, NoRows, Rows, added, block_rows, namespace, to_numpy
+from statdl.backend.array import precision as precision_of
+from statdl.backend.triangle import Triangle, triangle_of
+from statdl.errors import ModelError
+from statdl.scan.block import Encoder
+from statdl.scan.passes import Ledger
+from statdl.scan.reader import ahead
+from statdl.scan.source import Block, Scan, combined
+
+#: Rows that may be gathered in memory, in bytes, where something small has to see all of them.
+GATHERED_BYTES = 256 * 1024 * 1024
+
+Change = Callable[[Rows], Rows]
+
+
+@dataclass(frozen=True)
+class Census:
+    """What every pass can tell of the rows besides what it is for; two add up."""
+
+    n: int
+    nobs: int
+    weight: float
+    response: Any  # (1, q) Σ w y
+    squares: Any  # (q,) Σ y²
+    largest: float
+    constant: float
+
+    @classmethod
+    def of(cls, rows: Rows, constant: Callable[[Rows], float]) -> Census:
+        """Return that of rows in memory."""
+        xp = namespace(rows.y)
+        nobs, weight = rows.nobs, rows.weight
+        y = rows.y if rows.weights is None else rows.weights[:, None] * rows.y
+        return cls(
+            rows.n,
+            nobs,
+            weight,
+            to_numpy(xp.sum(y, axis=0)[None, :]),
+            to_numpy(xp.sum(rows.y * rows.y, axis=0)),
+            rows.largest,
+            constant(rows),
+        )
+
+    def __add__(self, other: Census) -> Census:
+        return Census(
+            self.n + other.n,
+            self.nobs + other.nobs,
+            self.weight + other.weight,
+            self.response + other.response,
+            self.squares + other.squares,
+            max(self.largest, other.largest),
+            self.constant + other.constant,
+        )
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is done to a block where it is: code it, change it, and reduce it."""
+
+    encoder: Encoder
+    changes: tuple[Change, ...]
+    template: Array
+    function: Callable[[Rows], Any]
+    width: int
+    combine: Callable[[Any, Any], Any]
+    census: Callable[[Rows], Census] | None = None
+
+    def __call__(self, block: Block) -> Any:
+        """Return the census of the block, if asked for, and what the function makes of it."""
+        size = block_rows(self.template, max(self.width, self.template.shape[1]))
+        return combined((self._piece(one) for one in self.encoder.pieces(block, size)), self.both)
+
+    def _piece(self, block: Block) -> Any:
+        rows = self.encoder(block)
+        if rows is None:
+            return None
+        census = None if self.census is None else self.census(rows)
+        found = (self.function(part) for part in self.changed(rows).blocks(self.width))
+        return census, combined(found, self.combine)
+
+    def changed(self, rows: Rows) -> Rows:
+        """Return rows with some of their columns, or whatever was asked for."""
+        for change in self.changes:
+            rows = change(rows)
+        return rows
+
+    def both(self, one: Any, other: Any) -> Any:
+        """Combine two results."""
+        census = None if self.census is None else one[0] + other[0]
+        return census, self.combine(one[1], other[1])
+
+
+@dataclass
+class Known:
+    """What passes have told so far, shared by all rows of one response."""
+
+    n: int | None = None
+    nobs: int | None = None
+    weight: float | None = None
+    census: Census | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """What rows of a scan are made of.
+
+    form       rows of which there are none, as blocks have them
+    some       returns rows in memory that stand for all, and one of how many each is
+    constant   the part of the likelihood of some rows that no parameter changes
+    known      what passes have told so far
+    changes    what is made of every block, such as leaving columns out
+    parent     the rows of which these have the columns ``positions``
+    """
+
+    scan: Scan
+    encoder: Encoder
+    ledger: Ledger
+    form: Rows
+    some: Callable[[], tuple[Rows, int]]
+    constant: Callable[[Rows], float]
+    known: Known = field(default_factory=Known)
+    changes: tuple[Change, ...] = ()
+    parent: ScannedRows | None = None
+    positions: tuple[int, ...] = ()
+
+
+class ScannedRows(Rows):
+    """Rows of a scan: sums are taken block by block, and nothing has all rows at once."""
+
+    passing: ClassVar[bool] = True
+    held: Held
+
+    def __init__(self, held: Held) -> None:
+        object.__setattr__(self, "held", held)
+
+    def __reduce__(self) -> Any:
+        """Return rows without rows: what travels to a worker is the model, never the data."""
+        return NoRows, (self.template,)
+
+    def __repr__(self) -> str:
+        return f"ScannedRows({self.held.scan!r})"
+
+    # what rows are asked for by number ------------------------------------------------------------
+
+    @property
+    def template(self) -> Array:
+        return self.held.form.template
+
+    @property
+    def passes(self) -> int:
+        """How often all rows have been read."""
+        return self.held.ledger.passes
+
+    @property
+    def census(self) -> Census:
+        """What passes tell of all rows; the first one tells it."""
+        if self.held.known.census is None:
+            self.reduce(_nothing, 1)
+        assert self.held.known.census is not None
+        return self.held.known.census
+
+    @property
+    def n(self) -> int:
+        known = self.held.known.n
+        return self.census.n if known is None else known
+
+    @property
+    def nobs(self) -> int:
+        known = self.held.known.nobs
+        return self.census.nobs if known is None else known
+
+    @property
+    def weight(self) -> float:
+        known = self.held.known.weight
+        return self.census.weight if known is None else known
+
+    @property
+    def mean_square(self) -> float:
+        census = self.census
+        return float(census.squares.sum()) / (census.n * census.squares.shape[0])
+
+    @property
+    def largest(self) -> float:
+        """The largest |y|: of all rows once there was a pass, and before of the sample."""
+        census = self.held.known.census
+        return self.representatives().largest if census is None else census.largest
+
+    @property
+    def precision(self) -> str:
+        return precision_of(self.template.dtype)
+
+    @property
+    def weighted(self) -> bool:
+        return self.held.form.weights is not None
+
+    @property
+    def shifted(self) -> bool:
+        return self.held.form.offset is not None
+
+    @property
+    def streamed(self) -> bool:
+        return False
+
+    def mean_response(self) -> Array:
+        return self.census.response / self.census.weight
+
+    def squares(self, intercept: bool) -> float:
+        return self.triangle.columns((), intercept).squares
+
+    def constant(self, function: Callable[[Rows], float], fixed: bool) -> float:
+        if fixed:
+            return self.census.constant
+        return float(self.reduce(lambda block: (function(block),), self.template.shape[1])[0])
+
+    @cached_property
+    def triangle(self) -> Triangle:
+        """R of √W [1 X y], from one pass for all selections of columns."""
+        parent = self.held.parent
+        if parent is not None:
+            return parent.triangle.columns(self.held.positions)
+        some = self.representatives()
+        shift = namespace(some.X).concat([some.X[0, :], some.y[0, :1]])
+        return triangle_of(self, to_numpy(shift))
+
+    # blocks and sums ------------------------------------------------------------------------------
+
+    def reduce(
+        self,
+        function: Callable[[Rows], Any],
+        width: int,
+        combine: Callable[[Any, Any], Any] = added,
+    ) -> Any:
+        first = self.held.known.census is None
+        piece = self._piece(function, width, combine, first)
+        return self._passed(piece, "sums over rows")
+
+    def _piece(self, function: Any, width: int, combine: Any, first: bool = False) -> Piece:
+        constant = self.held.constant
+        return Piece(
+            self.held.encoder,
+            self.held.changes,
+            self.template,
+            function,
+            width,
+            combine,
+            (lambda rows: Census.of(rows, constant)) if first else None,
+        )
+
+    def _passed(self, piece: Piece, title: str) -> Any:
+        scan, ledger = self.held.scan, self.held.ledger
+        columns = piece.encoder.request.columns
+        found = ledger.reduce(scan, columns, piece, piece.both, title)
+        if found is None:
+            raise ModelError("The scan gave no row that the model can use.")
+        census, result = found
+        if census is not None:
+            known = self.held.known
+            known.census, known.n = census, census.n
+            known.nobs, known.weight = census.nobs, census.weight
+        return result
+
+    def blocks(self, width: int) -> Iterator[Rows]:
+        scan, ledger = self.held.scan, self.held.ledger
+        piece = self._piece(None, width, None)
+        size = block_rows(self.template, width)
+        source = scan.source.blocks(piece.encoder.request.columns, scan.block_rows)
+        with ahead(source) as blocks:
+            for block in blocks:
+                for part in piece.encoder.pieces(block, size):
+                    rows = piece.encoder(part)
+                    if rows is not None:
+                        yield from piece.changed(rows).blocks(width)
+        ledger.passes += 1
+
+    def labelled(self, names: tuple[str, ...]) -> Labelled:
+        """Return the rows with raw columns beside them, such as clusters."""
+        return Labelled(self, names)
+
+    # rows in memory -------------------------------------------------------------------------------
+
+    @cached_property
+    def _sample(self) -> tuple[Rows, int]:
+        rows, stride = self.held.some()
+        return self._piece(None, 1, None).changed(rows), stride
+
+    def representatives(self) -> Rows:
+        return self._sample[0]
+
+    def thinned(self, stride: int) -> Rows:
+        rows, taken = self._sample
+        return rows.thinned(max(1, stride // taken))
+
+    def on_host(self) -> Rows:
+        return self._gathered().on_host()
+
+    def gathered(self) -> Rows:
+        return self._gathered()
+
+    def _gathered(self) -> Rows:
+        """Return all rows in memory where they are few enough."""
+        if self.n * (self.template.shape[1] + 2) * 8 > GATHERED_BYTES:
+            self._refused()
+        parts = list(self.blocks(self.template.shape[1]))
+        return joined_rows(parts)
+
+    # the same rows, changed -----------------------------------------------------------------------
+
+    def mapped(self, change: Change, **own: Any) -> ScannedRows:
+        """Return the rows with a change made to every block."""
+        changes = (*self.held.changes, change)
+        return ScannedRows(replace(self.held, changes=changes, **own))
+
+    def with_columns(self, positions: Sequence[int]) -> ScannedRows:
+        chosen = tuple(positions)
+        return self.mapped(
+            lambda rows: rows.with_columns(chosen),
+            form=self.held.form.with_columns(chosen),
+            parent=self,
+            positions=chosen,
+        )
+
+    def with_response(self, change: Callable[[Rows], Array]) -> ScannedRows:
+        return self.mapped(
+            lambda rows: replace(rows, y=change(rows), offset=None), known=Known(self.n)
+        )
+
+    def recoded(self, encoder: Encoder, form: Rows) -> ScannedRows:
+        """Return the rows coded by another encoder of the same response."""
+        return ScannedRows(replace(self.held, encoder=encoder, form=form))
+
+    # what only rows in memory have ----------------------------------------------------------------
+
+    def _refused(self) -> Any:
+        raise ModelError(
+            "What was asked for needs all rows of the fit in memory at once, and they are read in "
+            "blocks. Fit the model to a part of the data that fits into memory, as a frame; or, "
+            "for predictions, call predict(newdata=scan, to='predictions.parquet')."
+        )
+
+    def require_memory(self) -> None:
+        self._refused()
+
+    def __getitem__(self, rows: slice) -> Rows:
+        return self._refused()
+
+    def take(self, positions: Array) -> Rows:
+        return self._refused()
+
+    def stacked(self, function: Callable[[Rows], Array], width: int) -> Array:
+        return self._refused()
+
+    def _vector(self, name: str) -> Any:
+        """Return None where rows have no such vector; to ask for one that they have is refused."""
+        return None if getattr(self.held.form, name) is None else self._refused()
+
+    X = property(_refused)
+    y = property(_refused)
+    weights = property(lambda self: self._vector("weights"))
+    offset = property(lambda self: self._vector("offset"))
+    trials = property(lambda self: self._vector("trials"))
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows with raw columns beside them."""
+
+    rows: ScannedRows
+    names: tuple[str, ...]
+
+    def reduce(
+        self, function: Callable[[Rows, list[Any]], Any], combine: Callable[[Any, Any], Any]
+    ) -> Any:
+        """Return what ``function`` makes of each block and its labels, combined."""
+        rows = self.rows
+        encoder = rows.held.encoder
+        request = replace(encoder.request, extra=(*encoder.request.extra, *self.names))
+        piece = replace(rows._piece(None, 1, combine), encoder=replace(encoder, request=request))
+        return rows._passed(_LabelledPiece(piece, self.names, function), "sums over clusters")  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class _LabelledPiece:
+    piece: Piece
+    names: tuple[str, ...]
+    function: Callable[[Rows, list[Any]], Any]
+
+    @property
+    def encoder(self) -> Encoder:
+        return self.piece.encoder
+
+    def both(self, one: Any, other: Any) -> Any:
+        return self.piece.both(one, other)
+
+    def __call__(self, block: Block) -> Any:
+        parts = (self._one(part) for part in self._parts(block))
+        return combined(parts, self.both)
+
+    def _parts(self, block: Block) -> Iterator[Block]:
+        size = block_rows(self.piece.template, 8 * self.piece.template.shape[1] + 8)
+        for start in range(0, block.table.num_rows, size):
+            yield Block(block.table.slice(start, size), block.origin)
+
+    def _one(self, block: Block) -> Any:
+        rows = self.encoder(block)
+        if rows is None:
+            return None
+        labels = self.encoder.labels(block, self.names)
+        return None, self.function(self.piece.changed(rows), labels)
+
+
+def joined_rows(parts: Sequence[Rows]) -> Rows:
+    """Return blocks as rows in one piece."""
+    first = parts[0]
+
+    def joined(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        return None if values[0] is None else namespace(values[0]).concat(values, axis=0)
+
+    return replace(
+        first, **{name: joined(name) for name in ("X", "y", "weights", "offset", "trials")}
+    )
+
+
+def _nothing(rows: Rows) -> tuple[int]:
+    return (0,)
