@@ -51,7 +51,7 @@ def drop1(fit: Fit, **options: Any) -> DataTable:
     return as_fit(fit).drop1(**options)
 
 
-def add1(fit: Fit, scope: str, **options: Any) -> DataTable:
+def add1(fit: Fit, scope: str | Sequence[str], **options: Any) -> DataTable:
     """Return what each further term would be worth; see :meth:`Fit.add1`.
 
     Examples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +77,7 @@ class Choice(Held):
 
     def add1(
         self,
-        scope: str,
+        scope: str | Sequence[str],
         *,
         test: str | None = None,
         k: float = 2.0,
@@ -84,8 +85,8 @@ class Choice(Held):
     ) -> DataTable:
         """Return what each further term would be worth: the fit with it.
 
-        ``scope`` is the formula of the largest model, such as ``"~ . + qsec + wt:hp"``; the other
-        parameters are those of :meth:`drop1`.
+        ``scope`` is the formula of the largest model, such as ``"~ . + qsec + wt:hp"``, or a list
+        of terms, such as ``["qsec", "hp"]``; the other parameters are those of :meth:`drop1`.
 
         Examples
         --------
@@ -95,8 +96,7 @@ class Choice(Held):
         [73.217, 63.84, 63.908]
         """
         study.stepwise.check(self.estimate)
-        upper = study.stepwise.scope_of(self, scope).upper
-        candidates = study.stepwise.addable(self, upper)
+        candidates = study.stepwise.added(self, scope)
         return self._single(candidates, test, k, adjust, "Single terms added")
 
     def step(
@@ -111,9 +111,10 @@ class Choice(Held):
 
         Parameters
         ----------
-        scope : str or (str, str), optional
-            The formula of the largest model, or of the smallest and the largest, ``.`` being this
-            one. By default the terms of this model may go, and come back.
+        scope : str, list of str or (str, str), optional
+            The formula of the largest model, terms that may be added to this one, or the formulas
+            of the smallest and the largest model, ``.`` being this one. By default the terms of
+            this model may go, and come back.
         direction : {"both", "backward", "forward"}, optional
             By default both, and backward where there is no scope.
         k : float

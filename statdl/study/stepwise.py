@@ -7,7 +7,9 @@ left out while it is part of another, and none is added before its parts are in.
     AIC = −2 log L + k df              elsewhere, a dispersion counted.
 
 k = 2 is AIC, k = log n is BIC. Each model has its own maximum of the likelihood, over the
-dispersion too.
+dispersion too. An F test divides by the larger model's mean deviance, D/(n − p), as R's does:
+
+    F = ((D₀ − D₁) / Δdf) / (D₁ / (n − p₁)).
 
 References: Venables & Ripley (2002), Modern Applied Statistics with S, §6.8. That errors and tests
 of a chosen model know nothing of the choice: Berk et al. (2013), Annals of Statistics 41, 802.
@@ -116,16 +118,44 @@ def _refuse_other_rows(small: Estimate, large: Estimate, factors: Sequence[str])
         )
 
 
+def added(fit: Any, scope: Any) -> list[Candidate]:
+    """Return the models with a term more: out of a formula, or each of the terms in a list."""
+    texts = named_terms(scope)
+    if texts is None:
+        return addable(fit, scope_of(fit, scope).upper)
+    found = []
+    for text in texts:
+        larger = addable(fit, _terms(fit, f"~ {text}"))
+        if not larger:
+            raise ModelError(f"scope= names `{text}`, which has nothing that the model lacks.")
+        found += larger
+    return found
+
+
+def named_terms(scope: Any) -> list[str] | None:
+    """Return the terms of a list, None where a scope is none or holds formulas."""
+    if not isinstance(scope, tuple | list) or not all(isinstance(one, str) for one in scope):
+        return None
+    return None if any("~" in one for one in scope) else list(scope)
+
+
 def scope_of(fit: Any, scope: Any) -> Scope:
-    """Return the terms between which to move: of a formula (the largest model), or of two."""
+    """Return the terms between which to move: of a formula (the largest model), or of two.
+
+    A list of terms stands for those of the model and these.
+    """
     own = tuple(_factors(term) for term in fit.estimate.frame.design.terms)
     if scope is None:
         return Scope(frozenset(), own)
+    texts = named_terms(scope)
+    if texts is not None:
+        scope = " + ".join(["~ .", *texts])
     pair = scope if isinstance(scope, tuple | list) else ("~ 1", scope)
     if len(pair) != 2 or not all(isinstance(one, str) for one in pair):
         raise ModelError(
-            "scope= is the formula of the largest model, such as '~ . + hp', or a pair: the "
-            f"smallest and the largest. It is {scope!r}."
+            "scope= is the formula of the largest model, such as '~ . + hp', a list of terms to "
+            "add, such as ['hp', 'qsec'], or a pair of formulas: the smallest model and the "
+            f"largest. It is {scope!r}."
         )
     lower, upper = (_terms(fit, text) for text in pair)
     return Scope(frozenset(map(frozenset, lower)), upper)
@@ -147,11 +177,17 @@ def line(one: Candidate, from_: Estimate, k: float, test: str | None) -> Line:
     _, aic = criterion(one.estimate, k)
     statistic, p = math.nan, math.nan
     if test is not None:
-        analysis = Analysis((step,), test, large.dispersion, large.df_resid)
+        dispersion = _mean_deviance(large) if test == "F" else large.dispersion
+        analysis = Analysis((step,), test, dispersion, large.df_resid)
         statistic, p = analysis.statistic(step), analysis.p_value(step)
     name = ":".join(one.factors)
     deviance = one.estimate.deviance
     return Line(name, step.df, step.deviance, deviance, aic, step.score, statistic, p)
+
+
+def _mean_deviance(estimate: Estimate) -> float:
+    n_less_p = estimate.df_resid
+    return estimate.deviance / n_less_p if n_less_p > 0 else estimate.dispersion
 
 
 def single_terms(

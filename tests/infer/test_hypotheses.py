@@ -347,6 +347,19 @@ def test_marginality_is_respected(line):
     assert small.add1("~ wt*hp").index == ("<none>", "hp")
 
 
+def test_a_list_of_terms_means_those_terms(line):
+    for scope in (["am", "qsec"], ("am", "qsec")):
+        table = line.add1(scope)
+        assert table.index == ("<none>", "am", "qsec")
+        assert table["AIC"].tolist() == line.add1("~ . + am + qsec")["AIC"].tolist()
+    assert line.add1(["am"]).index == ("<none>", "am")
+    assert line.step(["qsec", "am"]).table.index == line.step("~ . + qsec + am").table.index
+    with pytest.raises(sd.ModelError, match="names `wt`, which has nothing that the model lacks"):
+        line.add1(["am", "wt"])
+    with pytest.raises(sd.ModelError, match=r"a list of terms to add.*It is 3"):
+        line.add1(3)
+
+
 def test_a_step_lowers_the_criterion_each_time(line):
     found = line.step("~ . + qsec + am", k=2)
     aic = found.table["AIC"]
