@@ -27,6 +27,7 @@ from statdl.estimate import Estimate, refit
 from statdl.formula.update import formula_terms, term_text, update_formula
 from statdl.infer.anova import Analysis, Step, between, choose_test, refuse_untestable
 from statdl.infer.goodness import Goodness
+from statdl.kinds import is_number
 from statdl.report.stepwise import Line
 
 Factors = frozenset[str]
@@ -67,6 +68,18 @@ def criterion(estimate: Estimate, k: float) -> tuple[float, float]:
         return p, n * math.log(rss / n) + k * p if rss > 0 else -math.inf
     found = Goodness(estimate).log_likelihood()
     return found.df, -2 * found.value + k * found.df
+
+
+def price(estimate: Estimate, k: Any) -> float:
+    """Return what a parameter costs: a number, 2 for "AIC", log n for "BIC"."""
+    if isinstance(k, str) and k in ("AIC", "BIC"):
+        return 2.0 if k == "AIC" else math.log(Goodness(estimate).log_likelihood().nobs)
+    if not is_number(k) or not 0 <= k < math.inf:
+        raise ModelError(
+            f"k={k!r} is no price of a parameter; give a number, such as 2 or log n, or 'AIC' or "
+            "'BIC'."
+        )
+    return float(k)
 
 
 def check(estimate: Estimate) -> None:

@@ -360,6 +360,17 @@ def test_a_list_of_terms_means_those_terms(line):
         line.add1(3)
 
 
+def test_the_price_of_a_parameter_may_be_a_word(line):
+    assert line.drop1(k="BIC")["BIC"].tolist() == line.drop1(k=np.log(32))["BIC"].tolist()
+    assert line.drop1(k="AIC")["AIC"].tolist() == line.drop1()["AIC"].tolist()
+    found = line.step(k="BIC")
+    assert found.table.index == line.step(k=np.log(32)).table.index
+    assert "Stepwise search by BIC" in str(found)
+    counts = sd.datasets.load("budworm")
+    fit = sd.glm("cbind(dead, alive) ~ sex + ldose", data=counts, family="binomial")
+    assert fit.drop1(k="BIC")["BIC"][0] == pytest.approx(sd.BIC(fit))
+
+
 def test_a_step_lowers_the_criterion_each_time(line):
     found = line.step("~ . + qsec + am", k=2)
     aic = found.table["AIC"]
