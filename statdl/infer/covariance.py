@@ -38,7 +38,7 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import to_numpy
-from statdl.errors import ModelError, NumericalError, StatdlWarning, warn
+from statdl.errors import DataError, ModelError, NumericalError, StatdlWarning, warn
 from statdl.estimate import (
     EXAMINED_WEIGHTS,
     Determined,
@@ -50,6 +50,7 @@ from statdl.estimate import (
 from statdl.formula import Grouping, groupings
 from statdl.infer import meat
 from statdl.infer.arithmetic import coefficient_labels, estimable_places
+from statdl.kinds import is_whole
 
 #: By the information; from rows that vary each by its own; from rows that vary together; by refits.
 MODEL_KINDS = ("classical", "hessian", "fisher")
@@ -147,9 +148,12 @@ class Covariance:
             raise ModelError("correction='groups' is for clusters; 'HAC' has 'full' and 'none'.")
         if self.scheme is not None and self.scheme not in SCHEMES:
             raise ModelError(f"scheme={self.scheme!r} is not known; choose {', '.join(SCHEMES)}.")
-        lags = self.maxlags
-        if lags is not None and lags != "auto" and (int(lags) != lags or lags < 0):
+        lags: Any = self.maxlags
+        known = lags is None or (isinstance(lags, str) and lags == "auto")
+        if not known and (not is_whole(lags) or lags < 0):
             raise ModelError(f"maxlags must be a whole number of 0 or more, or 'auto': {lags!r}.")
+        if not is_whole(self.B) or self.B < 2:
+            raise ModelError(f"B must be a whole number of 2 or more resamples, not {self.B!r}.")
 
 
 def as_covariance(vcov: Any, cluster: Any = None, **options: Any) -> Covariance:
@@ -198,6 +202,16 @@ def refuse_unexamined(estimate: Estimate) -> None:
         )
 
 
+def refuse_rowless(estimate: Estimate, kind: str) -> None:
+    """Raise DataError where a fit is from a file, and its rows are not there to sum over."""
+    if estimate.remembered is not None:
+        raise DataError(
+            f"The covariance {kind!r} is a sum over the rows, and this model was loaded from a "
+            f"file, which holds none. Save fit.with_covariance({kind!r}), whose errors, tests and "
+            "intervals come with the file, or fit the model again."
+        )
+
+
 def model_df(estimate: Estimate) -> float:
     """Return the residual degrees of freedom where the dispersion is estimated, else ∞."""
     return math.inf if estimate.family.dispersion_known else estimate.df_resid
@@ -218,7 +232,7 @@ def report(estimate: Estimate, choice: Covariance) -> Reported | None:
     """
     if choice.type in MODEL_KINDS:
         return _of_model(estimate, choice.type)
-    _ = estimate.specification.rows.n  # a fit from a file has no rows, and says so
+    refuse_rowless(estimate, choice.type)
     _refuse_unsound(estimate)
     if choice.type in ROBUST_KINDS:
         return _heteroskedastic(estimate, choice.type)
@@ -231,7 +245,15 @@ def report(estimate: Estimate, choice: Covariance) -> Reported | None:
 
 def given(estimate: Estimate, matrix: Any) -> Reported:
     """Return a covariance matrix of one's own, of all coefficients or of the estimable ones."""
-    values = np.asarray(matrix, dtype=float)
+    try:
+        values = np.asarray(matrix, dtype=float)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.ndim != 2:
+        raise ModelError(
+            f"vcov={matrix!r} is no covariance; give one of {', '.join(KINDS)}, a formula of "
+            "clusters such as '~ firm', a Covariance, or a matrix."
+        )
     kept = estimable_places(estimate)
     if values.shape == (len(kept), len(kept)):
         values = values[np.ix_(kept, kept)]
@@ -250,7 +272,7 @@ def given(estimate: Estimate, matrix: Any) -> Reported:
 def _of_model(estimate: Estimate, kind: str) -> Reported | None:
     if kind == "classical" or _is_own(estimate, kind):
         return None
-    _ = estimate.specification.rows.n  # a fit from a file has no rows, and says so
+    refuse_rowless(estimate, kind)
     found = determine(estimate.objective, estimate.device_parameters, expected=kind == "fisher")
     root = to_numpy(found.root) * math.sqrt(estimate.dispersion)
     return Reported(kind, root, model_df(estimate), _information_note(estimate, kind, found))

@@ -211,6 +211,11 @@ def test_hosmer_and_lemeshow(name):
     agree(table["Observed"], expected["observed"])
 
 
+def test_reset_takes_one_power():
+    fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+    assert fit.reset_test(powers=2).statistic == fit.reset_test(powers=[2]).statistic
+
+
 def test_no_group_of_probabilities_is_without_rows():
     infert = sd.datasets.load("infert")
     fit = sd.glm("case ~ factor(induced) + factor(spontaneous)", data=infert, family="binomial")
