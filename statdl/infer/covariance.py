@@ -335,12 +335,14 @@ def _autocorrelated(estimate: Estimate, choice: Covariance) -> Reported:
         "Standard errors are robust to heteroskedasticity and to autocorrelation over "
         f"{int(lags)} {'lag' if lags == 1 else 'lags'} (Newey-West){_referring(df)}."
     )
-    return Reported("HAC", _sandwiched(estimate, squares, "HAC"), df, note)
+    made = {"maxlags": int(lags), "correction": choice.correction or "none"}
+    return Reported("HAC", _sandwiched(estimate, squares, "HAC"), df, note, made)
 
 
 def _clustered(estimate: Estimate, choice: Covariance) -> Reported:
     groups = clusters(estimate, choice.cluster)
-    squares = meat.clustered(estimate, groups, choice.correction or "full")
+    correction = choice.correction or "full"
+    squares = meat.clustered(estimate, groups, correction)
     counts = [meat.group_count(estimate, group) for group in groups]
     df = cluster_df(estimate, counts)
     note = (
@@ -349,7 +351,7 @@ def _clustered(estimate: Estimate, choice: Covariance) -> Reported:
     )
     root = _sandwiched(estimate, squares, "cluster")
     _warn_of_nothing(estimate, root, groups)
-    return Reported("cluster", root, df, note)
+    return Reported("cluster", root, df, note, {"groups": groups, "correction": correction})
 
 
 def _warn_of_nothing(estimate: Estimate, root: Any, groups: tuple[Grouping, ...]) -> None:
