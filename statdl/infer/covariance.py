@@ -205,10 +205,11 @@ def refuse_unexamined(estimate: Estimate) -> None:
 def refuse_rowless(estimate: Estimate, kind: str) -> None:
     """Raise DataError where a fit is from a file, and its rows are not there to sum over."""
     if estimate.remembered is not None:
+        asked = "cluster=…" if kind == "cluster" else repr(kind)
         raise DataError(
-            f"The covariance {kind!r} is a sum over the rows, and this model was loaded from a "
-            f"file, which holds none. Save fit.with_covariance({kind!r}), whose errors, tests and "
-            "intervals come with the file, or fit the model again."
+            f"The covariance {kind!r} is made of the rows, and this model was loaded from a file, "
+            f"which holds no rows of the data. Save fit.with_covariance({asked}), whose errors, "
+            "tests and intervals come with the file, or fit the model again."
         )
 
 
