@@ -671,3 +671,56 @@ def test_a_warning_shows_the_line_of_the_caller(ask):
     with pytest.warns(sd.StatdlWarning) as caught:
         ask(sd.datasets.load("mtcars"))
     assert {Path(warning.filename).name for warning in caught} == {Path(__file__).name}
+
+
+LINE = sd.lm("mpg ~ wt + factor(cyl)", data=CARS)
+LISTS = CARS.assign(lists=[[1, 2]] * 32)
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (
+            lambda: LINE.summary(vcov={"a": 1}),
+            ("vcov={'a': 1} is no covariance", "HC3", "a matrix"),
+        ),
+        (lambda: LINE.summary(vcov=np.cov), ("is no covariance", "'~ firm'")),
+        (lambda: LINE.summary(vcov=3), ("vcov=3 is no covariance",)),
+        (lambda: LINE.vcov("HAC", maxlags="two"), ("maxlags", "'auto'", "'two'")),
+        (lambda: LINE.vcov("HAC", maxlags=np.nan), ("maxlags", "nan")),
+        (lambda: LINE.vcov("bootstrap", seed=-1), ("seed=-1", "0 or more")),
+        (lambda: LINE.vcov("bootstrap", seed="a"), ("seed='a'", "whole number")),
+        (lambda: LINE.vcov("bootstrap", B="many"), ("B must be a whole number", "'many'")),
+        (
+            lambda: sd.lm("mpg ~ wt", LISTS).vcov(cluster="lists"),
+            ("`lists`", "(list)", "one plain"),
+        ),
+        (lambda: sd.compare(LINE, LINE, vcov=["HC2"]), ("1 covariances for 2 fits",)),
+        (lambda: LINE.predictions(variables=3), ("variables=3", "['wt', 'hp']")),
+        (lambda: LINE.predictions(variables="weight"), ("'weight' is no variable", "wt")),
+        (lambda: LINE.step(k="DIC"), ("k='DIC'", "'BIC'")),
+        (lambda: LINE.drop1(k=None), ("k=None", "'AIC'")),
+        (lambda: LINE.confint("0.9"), ("level", "'0.9'")),
+        (lambda: LINE.confint(parm=1), ("parm=1 is no coefficient", "Intercept, ")),
+        (lambda: LINE.wald(None), ("hypotheses=None", "= 0'", "matrix R")),
+        (lambda: LINE.wald(1), ("hypotheses=1", "4 coefficients (Intercept, ")),
+        (lambda: LINE.wald([["a", "b", "c"]]), ("hypotheses=[['a', 'b', 'c']]", "matrix R")),
+        (lambda: LINE.wald([[1], [1, 2]]), ("hypotheses=[[1], [1, 2]]",)),
+        (lambda: LINE.wald(np.eye(4)[:2], [1, np.nan]), ("r=[1, nan]", "finite")),
+        (lambda: LINE.wald(np.eye(4)[:2], ["a", "b"]), ("r has 0 values for the 2 rows",)),
+        (lambda: LINE.reset_test(powers="a"), ("powers='a'", "(2, 3)")),
+        (lambda: LINE.reset_test(powers=1.5), ("powers=1.5", "whole numbers")),
+        (lambda: LINE.residuals(None), ("type=None", "response, pearson")),
+    ],
+)
+def test_arguments_of_verbs(ask, words):
+    refused(ask, (sd.ModelError, sd.DataError), *words)
+
+
+@pytest.mark.filterwarnings("ignore::statdl.SeparationWarning", "ignore::RuntimeWarning")
+def test_fits_without_residuals_have_no_pictures_of_them():
+    two = pd.DataFrame({"x": [1.0, 2.0], "y": [1.0, 3.0]})
+    refused(sd.lm("y ~ x", two).plot, sd.ModelError, "2 coefficients for 2 rows", "more rows")
+    apart = pd.DataFrame({"x": [1, 2, 3, 4, 5, 6.0], "y": [0, 0, 0, 1, 1, 1]})
+    separated = sd.glm("y ~ x", apart, family="binomial")
+    refused(separated.plot, sd.ModelError, "no residuals to draw", "separate the response")

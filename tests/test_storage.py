@@ -420,6 +420,21 @@ class Saved(bytes):
         return f"Saved({len(self)} bytes)"
 
 
+def test_a_covariance_without_rows_is_refused_with_the_way_to_keep_it(tmp_path):
+    fit = sd.mlp("class ~ x + g", **NETWORK)
+    fit.save(tmp_path / "plain.statdl")
+    loaded = sd.load(tmp_path / "plain.statdl")
+    for kind in ("HC0", "hessian", "fisher", "bootstrap"):
+        ours = fit.with_covariance(kind)
+        if ours.estimate.reported is None:  # the model's own
+            continue
+        with pytest.raises(sd.DataError, match=rf"Save fit.with_covariance\('{kind}'\)"):
+            loaded.vcov(kind)
+        ours.save(tmp_path / "kept.statdl")
+        kept = sd.load(tmp_path / "kept.statdl")
+        np.testing.assert_array_equal(kept.vcov(), ours.vcov())
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """A saved regression."""

@@ -29,6 +29,11 @@ class NormalPrior:
         """Whether it biases estimates, so that the summary says "penalised"."""
         return self.active
 
+    @property
+    def towards(self) -> str:
+        """Where it draws, as summaries say it."""
+        return f"{self.mean:g}"
+
     def on(self, objective: Any, parameters: Array) -> tuple[float, Array]:
         penalised = like(objective.penalised, parameters)  # 1 for slopes, 0 for intercepts
         return float(self.value(parameters, penalised)), self.gradient(parameters, penalised)

@@ -51,7 +51,7 @@ def drop1(fit: Fit, **options: Any) -> DataTable:
     return as_fit(fit).drop1(**options)
 
 
-def add1(fit: Fit, scope: str, **options: Any) -> DataTable:
+def add1(fit: Fit, scope: str | Sequence[str], **options: Any) -> DataTable:
     """Return what each further term would be worth; see :meth:`Fit.add1`.
 
     Examples
@@ -65,7 +65,12 @@ def add1(fit: Fit, scope: str, **options: Any) -> DataTable:
 
 
 def step(
-    fit: Fit, scope: Any = None, direction: str | None = None, *, k: float = 2.0, **options: Any
+    fit: Fit,
+    scope: Any = None,
+    direction: str | None = None,
+    *,
+    k: float | str = 2.0,
+    **options: Any,
 ) -> Stepwise:
     """Leave out and add terms while that lowers AIC; see :meth:`Fit.step`.
 

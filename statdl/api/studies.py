@@ -11,6 +11,7 @@ from statdl.api.verbs import as_fit
 from statdl.api.words import lookup
 from statdl.errors import ConvergenceWarning, ModelError, StatdlWarning, warn
 from statdl.formula import Term, update_formula
+from statdl.infer.covariance import Covariance
 from statdl.report import DataTable
 from statdl.report.regression import RegressionTable
 from statdl.results import Fit
@@ -49,8 +50,8 @@ def compare(
     names : sequence of str, optional
         What the columns are called, by default (1), (2), …
     vcov, cluster : optional
-        The covariance of all fits, as for :meth:`statdl.Fit.vcov`; for a covariance each give
-        ``fit.with_covariance(...)``.
+        The covariance of all fits, as for :meth:`statdl.Fit.vcov`; a list in ``vcov`` has one for
+        each fit.
     what : {"coefficients", "effects"}, optional
         What the rows are. A network has no coefficients, but average marginal effects, as every
         model has: with a network among the fits these are shown, of all of them.
@@ -94,7 +95,10 @@ def compare(
         raise ModelError("compare() needs one fit or more.")
     rows = None if data is None else [new_rows(fit.estimate, data) for fit in fits]
     return comparison(
-        [fit.with_covariance(vcov, cluster).estimate for fit in fits],
+        [
+            fit.with_covariance(one, cluster).estimate
+            for fit, one in zip(fits, _one_each(vcov, len(fits)), strict=True)
+        ],
         [fit.label for fit in fits],
         rows,
         names=names,
@@ -104,6 +108,21 @@ def compare(
         level=level,
         exponentiate=exponentiate,
     )
+
+
+def _one_each(vcov: Any, count: int) -> Sequence[Any]:
+    """Return the covariance of each fit: those of a list, or the same for all."""
+    several = isinstance(vcov, list | tuple) and all(
+        one is None or isinstance(one, str | Covariance) or len(getattr(one, "shape", ())) == 2
+        for one in vcov
+    )
+    if not several:
+        return [vcov] * count
+    if len(vcov) != count:
+        raise ModelError(
+            f"vcov= is a list of {len(vcov)} covariances for {count} fits; give each one."
+        )
+    return vcov
 
 
 def validate(

@@ -21,7 +21,7 @@ def tidy(fit: Fit, **options: Any) -> Any:
     return as_fit(fit).tidy(**options)
 
 
-def glance(fit: Fit) -> Any:
+def glance(fit: Fit, **options: Any) -> Any:
     """Return a fit in one row, in broom's columns; see :meth:`statdl.Fit.glance`.
 
     Examples
@@ -31,7 +31,7 @@ def glance(fit: Fit) -> Any:
     >>> row[["r.squared", "sigma", "AIC"]].round(3).values.tolist()
     [[0.753, 3.046, 166.029]]
     """
-    return as_fit(fit).glance()
+    return as_fit(fit).glance(**options)
 
 
 def augment(fit: Fit, newdata: Any = None, **options: Any) -> Any:

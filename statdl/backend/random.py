@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from statdl.errors import ModelError
+from statdl.kinds import is_whole
 
 
 def fresh_seed() -> int:
@@ -18,8 +20,17 @@ def zeros(size: int) -> Any:
     return np.zeros(size)
 
 
-def generator(seed: int | Sequence[int]) -> Any:
-    """Return a generator of random numbers on the host."""
+def generator(seed: Any) -> Any:
+    """Return a generator of random numbers on the host.
+
+    Raises
+    ------
+    ModelError
+        For a seed that is no whole number of 0 or more, nor several of them.
+    """
+    several = seed if isinstance(seed, list | tuple) else [seed]
+    if not all(is_whole(one) and one >= 0 for one in several):
+        raise ModelError(f"seed={seed!r} must be a whole number of 0 or more.")
     return np.random.default_rng(seed)
 
 

@@ -175,12 +175,14 @@ class Reported:
     root  (P, r) R with R Rᵀ the covariance of θ̂, the dispersion included
     df    degrees of freedom of the reference t, ∞ for the normal
     note  what a summary says of it
+    made  what it was made with, such as the groups of clusters; not kept in files
     """
 
     kind: str
     root: Any
     df: float
     note: str
+    made: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -169,10 +169,20 @@ def _coded(name: str, values: Any, frame: ModelFrame) -> Grouping:
         at = xp.take(values, xp.asarray(rows, device=values.device)) if taken else values
         _refuse_missing(name, ~(at == at), rows)
         return Grouping(name, xp.reshape(xp.unique_inverse(at).inverse_indices, (-1,)))
-    codes, _ = pd.factorize(values if is_pandas(values) else np.asarray(values))
+    try:
+        codes, _ = pd.factorize(values if is_pandas(values) else np.asarray(values))
+    except TypeError as error:
+        raise DataError(
+            f"`{name}` cannot name clusters: its values are no numbers, text or dates "
+            f"({_kinds(values)}). cluster= needs one plain value a row."
+        ) from error
     codes = codes[rows] if taken else codes
     _refuse_missing(name, codes < 0, rows)
     return Grouping(name, np.unique(codes, return_inverse=True)[1])
+
+
+def _kinds(values: Any) -> str:
+    return ", ".join(sorted({type(value).__name__ for value in values}))
 
 
 def _check_length(name: str, length: int, frame: ModelFrame) -> None:

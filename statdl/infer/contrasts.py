@@ -7,7 +7,7 @@ the middle half or the whole range, or from one value to another; factors from l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, pairwise, product
 from typing import Any
 
@@ -30,13 +30,15 @@ Spec = Any
 
 
 def prediction_questions(
-    rows: Population, variables: Mapping[str, Any] | None, by: Sequence[str] | None = None
+    rows: Population, variables: Any, by: Sequence[str] | None = None
 ) -> list[Question]:
     """Return one question for every combination of the values given; for none, the rows as is.
 
+    ``variables`` is a mapping of names to values, or names, for all levels or the range of each.
     Where answers are averaged ``by`` columns, variables that are not among these are averaged over.
     """
-    wanted = {name: _listed(value, _seen(rows, name)) for name, value in (variables or {}).items()}
+    asked = {} if variables is None else by_name(variables)
+    wanted = {name: _listed(value, _seen(rows, name)) for name, value in asked.items()}
     if not wanted:
         return [Question({}, ({},))]
     told = {name: values for name, values in wanted.items() if by is None or name in by}
@@ -101,12 +103,24 @@ def _named(rows: Population, variables: Any) -> dict[str, Spec]:
         if not names:
             raise ModelError("The model has no variables that could be changed.")
         return dict.fromkeys(names)
-    if isinstance(variables, str):
-        variables = [variables]
-    chosen = dict(variables) if isinstance(variables, Mapping) else dict.fromkeys(variables)
+    chosen = by_name(variables)
     for name in chosen:
         check_estimable(rows.estimate, name)
     return chosen
+
+
+def by_name(variables: Any) -> dict[str, Spec]:
+    """Return what is asked of variables by name, None where there are only names."""
+    if isinstance(variables, Mapping):
+        return dict(variables)
+    plain = isinstance(variables, str) or not isinstance(variables, Iterable)
+    names = [variables] if plain else list(variables)
+    if not all(isinstance(name, str) for name in names):
+        raise ModelError(
+            f"variables={variables!r}: give names of variables, or a mapping of them, such as "
+            "'wt', ['wt', 'hp'] or {'wt': [2, 3]}."
+        )
+    return dict.fromkeys(names)
 
 
 def _seen(rows: Population, name: str) -> Observed:

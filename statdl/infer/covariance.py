@@ -38,7 +38,7 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import to_numpy
-from statdl.errors import ModelError, NumericalError, StatdlWarning, warn
+from statdl.errors import DataError, ModelError, NumericalError, StatdlWarning, warn
 from statdl.estimate import (
     EXAMINED_WEIGHTS,
     Determined,
@@ -50,6 +50,7 @@ from statdl.estimate import (
 from statdl.formula import Grouping, groupings
 from statdl.infer import meat
 from statdl.infer.arithmetic import coefficient_labels, estimable_places
+from statdl.kinds import is_whole
 from statdl.scan.groups import column_groups
 from statdl.scan.rows import ScannedRows
 
@@ -149,9 +150,12 @@ class Covariance:
             raise ModelError("correction='groups' is for clusters; 'HAC' has 'full' and 'none'.")
         if self.scheme is not None and self.scheme not in SCHEMES:
             raise ModelError(f"scheme={self.scheme!r} is not known; choose {', '.join(SCHEMES)}.")
-        lags = self.maxlags
-        if lags is not None and lags != "auto" and (int(lags) != lags or lags < 0):
+        lags: Any = self.maxlags
+        known = lags is None or (isinstance(lags, str) and lags == "auto")
+        if not known and (not is_whole(lags) or lags < 0):
             raise ModelError(f"maxlags must be a whole number of 0 or more, or 'auto': {lags!r}.")
+        if not is_whole(self.B) or self.B < 2:
+            raise ModelError(f"B must be a whole number of 2 or more resamples, not {self.B!r}.")
 
 
 def as_covariance(vcov: Any, cluster: Any = None, **options: Any) -> Covariance:
@@ -200,6 +204,17 @@ def refuse_unexamined(estimate: Estimate) -> None:
         )
 
 
+def refuse_rowless(estimate: Estimate, kind: str) -> None:
+    """Raise DataError where a fit is from a file, and its rows are not there to sum over."""
+    if estimate.remembered is not None:
+        asked = "cluster=…" if kind == "cluster" else repr(kind)
+        raise DataError(
+            f"The covariance {kind!r} is made of the rows, and this model was loaded from a file, "
+            f"which holds no rows of the data. Save fit.with_covariance({asked}), whose errors, "
+            "tests and intervals come with the file, or fit the model again."
+        )
+
+
 def model_df(estimate: Estimate) -> float:
     """Return the residual degrees of freedom where the dispersion is estimated, else ∞."""
     return math.inf if estimate.family.dispersion_known else estimate.df_resid
@@ -220,7 +235,7 @@ def report(estimate: Estimate, choice: Covariance) -> Reported | None:
     """
     if choice.type in MODEL_KINDS:
         return _of_model(estimate, choice.type)
-    _ = estimate.specification.rows.n  # a fit from a file has no rows, and says so
+    refuse_rowless(estimate, choice.type)
     _refuse_unsound(estimate)
     if choice.type in ROBUST_KINDS:
         return _heteroskedastic(estimate, choice.type)
@@ -233,7 +248,15 @@ def report(estimate: Estimate, choice: Covariance) -> Reported | None:
 
 def given(estimate: Estimate, matrix: Any) -> Reported:
     """Return a covariance matrix of one's own, of all coefficients or of the estimable ones."""
-    values = np.asarray(matrix, dtype=float)
+    try:
+        values = np.asarray(matrix, dtype=float)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.ndim != 2:
+        raise ModelError(
+            f"vcov={matrix!r} is no covariance; give one of {', '.join(KINDS)}, a formula of "
+            "clusters such as '~ firm', a Covariance, or a matrix."
+        )
     kept = estimable_places(estimate)
     if values.shape == (len(kept), len(kept)):
         values = values[np.ix_(kept, kept)]
@@ -252,7 +275,7 @@ def given(estimate: Estimate, matrix: Any) -> Reported:
 def _of_model(estimate: Estimate, kind: str) -> Reported | None:
     if kind == "classical" or _is_own(estimate, kind):
         return None
-    _ = estimate.specification.rows.n  # a fit from a file has no rows, and says so
+    refuse_rowless(estimate, kind)
     found = determine(estimate.objective, estimate.device_parameters, expected=kind == "fisher")
     root = to_numpy(found.root) * math.sqrt(estimate.dispersion)
     return Reported(kind, root, model_df(estimate), _information_note(estimate, kind, found))
@@ -315,12 +338,14 @@ def _autocorrelated(estimate: Estimate, choice: Covariance) -> Reported:
         "Standard errors are robust to heteroskedasticity and to autocorrelation over "
         f"{int(lags)} {'lag' if lags == 1 else 'lags'} (Newey-West){_referring(df)}."
     )
-    return Reported("HAC", _sandwiched(estimate, squares, "HAC"), df, note)
+    made = {"maxlags": int(lags), "correction": choice.correction or "none"}
+    return Reported("HAC", _sandwiched(estimate, squares, "HAC"), df, note, made)
 
 
 def _clustered(estimate: Estimate, choice: Covariance) -> Reported:
     groups = clusters(estimate, choice.cluster)
-    squares = meat.clustered(estimate, groups, choice.correction or "full")
+    correction = choice.correction or "full"
+    squares = meat.clustered(estimate, groups, correction)
     counts = [meat.group_count(estimate, group) for group in groups]
     df = cluster_df(estimate, counts)
     note = (
@@ -329,7 +354,7 @@ def _clustered(estimate: Estimate, choice: Covariance) -> Reported:
     )
     root = _sandwiched(estimate, squares, "cluster")
     _warn_of_nothing(estimate, root, groups)
-    return Reported("cluster", root, df, note)
+    return Reported("cluster", root, df, note, {"groups": groups, "correction": correction})
 
 
 def _warn_of_nothing(estimate: Estimate, root: Any, groups: tuple[Grouping, ...]) -> None:

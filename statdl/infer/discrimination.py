@@ -194,6 +194,11 @@ def hosmer_lemeshow(
     """
     found = trials(estimate, "The Hosmer-Lemeshow test", newdata, event)
     cuts = _cuts(found.probability, groups)
+    if groups > len(found.probability):
+        raise ModelError(
+            f"groups={groups} is more than the {len(found.probability)} rows there are to group; "
+            "each should hold several (10 groups are usual)."
+        )
     if len(cuts) < 4:
         raise DataError(
             f"The fitted probabilities take so few values that they make {len(cuts) - 1} groups; "
@@ -220,12 +225,19 @@ def hosmer_lemeshow(
 def _cuts(probability: Any, groups: int) -> Any:
     if groups < 3 or groups != int(groups):
         raise ModelError(f"groups={groups!r} must be a whole number from 3 on.")
-    return np.unique(np.quantile(probability, np.linspace(0, 1, int(groups) + 1)))
+    cuts = np.unique(np.quantile(probability, np.linspace(0, 1, int(groups) + 1)))
+    filled = np.unique(_places(probability, cuts)) if len(cuts) > 1 else np.arange(0)
+    return cuts[[0, *(filled + 1)]]  # between tied probabilities there may be a group of no row
+
+
+def _places(probability: Any, cuts: Any) -> Any:
+    """Return in which of the groups (a, b] rows are, the first with its a."""
+    return np.clip(np.searchsorted(cuts, probability, side="left") - 1, 0, len(cuts) - 2)
 
 
 def _grouped(found: Trials, cuts: Any) -> tuple[Any, Any, Any]:
-    """Return cases, controls and expected cases of the groups (a, b], the first with its a."""
-    place = np.clip(np.searchsorted(cuts, found.probability, side="left") - 1, 0, len(cuts) - 2)
+    """Return cases, controls and expected cases of the groups."""
+    place = _places(found.probability, cuts)
     size, total = len(cuts) - 1, found.successes + found.failures
     sums = (found.successes, found.failures, total * found.probability)
     cases, controls, expected = (np.bincount(place, each, minlength=size) for each in sums)

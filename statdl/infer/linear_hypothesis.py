@@ -12,7 +12,7 @@ Reference: Wald (1943), Transactions of the American Mathematical Society 54, 42
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -123,13 +123,18 @@ def hypotheses(estimate: Estimate, given: Any, value: Any = None) -> Hypotheses:
     """
     labels = coefficient_labels(estimate)
     texts = [given] if isinstance(given, str) else given
-    if all(isinstance(text, str) for text in texts):
+    if _are_words(texts):
         if value is not None:
             raise ModelError("The right-hand sides of hypotheses in words are in the words.")
         found = _read([one for text in texts for one in pieces(text, labels, ",")], labels)
     else:
         found = _from_matrix(given, value, labels)
     return _checked(estimate, found, labels)
+
+
+def _are_words(texts: Any) -> bool:
+    sized = isinstance(texts, Iterable) and isinstance(texts, Sized)
+    return sized and len(texts) > 0 and all(isinstance(text, str) for text in texts)
 
 
 def _read(texts: Sequence[str], labels: Sequence[str]) -> Hypotheses:
@@ -163,17 +168,33 @@ def _in_words(row: Any, value: float, labels: Sequence[str]) -> str:
 
 
 def _from_matrix(given: Any, value: Any, labels: Sequence[str]) -> Hypotheses:
-    matrix = np.atleast_2d(np.asarray(given, dtype=float))
+    matrix, right = _numbers(given), None if value is None else _numbers(value)
+    if not matrix.ndim or not matrix.size:
+        raise ModelError(
+            f"hypotheses={given!r}: give them in words, such as '{labels[-1]} = 0', or as a matrix "
+            f"R with a column for each of the {len(labels)} coefficients ({', '.join(labels)})."
+        )
+    matrix = np.atleast_2d(matrix)
     if matrix.ndim != 2 or matrix.shape[1] != len(labels) or not np.isfinite(matrix).all():
         raise ModelError(
             f"R has the shape {np.shape(given)}; it needs a column for each of the {len(labels)} "
             "coefficients, and finite numbers."
         )
-    right = np.zeros(len(matrix)) if value is None else np.atleast_1d(np.asarray(value, float))
+    right = np.zeros(len(matrix)) if right is None else np.atleast_1d(right)
     if right.shape != (len(matrix),):
         raise ModelError(f"r has {right.size} values for the {len(matrix)} rows of R.")
+    if not np.isfinite(right).all():
+        raise ModelError(f"r={value!r} has values that are no finite numbers.")
     words = (_in_words(row, one, labels) for row, one in zip(matrix, right, strict=True))
     return Hypotheses(matrix, right, tuple(words))
+
+
+def _numbers(given: Any) -> Any:
+    """Return an array of numbers; an empty one where something else was given."""
+    try:
+        return np.asarray(given, dtype=float) if given is not None else np.empty(0)
+    except (TypeError, ValueError):
+        return np.empty(0)
 
 
 def _checked(estimate: Estimate, found: Hypotheses, labels: Sequence[str]) -> Hypotheses:

@@ -13,7 +13,7 @@ Utts (1982), The rainbow test for lack of fit in regression, Comm. Statist. A 11
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from statdl.backend.array import Array, namespace
@@ -23,6 +23,7 @@ from statdl.infer import residual
 from statdl.infer.auxiliary import Regression, own_regression, regression, standardised
 from statdl.infer.distribution import chi2_tail, f_tail
 from statdl.infer.hypothesis import HypothesisTest
+from statdl.kinds import is_whole
 
 CONSTANT = "the variance of the errors is the same for all rows"
 ALTERNATIVES = ("greater", "less", "two.sided")
@@ -175,12 +176,13 @@ def _column(estimate: Estimate, order_by: Any) -> Any:
 
 
 def reset(
-    estimate: Estimate, powers: Sequence[int] = (2, 3), type: str = "fitted"
+    estimate: Estimate, powers: int | Sequence[int] = (2, 3), type: str = "fitted"
 ) -> HypothesisTest:
     """Return F of powers of the fitted values, or of the regressors, added to the model (RESET)."""
     own = own_regression(estimate, "RESET", weights=True)
-    if not powers or min(powers) < 2:
-        raise ModelError(f"powers={powers!r} must be numbers from 2 on, such as (2, 3).")
+    given = list(powers) if isinstance(powers, Iterable) else [powers]
+    if not given or not all(is_whole(power) and power >= 2 for power in given):
+        raise ModelError(f"powers={powers!r} must be whole numbers from 2 on, such as (2, 3).")
     xp = namespace(own.X)
     if type == "fitted":
         basis = residual.fitted(estimate)
@@ -194,7 +196,7 @@ def reset(
         basis = standardised(basis)
     else:
         basis = basis / xp.max(xp.abs(basis), axis=0)
-    added = _weighted(xp.concat([basis**power for power in powers], axis=1), estimate)
+    added = _weighted(xp.concat([basis**power for power in given], axis=1), estimate)
     larger = own.with_columns(added)
     df = (larger.rank - own.rank, own.n - larger.rank)
     if min(df) < 1:

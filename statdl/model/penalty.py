@@ -18,7 +18,10 @@ class Penalty(Protocol):
 
     @property
     def shrinks(self) -> bool:
-        """Whether it draws towards 0, so that it identifies any columns and biases estimates."""
+        """Whether it draws to a place of its own: identifies any columns and biases estimates.
+
+        Where to it may say in words, as ``towards``, which is "0" for those of statdl.
+        """
         ...
 
     def on(self, objective: Any, parameters: Array) -> tuple[float, Array]:
@@ -47,10 +50,25 @@ class OfParameters:
     """A penalty that looks at the parameters only, those that the objective says it applies to."""
 
     shrinks: ClassVar[bool] = True
+    towards: ClassVar[str] = "0"
 
     def on(self: Any, objective: Any, parameters: Array) -> tuple[float, Array]:
         penalised = like(objective.penalised, parameters)
         return float(self.value(parameters, penalised)), self.gradient(parameters, penalised)
+
+
+def shrinkage(penalty: Penalty) -> str:
+    """Return in words where a penalty that shrinks draws: one of a user's need not draw to 0.
+
+    Examples
+    --------
+    >>> shrinkage(Ridge(1.0))
+    'shrunk towards 0'
+    """
+    towards = getattr(penalty, "towards", None)
+    if towards is None:
+        return "drawn to where their penalty is least"
+    return "shrunk towards 0" if towards == "0" else f"drawn towards {towards}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from statdl.infer.distribution import check_level
 from statdl.infer.goodness import Goodness
 from statdl.infer.residual import jarque_bera, omnibus, residual_shape
 from statdl.infer.wald import Coefficients, coefficients
+from statdl.model.penalty import shrinkage
 from statdl.report.format import integer, number, p_value, significant, statistic
 from statdl.report.stopping import stopped
 from statdl.report.table import Pairs, Summary, Table
@@ -239,16 +240,17 @@ def notes(goodness: Goodness) -> tuple[str, ...]:
     if estimate.frame.dropped:
         rows = "row was" if estimate.frame.dropped == 1 else "rows were"
         found.append(f"{estimate.frame.dropped} {rows} dropped because of missing values.")
-    if estimate.specification.penalty.active and not estimate.specification.penalty.shrinks:
+    penalty = estimate.specification.penalty
+    if penalty.active and not penalty.shrinks:
         found.append(
             "Bias-reduced (Firth 1993): the estimates maximise log L + ½ log |I|. Wald intervals "
             "are poor where classes are separated; take confint(method='profile')."
         )
     if estimate.selected:
         found.append(f"Degrees of freedom are effective ones ({estimate.degrees_of_freedom:.4g}).")
-    elif estimate.specification.penalty.shrinks:
+    elif penalty.shrinks:
         found.append(
-            "Penalised fit: estimates are shrunk towards 0, the penalised covariance is "
+            f"Penalised fit: estimates are {shrinkage(penalty)}, the penalised covariance is "
             "(I + Λ)⁻¹ I (I + Λ)⁻¹, and degrees of freedom are effective ones "
             f"({estimate.degrees_of_freedom:.4g}). p-values and intervals ignore the bias."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,7 @@ class Choice(Held):
     """Models one term away, and searches among them."""
 
     def drop1(
-        self, *, test: str | None = None, k: float = 2.0, adjust: str | None = None
+        self, *, test: str | None = None, k: float | str = 2.0, adjust: str | None = None
     ) -> DataTable:
         """Return what each term is worth: the fit without it.
 
@@ -58,7 +59,7 @@ class Choice(Held):
         ----------
         test : {"F", "Chisq" (= "LRT"), "Rao", "none"}, optional
             By default F where the dispersion is estimated, else the likelihood ratio.
-        k : float
+        k : float or {"AIC", "BIC"}
             What a parameter costs in the criterion: 2 for AIC, log n for BIC.
         adjust : str, optional
             Adjust the p-values, by a method of :func:`statdl.adjust`.
@@ -76,16 +77,16 @@ class Choice(Held):
 
     def add1(
         self,
-        scope: str,
+        scope: str | Sequence[str],
         *,
         test: str | None = None,
-        k: float = 2.0,
+        k: float | str = 2.0,
         adjust: str | None = None,
     ) -> DataTable:
         """Return what each further term would be worth: the fit with it.
 
-        ``scope`` is the formula of the largest model, such as ``"~ . + qsec + wt:hp"``; the other
-        parameters are those of :meth:`drop1`.
+        ``scope`` is the formula of the largest model, such as ``"~ . + qsec + wt:hp"``, or a list
+        of terms, such as ``["qsec", "hp"]``; the other parameters are those of :meth:`drop1`.
 
         Examples
         --------
@@ -95,8 +96,7 @@ class Choice(Held):
         [73.217, 63.84, 63.908]
         """
         study.stepwise.check(self.estimate)
-        upper = study.stepwise.scope_of(self, scope).upper
-        candidates = study.stepwise.addable(self, upper)
+        candidates = study.stepwise.added(self, scope)
         return self._single(candidates, test, k, adjust, "Single terms added")
 
     def step(
@@ -104,19 +104,20 @@ class Choice(Held):
         scope: Any = None,
         direction: str | None = None,
         *,
-        k: float = 2.0,
+        k: float | str = 2.0,
         max_steps: int = 1000,
     ) -> Stepwise:
         """Leave out and add terms while that lowers AIC.
 
         Parameters
         ----------
-        scope : str or (str, str), optional
-            The formula of the largest model, or of the smallest and the largest, ``.`` being this
-            one. By default the terms of this model may go, and come back.
+        scope : str, list of str or (str, str), optional
+            The formula of the largest model, terms that may be added to this one, or the formulas
+            of the smallest and the largest model, ``.`` being this one. By default the terms of
+            this model may go, and come back.
         direction : {"both", "backward", "forward"}, optional
             By default both, and backward where there is no scope.
-        k : float
+        k : float or {"AIC", "BIC"}
             What a parameter costs: 2 for AIC, log n for BIC.
         max_steps : int
             Most steps to take.
@@ -135,27 +136,32 @@ class Choice(Held):
         if self.formula is None:
             raise ModelError("A fit to arrays has no formula to step through; fit a frame.")
         allowed = study.stepwise.scope_of(self, scope)
-        found = list(study.stepwise.walk(self, allowed, way, k, max_steps))
-        moves = [move for k, (_, move) in enumerate(found) if move.change or not k]
+        price = study.stepwise.price(self.estimate, k)
+        found = list(study.stepwise.walk(self, allowed, way, price, max_steps))
+        moves = [move for j, (_, move) in enumerate(found) if move.change or not j]
         fit = found[-1][0]
         heading = (f"From: {self.describe()}", f"To:   {fit.describe()}")
-        name = _criterion_name(k, self.estimate.nobs)
+        name = _criterion_name(price, self.estimate.nobs, k)
         table = path_table(
             study.stepwise.step_of(moves), [move.aic for move in moves], heading, name
         )
         return Stepwise(fit, table, _seen([move for _, move in found], name))
 
     def _single(
-        self, candidates: Any, test: str | None, k: float, adjust: str | None, title: str
+        self, candidates: Any, test: str | None, k: float | str, adjust: str | None, title: str
     ) -> DataTable:
-        lines, chosen = study.stepwise.single_terms(self.estimate, candidates, k, test)
+        price = study.stepwise.price(self.estimate, k)
+        lines, chosen = study.stepwise.single_terms(self.estimate, candidates, price, test)
         linear = self.estimate.family.quadratic
-        name = _criterion_name(k, self.estimate.nobs)
+        name = _criterion_name(price, self.estimate.nobs, k)
         return single_term_table(lines, linear, chosen, title, self.describe(), adjust, name)
 
 
-def _criterion_name(k: float, n: int) -> str:
-    return "BIC" if math.isclose(k, math.log(n), rel_tol=1e-9) else "AIC"
+def _criterion_name(price: float, n: int, asked: float | str) -> str:
+    """Return the name asked for, or that of a price."""
+    if isinstance(asked, str):
+        return asked
+    return "BIC" if math.isclose(price, math.log(n), rel_tol=1e-9) else "AIC"
 
 
 def _seen(moves: Any, name: str) -> DataTable:

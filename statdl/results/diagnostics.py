@@ -64,7 +64,7 @@ class Diagnostics(SpecificationTests):
         """
         if type == "partial":
             return self._partial_residuals()
-        if type.replace("ized", "ised") in ("standardised", "studentised"):
+        if str(type).replace("ized", "ised") in ("standardised", "studentised"):
             return self._measure("rstandard" if type.startswith("standard") else "rstudent")
         return self._rows(
             residual.residuals(self.estimate, type),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from statdl.errors import ModelError
 from statdl.infer.arithmetic import coefficient_labels, estimable_places
 from statdl.infer.covariance import Covariance, covariance
 from statdl.infer.delta import derived
+from statdl.infer.distribution import check_level
 from statdl.infer.linear_hypothesis import hypotheses as linear
 from statdl.infer.profile import profile_limits
 from statdl.lazy import lazy
@@ -139,7 +140,7 @@ class Inference(Held):
         """
         fit = self.with_covariance(vcov, cluster)
         places = fit._places(parm)
-        tail = (1 - level) / 2
+        tail = (1 - check_level(level)) / 2
         columns = (f"{100 * tail:g} %", f"{100 * (1 - tail):g} %")
         if method == "wald":
             return fit._limits(level, columns).iloc[places]
@@ -188,7 +189,10 @@ class Inference(Held):
         labels = coefficient_labels(self.estimate)
         if parm is None:
             return list(range(len(labels)))
-        names = [parm] if isinstance(parm, str) else list(parm)
+        given: Any = parm
+        names = (
+            [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+        )
         for name in names:
             if name not in labels:
                 raise ModelError(f"parm={name!r} is no coefficient; there are {', '.join(labels)}.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from statdl.errors import ModelError
 from statdl.infer.contrasts import (
+    by_name,
     comparison_questions,
     is_logged,
     prediction_questions,
@@ -50,7 +51,7 @@ class Margins(Inference):
         self,
         newdata: Any = None,
         *,
-        variables: Mapping[str, Any] | None = None,
+        variables: str | Sequence[str] | Mapping[str, Any] | None = None,
         by: Any = False,
         type: str = "response",
         weights: Any = None,
@@ -60,17 +61,17 @@ class Margins(Inference):
     ) -> Any:
         """Return predictions with standard errors.
 
-        ``variables`` maps names to values that all rows are set to, one after another (None for all
-        levels, or the quartiles of a number). ``by`` may name them: the groups are then of the rows
-        as they are set, and what it does not name is averaged over; ``by=True`` averages for every
-        value.
+        ``variables`` maps names to values that all rows are set to, one after another (None, or a
+        name alone, for all levels, or the quartiles of a number). ``by`` may name them: the groups
+        are then of the rows as they are set, and what it does not name is averaged over;
+        ``by=True`` averages for every value.
 
         Parameters
         ----------
         newdata : frame, dict or array, optional
             Rows to ask about; by default those of the fit. "mean" is one row of means and modes,
             "balanced" has every combination of levels. Rows with missing values are left out.
-        variables : mapping, optional
+        variables : mapping, str or sequence of str, optional
             Names and the values that all rows are set to, as above.
         by : bool, str or sequence of str
             False for an answer of every row, True for their average, or columns to average within.
@@ -99,7 +100,8 @@ class Margins(Inference):
         names = _names(by)
         questions = prediction_questions(rows, variables, names)
         if names is not None:
-            by = [name for name in names if name not in (variables or {})] or True
+            asked = {} if variables is None else by_name(variables)
+            by = [name for name in names if name not in asked] or True
         return _answered(rows, questions, scale_of(type), by, level)
 
     def comparisons(

@@ -99,14 +99,14 @@ class SpecificationTests(Held):
             specification.goldfeld_quandt(self.estimate, order_by, point, fraction, alternative)
         )
 
-    def reset_test(self, powers: Sequence[int] = (2, 3), type: str = "fitted") -> TestReport:
+    def reset_test(self, powers: int | Sequence[int] = (2, 3), type: str = "fitted") -> TestReport:
         """Test whether powers of the fitted values, or of the regressors, are missing (RESET).
 
         The F test of the powers, added to the model.
 
         Parameters
         ----------
-        powers : sequence of int
+        powers : int or sequence of int
             Which powers, from 2.
         type : {"fitted", "regressor"}
             Of what: the fitted values, or every regressor.

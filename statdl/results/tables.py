@@ -80,10 +80,15 @@ class Tables(Inference):
             return fit._framed(effects_columns(own_effects(fit.estimate), shown))
         return fit._framed(tidy_columns(fit.estimate, shown, exponentiate))
 
-    def glance(self) -> Any:
+    def glance(self, *, vcov: Any = None, cluster: Any = None) -> Any:
         """Return the fit in one row: how well it fits, and its size.
 
         AIC, BIC and logLik are R's, which count an estimated dispersion.
+
+        Parameters
+        ----------
+        vcov, cluster : optional
+            The covariance behind ``statistic`` and ``p.value``, as for :meth:`vcov`.
 
         See Also
         --------
@@ -96,7 +101,7 @@ class Tables(Inference):
         >>> fit.glance()[["r.squared", "AIC", "nobs"]].round(3).to_dict("records")
         [{'r.squared': 0.753, 'AIC': 166.029, 'nobs': 32}]
         """
-        return self._framed(glance_columns(self.goodness))
+        return self._framed(glance_columns(self.with_covariance(vcov, cluster).goodness))
 
     def augment(
         self,

@@ -50,6 +50,7 @@ LEFT_OUT: Mapping[type, frozenset[str]] = {
     Plan: frozenset({"start"}),
     Trace: frozenset({"parameters"}),
     Remembered: frozenset({"findings"}),
+    Reported: frozenset({"made"}),
 }
 
 

@@ -120,6 +120,7 @@ def comparison(
         for one in estimates
     ]
     columns = _measures(estimates, validation)
+    between = " " if names is None else ": "
     terms = all_terms(cells)
     notes = regression_notes(estimates, shown, heads, below, marks, level) if terms else []
     return RegressionTable(
@@ -127,7 +128,7 @@ def comparison(
         heads,
         columns,
         "Comparison of fits",
-        tuple(f"{head} {label}" for head, label in zip(heads, labels, strict=True)),
+        tuple(f"{head}{between}{label}" for head, label in zip(heads, labels, strict=True)),
         {name: FORMATS[name] for name in columns},
         (*notes, *_notes(estimates, validation is None)),
         terms,

@@ -38,6 +38,7 @@ from statdl.infer.covariance import (
     clusters,
     given,
     model_df,
+    refuse_rowless,
     refuse_unexamined,
     report,
 )
@@ -71,7 +72,7 @@ def resampling(estimate: Estimate, choice: Covariance) -> Reported:
     """Return the covariance of θ̂ over refits."""
     scheme = choice.scheme or ("pairs" if choice.cluster is None else "cluster")
     check_count(choice.B)
-    _ = estimate.specification.rows.n  # a fit from a file has no rows, and says so
+    refuse_rowless(estimate, choice.type)
     refuse_unexamined(estimate)
     group = _group(estimate, choice, scheme)
     if scheme in ("residual", "wild"):

@@ -80,7 +80,7 @@ def parity(estimate: Estimate, packages: Any = None) -> Parity:
         tuple(row[0] for row in rows),
         columns,
         "Parity with other packages",
-        (_sentence(columns["Rel. difference"], columns["Verdict"]),),
+        (_sentence(columns["Rel. difference"], columns["Verdict"], _left_out(found)),),
         {
             "Values": "integer",
             "statdl": "automatic",
@@ -204,11 +204,17 @@ def _relative(quantity: str, mine: Any, theirs: Any, known: Mapping[str, Any]) -
     return np.where(both, 0.0, np.abs(mine - theirs) / scale)
 
 
-def _sentence(differences: list[float], verdicts: list[str]) -> str:
+def _left_out(peers: list[Peer]) -> str:
+    """Return what no package was asked about, nothing where all was compared."""
+    compared = any("Standard errors" in peer.values for peer in peers)
+    return "" if compared else "errors and tests were not compared"
+
+
+def _sentence(differences: list[float], verdicts: list[str], left_out: str) -> str:
     if not verdicts:
         return "Nothing could be compared; see the notes."
     count, wrong = len(verdicts), sum(one != "agrees" for one in verdicts)
+    which = f"{count} quantities{' compared' if left_out else ''}"
+    verdict = f"{wrong} of {which} differ" if wrong else f"All {which} agree"
     largest = f"the largest relative difference is {max(differences):.1e}"
-    if wrong:
-        return f"{wrong} of {count} quantities differ; {largest}."
-    return f"All {count} quantities agree; {largest}."
+    return "; ".join(filter(None, (verdict, left_out, largest))) + "."

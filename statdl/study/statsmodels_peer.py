@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import to_numpy
-from statdl.estimate import Estimate
+from statdl.estimate import Estimate, Reported
 from statdl.infer.covariance import reference_df
 from statdl.lazy import lazy
 
@@ -67,6 +67,11 @@ class HostRows:
         return bool(np.any(self.weights != 1))
 
     @property
+    def prior_weights(self) -> Any:
+        """The weights of rows, each of several trials or of one."""
+        return self.weights if self.trials is None else self.weights / self.trials
+
+    @property
     def shifted(self) -> bool:
         """Whether there is an offset."""
         return bool(np.any(self.offset != 0))
@@ -108,17 +113,53 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _covariance_options(estimate: Estimate) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _covariance_options(
+    estimate: Estimate, rows: HostRows
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return statsmodels' name of the covariance reported, or a sentence that it has none."""
-    if estimate.reported is None:
+    reported = estimate.reported
+    if reported is None:
         return {}, ()
-    kind = estimate.reported.kind
-    known = ROBUST if estimate.family.quadratic else {"HC0": "HC0", "sandwich": "HC0"}
-    if kind in known and estimate.family.name != "multinomial":
-        return {"cov_type": known[kind]}, ()
-    return {}, (
-        f"The covariance {kind!r} is not compared, nor errors, tests and limits, which follow it.",
-    )
+    why = _no_such_covariance(estimate, reported, rows)
+    if why:
+        return {}, (
+            f"The covariance {reported.kind!r} is not compared, nor errors, tests and limits, "
+            f"which follow it: {why}.",
+        )
+    corrected = reported.made.get("correction") == "full"
+    if reported.kind == "cluster":
+        [group] = reported.made["groups"]
+        codes = to_numpy(group.codes)[rows.used]
+        return _robust("cluster", groups=codes, use_correction=corrected), ()
+    if reported.kind == "HAC":
+        lags = reported.made["maxlags"]
+        return _robust("HAC", maxlags=lags, use_correction=corrected), ()
+    return {"cov_type": ROBUST[reported.kind]}, ()
+
+
+def _robust(kind: str, **options: Any) -> dict[str, Any]:
+    return {"cov_type": kind, "cov_kwds": options}
+
+
+def _no_such_covariance(estimate: Estimate, reported: Reported, rows: HostRows) -> str:
+    """Return why statsmodels has not the covariance reported, nothing where it has."""
+    kind, made = reported.kind, reported.made
+    if estimate.family.name == "multinomial" or kind not in (*ROBUST, "cluster", "HAC"):
+        return "statsmodels has none such for this model"
+    if kind == "cluster" and len(made["groups"]) > 1:
+        return "only clusters of one way are compared"
+    if kind == "cluster" and made["correction"] == "groups":
+        return "statsmodels has not its correction"
+    if kind == "HAC" and len(rows.used) < estimate.objective.rows.n:
+        return "rows of weight 0 are times here, which statsmodels would not see"
+    if estimate.family.quadratic:
+        return ""
+    if kind in ("HC1", "HC2", "HC3"):
+        return "statsmodels has it for linear regression only"
+    if not estimate.family.canonical:
+        link = estimate.family.link.name
+        return f"with the {link} link statsmodels takes the observed information for its bread"
+    return "statsmodels does not take weights into it" if np.any(rows.prior_weights != 1) else ""
 
 
 def _coefficient_values(found: Any, covered: bool) -> dict[str, Any]:
@@ -141,7 +182,7 @@ def _flat(table: Any) -> Any:
 
 
 def _linear(estimate: Estimate, rows: HostRows) -> Peer:
-    options, notes = _covariance_options(estimate)
+    options, notes = _covariance_options(estimate, rows)
     y = rows.y[:, 0] - rows.offset
     constant = {"hasconst": bool(estimate.objective.intercept)}
     if rows.weighted:
@@ -166,14 +207,13 @@ def _linear(estimate: Estimate, rows: HostRows) -> Peer:
 
 
 def _generalised(estimate: Estimate, rows: HostRows) -> Peer:
-    options, notes = _covariance_options(estimate)
+    options, notes = _covariance_options(estimate, rows)
     link = getattr(sm.families.links, LINKS[estimate.family.link.name])()
     family = getattr(sm.families, FAMILIES[estimate.family.name])(link)
-    y, weights = rows.y[:, 0], rows.weights
-    if rows.trials is not None and estimate.family.name == "binomial":
+    y = rows.y[:, 0]
+    if rows.trials is not None:
         y = np.column_stack([rows.trials * y, rows.trials * (1 - y)])
-        weights = weights / rows.trials
-    model = sm.GLM(y, rows.X, family, offset=rows.offset, var_weights=weights)
+    model = sm.GLM(y, rows.X, family, offset=rows.offset, var_weights=rows.prior_weights)
     found = _settled(model, not np.isinf(reference_df(estimate)), options)
     values = _coefficient_values(found, not notes) | {
         "Dispersion": found.scale,
@@ -206,7 +246,7 @@ def _settled(model: Any, use_t: bool, options: Mapping[str, Any]) -> Any:
 
 
 def _multinomial(estimate: Estimate, rows: HostRows) -> Peer:
-    _, notes = _covariance_options(estimate)
+    _, notes = _covariance_options(estimate, rows)
     counts = _counts(rows)
     if rows.shifted:
         return _nothing("statsmodels' MNLogit has no offset")

@@ -7,7 +7,9 @@ left out while it is part of another, and none is added before its parts are in.
     AIC = −2 log L + k df              elsewhere, a dispersion counted.
 
 k = 2 is AIC, k = log n is BIC. Each model has its own maximum of the likelihood, over the
-dispersion too.
+dispersion too. An F test divides by the larger model's mean deviance, D/(n − p), as R's does:
+
+    F = ((D₀ − D₁) / Δdf) / (D₁ / (n − p₁)).
 
 References: Venables & Ripley (2002), Modern Applied Statistics with S, §6.8. That errors and tests
 of a chosen model know nothing of the choice: Berk et al. (2013), Annals of Statistics 41, 802.
@@ -25,6 +27,7 @@ from statdl.estimate import Estimate, refit
 from statdl.formula.update import formula_terms, term_text, update_formula
 from statdl.infer.anova import Analysis, Step, between, choose_test, refuse_untestable
 from statdl.infer.goodness import Goodness
+from statdl.kinds import is_number
 from statdl.report.stepwise import Line
 
 Factors = frozenset[str]
@@ -65,6 +68,18 @@ def criterion(estimate: Estimate, k: float) -> tuple[float, float]:
         return p, n * math.log(rss / n) + k * p if rss > 0 else -math.inf
     found = Goodness(estimate).log_likelihood()
     return found.df, -2 * found.value + k * found.df
+
+
+def price(estimate: Estimate, k: Any) -> float:
+    """Return what a parameter costs: a number, 2 for "AIC", log n for "BIC"."""
+    if isinstance(k, str) and k in ("AIC", "BIC"):
+        return 2.0 if k == "AIC" else math.log(Goodness(estimate).log_likelihood().nobs)
+    if not is_number(k) or not 0 <= k < math.inf:
+        raise ModelError(
+            f"k={k!r} is no price of a parameter; give a number, such as 2 or log n, or 'AIC' or "
+            "'BIC'."
+        )
+    return float(k)
 
 
 def check(estimate: Estimate) -> None:
@@ -116,16 +131,44 @@ def _refuse_other_rows(small: Estimate, large: Estimate, factors: Sequence[str])
         )
 
 
+def added(fit: Any, scope: Any) -> list[Candidate]:
+    """Return the models with a term more: out of a formula, or each of the terms in a list."""
+    texts = named_terms(scope)
+    if texts is None:
+        return addable(fit, scope_of(fit, scope).upper)
+    found = []
+    for text in texts:
+        larger = addable(fit, _terms(fit, f"~ {text}"))
+        if not larger:
+            raise ModelError(f"scope= names `{text}`, which has nothing that the model lacks.")
+        found += larger
+    return found
+
+
+def named_terms(scope: Any) -> list[str] | None:
+    """Return the terms of a list, None where a scope is none or holds formulas."""
+    if not isinstance(scope, tuple | list) or not all(isinstance(one, str) for one in scope):
+        return None
+    return None if any("~" in one for one in scope) else list(scope)
+
+
 def scope_of(fit: Any, scope: Any) -> Scope:
-    """Return the terms between which to move: of a formula (the largest model), or of two."""
+    """Return the terms between which to move: of a formula (the largest model), or of two.
+
+    A list of terms stands for those of the model and these.
+    """
     own = tuple(_factors(term) for term in fit.estimate.frame.design.terms)
     if scope is None:
         return Scope(frozenset(), own)
+    texts = named_terms(scope)
+    if texts is not None:
+        scope = " + ".join(["~ .", *texts])
     pair = scope if isinstance(scope, tuple | list) else ("~ 1", scope)
     if len(pair) != 2 or not all(isinstance(one, str) for one in pair):
         raise ModelError(
-            "scope= is the formula of the largest model, such as '~ . + hp', or a pair: the "
-            f"smallest and the largest. It is {scope!r}."
+            "scope= is the formula of the largest model, such as '~ . + hp', a list of terms to "
+            "add, such as ['hp', 'qsec'], or a pair of formulas: the smallest model and the "
+            f"largest. It is {scope!r}."
         )
     lower, upper = (_terms(fit, text) for text in pair)
     return Scope(frozenset(map(frozenset, lower)), upper)
@@ -147,11 +190,17 @@ def line(one: Candidate, from_: Estimate, k: float, test: str | None) -> Line:
     _, aic = criterion(one.estimate, k)
     statistic, p = math.nan, math.nan
     if test is not None:
-        analysis = Analysis((step,), test, large.dispersion, large.df_resid)
+        dispersion = _mean_deviance(large) if test == "F" else large.dispersion
+        analysis = Analysis((step,), test, dispersion, large.df_resid)
         statistic, p = analysis.statistic(step), analysis.p_value(step)
     name = ":".join(one.factors)
     deviance = one.estimate.deviance
     return Line(name, step.df, step.deviance, deviance, aic, step.score, statistic, p)
+
+
+def _mean_deviance(estimate: Estimate) -> float:
+    n_less_p = estimate.df_resid
+    return estimate.deviance / n_less_p if n_less_p > 0 else estimate.dispersion
 
 
 def single_terms(

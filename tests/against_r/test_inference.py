@@ -100,6 +100,18 @@ def test_single_terms(case):
     _single(fit.add1(case["scope"], **options), expected["add1"], case["test"])
 
 
+@each("single_f")
+def test_f_tests_of_single_terms_divide_by_the_mean_deviance(case):
+    fit = fitted(case)
+    for table, expected in (
+        (fit.drop1(test="F"), case["result"]["drop1"]),
+        (fit.add1(case["scope"], test="F"), case["result"]["add1"]),
+    ):
+        assert [in_our_words(term) for term in expected["terms"]] == list(table.index)
+        agree(table["F"], numbers(expected["statistic"]))
+        agree_p(table["Pr(>F)"], numbers(expected["p"]))
+
+
 @each("stepwise")
 def test_stepwise_searches(case):
     fit, expected = fitted(case), case["result"]

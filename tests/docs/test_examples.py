@@ -11,6 +11,7 @@ import statsmodels.formula.api as smf
 from scipy import optimize, stats
 
 import statdl as sd
+from statdl.report.reading import fit_readings
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 CARS = sd.datasets.load("mtcars")
@@ -164,6 +165,21 @@ def test_a_network_of_squareplus_ends_at_a_minimum():
     rng = np.random.default_rng(0)
     for _ in range(20):
         assert objective.value(theta + 1e-3 * rng.standard_normal(theta.shape)) > value
+
+
+def test_a_prior_elsewhere_than_at_0_is_said_to_draw_there():
+    prior = NormalPrior(-2.0, 10.0)
+    fit = sd.lm("mpg ~ wt + hp", data=CARS, penalty=prior)
+    assert "estimates are drawn towards -2, the penalised" in str(fit.summary())
+    assert "Coefficients are drawn towards -2" in fit_readings(fit.goodness, 0.95)[1].text
+
+    class Silent(NormalPrior):
+        towards = None
+
+    silent = sd.lm("mpg ~ wt + hp", data=CARS, penalty=Silent(-2.0, 10.0))
+    assert "drawn to where their penalty is least" in " ".join(silent.summary().notes)
+    ridge = sd.lm("mpg ~ wt + hp", data=CARS, penalty=10.0)
+    assert "estimates are shrunk towards 0, the penalised" in str(ridge.summary())
 
 
 @pytest.mark.parametrize("method", ["ls", "newton", "lbfgs", "gd"])

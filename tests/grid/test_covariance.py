@@ -235,6 +235,8 @@ def test_a_file_keeps_the_covariance(panel, tmp_path):
     agree(again.vcov(), under.vcov())
     with pytest.raises(sd.DataError, match="no rows of the data"):
         again.vcov("HC0")
+    with pytest.raises(sd.DataError, match=r"Save fit.with_covariance\(cluster=…\)"):
+        again.vcov(cluster="firm")
 
 
 # bootstrap ------------------------------------------------------------------------------------

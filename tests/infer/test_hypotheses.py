@@ -347,6 +347,30 @@ def test_marginality_is_respected(line):
     assert small.add1("~ wt*hp").index == ("<none>", "hp")
 
 
+def test_a_list_of_terms_means_those_terms(line):
+    for scope in (["am", "qsec"], ("am", "qsec")):
+        table = line.add1(scope)
+        assert table.index == ("<none>", "am", "qsec")
+        assert table["AIC"].tolist() == line.add1("~ . + am + qsec")["AIC"].tolist()
+    assert line.add1(["am"]).index == ("<none>", "am")
+    assert line.step(["qsec", "am"]).table.index == line.step("~ . + qsec + am").table.index
+    with pytest.raises(sd.ModelError, match="names `wt`, which has nothing that the model lacks"):
+        line.add1(["am", "wt"])
+    with pytest.raises(sd.ModelError, match=r"a list of terms to add.*It is 3"):
+        line.add1(3)
+
+
+def test_the_price_of_a_parameter_may_be_a_word(line):
+    assert line.drop1(k="BIC")["BIC"].tolist() == line.drop1(k=np.log(32))["BIC"].tolist()
+    assert line.drop1(k="AIC")["AIC"].tolist() == line.drop1()["AIC"].tolist()
+    found = line.step(k="BIC")
+    assert found.table.index == line.step(k=np.log(32)).table.index
+    assert "Stepwise search by BIC" in str(found)
+    counts = sd.datasets.load("budworm")
+    fit = sd.glm("cbind(dead, alive) ~ sex + ldose", data=counts, family="binomial")
+    assert fit.drop1(k="BIC")["BIC"][0] == pytest.approx(sd.BIC(fit))
+
+
 def test_a_step_lowers_the_criterion_each_time(line):
     found = line.step("~ . + qsec + am", k=2)
     aic = found.table["AIC"]

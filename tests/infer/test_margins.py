@@ -304,6 +304,16 @@ def test_intervals_refer_to_t_where_a_dispersion_is_estimated():
     assert (row["conf.low"], row["conf.high"]) == pytest.approx((low, high), rel=1e-9)
 
 
+def test_names_alone_are_all_levels_or_the_range():
+    fit = sd.lm("mpg ~ wt + factor(cyl)", data=CARS)
+    for names in ("cyl", ["cyl"], ("cyl",)):
+        for by in (False, True, "cyl"):
+            found = fit.predictions(variables=names, by=by)
+            assert found.equals(fit.predictions(variables={"cyl": None}, by=by))
+    quartiles = np.quantile(CARS["wt"], [0, 0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(fit.predictions(variables="wt", by="wt")["wt"], quartiles)
+
+
 def test_grids():
     fit = sd.lm("mpg ~ wt + factor(cyl) + hp", data=CARS)
     grid = fit.datagrid(hp=[100, 200], wt=np.median)

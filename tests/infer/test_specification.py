@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 import numpy as np
@@ -208,6 +209,24 @@ def test_hosmer_and_lemeshow(name):
     table = fitted(name).calibration()
     agree(table["Predicted"], expected["predicted"])
     agree(table["Observed"], expected["observed"])
+
+
+def test_reset_takes_one_power():
+    fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
+    assert fit.reset_test(powers=2).statistic == fit.reset_test(powers=[2]).statistic
+
+
+def test_no_group_of_probabilities_is_without_rows():
+    infert = sd.datasets.load("infert")
+    fit = sd.glm("case ~ factor(induced) + factor(spontaneous)", data=infert, family="binomial")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        for groups in range(6, 249, 11):  # there are 9 different probabilities
+            found = fit.hosmer_lemeshow_test(groups)
+            assert np.isfinite(found.statistic)
+            assert found.df <= 7
+    with pytest.raises(sd.ModelError, match="groups=249 is more than the 248 rows"):
+        fit.hosmer_lemeshow_test(249)
 
 
 @binary

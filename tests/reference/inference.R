@@ -175,6 +175,18 @@ stepwise_entry <- function(case, model, scope, test, direction = "both", k = 2) 
   )
 }
 
+# F tests of single terms: R divides by deviance/df of the larger model
+single_f_entry <- function(case, scope) {
+  family <- do.call(case$options$family, list(link = case$options$link))
+  assign("one_family", family, globalenv())
+  object <- fit(case, "glm", family = quote(one_family), control = quote(tight))
+  tables <- lapply(
+    list(drop1 = drop1(object, test = "F"), add1 = add1(object, as.formula(scope), test = "F")),
+    function(table) single_table(table)[c("terms", "df", "statistic", "p")]
+  )
+  entry(case, tables, family = case$options$family, link = case$options$link, scope = scope)
+}
+
 glm_case <- function(id, data, formula, family, link, ...) {
   case(id, data, formula, family = family, link = link, ...)
 }
@@ -235,6 +247,14 @@ entries <- list(
                    "glm", "~ age + parity + induced * spontaneous + education", "Chisq"),
     stepwise_entry(glm_case("poisson", "warpbreaks", "breaks ~ wool + tension", "poisson", "log"),
                    "glm", "~ wool * tension", "Rao")
+  ),
+  single_f = list(
+    single_f_entry(glm_case("gamma-log", "mtcars", "mpg ~ wt + hp + qsec", "Gamma", "log"),
+                   "~ . + factor(cyl) + am"),
+    single_f_entry(glm_case("gamma-weights", "mtcars", "mpg ~ wt + hp", "Gamma", "inverse",
+                            weights = "qsec"), "~ . + am + wt:hp"),
+    single_f_entry(glm_case("gaussian-log", "mtcars", "mpg ~ wt + hp", "gaussian", "log"),
+                   "~ . + am")
   )
 )
 

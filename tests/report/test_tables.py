@@ -109,6 +109,32 @@ def test_frames_come_back_in_their_kind(make):
         assert type(table) is type(data)
 
 
+def test_a_glance_refers_to_the_covariance_asked_for():
+    fit = sd.lm("mpg ~ wt + hp", data=CARS)
+    for options in ({"vcov": "HC3"}, {"cluster": "gear"}):
+        row = fit.glance(**options).iloc[0]
+        assert row.equals(fit.with_covariance(**options).glance().iloc[0])
+        assert row["statistic"] != fit.glance()["statistic"][0]
+    assert sd.glance(fit, vcov="HC3")["p.value"][0] == pytest.approx(
+        fit.wald("wt, hp", vcov="HC3")["Pr(>F)"][2]
+    )
+
+
+def test_a_comparison_takes_a_covariance_for_each_fit():
+    fit = sd.lm("mpg ~ wt", data=CARS)
+    given = ["HC2", None, fit.vcov("HC3").to_numpy()]
+    errors = [cell["wt"][1] for cell in sd.compare(fit, fit, fit, vcov=given).cells]
+    plain = [fit.with_covariance(one) for one in ("HC2", None, "HC3")]
+    assert errors == [cell["wt"][1] for cell in sd.compare(*plain).cells]
+    assert len(set(errors)) == 3
+
+
+def test_names_are_set_off_from_what_they_name():
+    fit = sd.lm("mpg ~ wt", data=CARS)
+    assert "a & b: lm(mpg ~ wt)" in str(sd.compare(fit, names=["a & b"]))
+    assert "(1) lm(mpg ~ wt)" in str(sd.compare(fit))
+
+
 def test_tables_take_any_covariance():
     fit = FITS["lm"]()
     robust = fit.tidy(vcov="HC3")["std.error"]

@@ -42,7 +42,9 @@ def test_fits_agree(name):
     table = sd.validate(FITS[name]())
     assert table.agrees, str(table)
     assert table.largest < 1e-6
-    assert f"All {len(table)} quantities agree" in str(table)
+    left_out = " compared" if "Standard errors" not in table.index else ""
+    assert f"All {len(table)} quantities{left_out} agree" in str(table)
+    assert bool(left_out) == (name in ("ridge", "penalised logit", "penalised poisson"))
 
 
 def test_what_a_package_lacks_is_said():
@@ -56,13 +58,60 @@ def test_what_a_package_lacks_is_said():
         assert sentence in " ".join(sd.validate(FITS[name]()).notes)
 
 
-@pytest.mark.parametrize("cluster", ["carb", "gear"])  # of gear there are fewer than coefficients
-def test_under_a_covariance_that_is_not_compared_the_rest_is(cluster):
-    table = sd.validate(FITS["lm"](), cluster=cluster)
+def test_under_a_covariance_that_is_not_compared_the_rest_is():
+    for options in ({"vcov": "HC4"}, {"cluster": ["carb", "gear"]}):
+        table = sd.validate(FITS["lm"](), **options)
+        assert table.agrees, str(table)
+        assert "F statistic" not in table.index
+        assert "R-squared" in table.index
+        assert "' is not compared, nor errors, tests and limits" in " ".join(table.notes)
+        assert f"All {len(table)} quantities compared agree; errors and tests were not" in str(
+            table
+        )
+
+
+TOGETHER = {
+    "carb": {"cluster": "carb"},
+    "gear": {"cluster": "gear"},  # fewer than there are coefficients
+    "uncorrected": {"vcov": sd.Covariance("cluster", cluster="carb", correction="none")},
+    "HAC": {"vcov": "HAC"},
+    "HAC corrected": {"vcov": sd.Covariance("HAC", maxlags=4, correction="full")},
+}
+
+
+@pytest.mark.parametrize("how", TOGETHER)
+@pytest.mark.parametrize("name", ["lm", "lm weighted", "poisson", "gamma inverse"])
+def test_rows_that_vary_together_are_compared(name, how):
+    fit = FITS[name]()
+    table = sd.validate(fit.with_covariance(**TOGETHER[how]), "statsmodels")
     assert table.agrees, str(table)
-    assert "F statistic" not in table.index
-    assert "R-squared" in table.index
-    assert "'cluster' is not compared" in " ".join(table.notes)
+    assert {"Standard errors", "p-values", "Lower limits, 95 %"} <= set(table.index)
+    place = table.index.index("Standard errors")
+    assert table["statdl"][place] not in list(fit.bse)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "why"),
+    [
+        ("logit", "HC2", "for linear regression only"),
+        ("cloglog", "HC0", "the cloglog link statsmodels takes the observed information"),
+        ("gamma", "HC0", "the log link statsmodels takes the observed information"),
+        ("multinom", "HC0", "none such for this model"),
+        ("lm", sd.Covariance("cluster", cluster="carb", correction="groups"), "its correction"),
+        ("lm with rows of weight 0", "HAC", "rows of weight 0 are times"),
+    ],
+)
+def test_why_a_covariance_is_not_compared_is_said(name, kind, why):
+    table = sd.validate(FITS[name](), vcov=kind)
+    assert table.agrees, str(table)
+    assert "Standard errors" not in table.index
+    assert why in " ".join(table.notes)
+
+
+def test_counts_have_robust_covariances_too():
+    table = sd.validate(FITS["counts of two"](), "statsmodels", vcov="HC0")
+    assert table.agrees, str(table)
+    assert "Standard errors" in table.index
 
 
 def test_nothing_to_compare_is_no_agreement():

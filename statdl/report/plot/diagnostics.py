@@ -57,6 +57,8 @@ def seen(estimate: Estimate) -> Seen:
     weights = estimate.objective.rows.weights
     counts = np.isfinite(cook) if weights is None else np.isfinite(cook) & (to_numpy(weights) > 0)
     numbers = np.flatnonzero(counts)
+    if not len(numbers):
+        raise ModelError(f"There are no residuals to draw: {_why_none(estimate)}")
     return Seen(
         names=row_names(estimate, numbers),
         numbers=numbers,
@@ -67,6 +69,18 @@ def seen(estimate: Estimate) -> Seen:
         cook=cook[counts],
         rank=estimate.rank,
         linear=linear,
+    )
+
+
+def _why_none(estimate: Estimate) -> str:
+    """Return why no row has a standardised residual."""
+    if not np.isfinite(estimate.root).all():
+        return f"{estimate.convergence.message}"
+    if estimate.df_resid > 0:
+        return "the fit is exact."
+    return (
+        f"{estimate.rank} coefficients for {estimate.nobs} rows leave nothing of them over; fit "
+        "fewer terms, or more rows."
     )
 
 
@@ -159,7 +173,7 @@ def _cook_leverage(axes: Axes, paper: Paper, rows: Seen) -> None:
         )  # fmt: skip
     axes.set(xlim=(0, right), ylim=(0, top), ylabel="Cook's distance")
     axes.set_xlabel("leverage h, at h / (1 − h); lines: |standardised residual|")
-    ticks = [h for h in _steps(float(rows.leverage.max())) if h / (1 - h) <= right]
+    ticks = [h for h in _steps(float(rows.leverage.max())) if h < 1 and h / (1 - h) <= right]
     axes.set_xticks([h / (1 - h) for h in ticks], [f"{h:g}" for h in ticks])
     axes.set_title("Cook's distance against leverage")
 

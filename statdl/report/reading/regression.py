@@ -21,6 +21,7 @@ from statdl.infer.covariance import covariance_root
 from statdl.infer.goodness import Goodness
 from statdl.infer.linear_hypothesis import WaldTest, joint, slopes_test
 from statdl.infer.wald import Coefficients, coefficients, reference_df
+from statdl.model.penalty import shrinkage
 from statdl.report.reading.outcome import mean, opening, response, unreadable
 from statdl.report.reading.scale import Slope, scale_of, shrunk_sentence, slope_sentence
 from statdl.report.reading.words import (
@@ -59,8 +60,9 @@ def _fit(goodness: Goodness) -> Iterator[Reading]:
     if estimate.specification.penalty.shrinks:
         yield Reading(
             "Penalty",
-            "Coefficients are shrunk towards 0, which is a bias that errors, intervals and "
-            "p-values know nothing of; so only directions and sizes are read. The fit has "
+            f"Coefficients are {shrinkage(estimate.specification.penalty)}, which is a bias that "
+            "errors, intervals and p-values know nothing of; so only directions and sizes are "
+            "read. The fit has "
             f"{value(estimate.degrees_of_freedom)} effective degrees of freedom.",
         )
     elif estimate.specification.penalty.active:
