@@ -26,6 +26,11 @@ def well_conditioned(factor: Factor | None) -> bool:
     return factor is not None and factor.smallest_pivot() > 1e6 * epsilon(factor.lower)
 
 
+def firm_volume(factor: Factor | None) -> bool:
+    """Tell whether log |XᵀWX|, which rounding moves by κ² ε, is known to nearly all its digits."""
+    return factor is not None and factor.smallest_pivot() > 1e-2
+
+
 def good_enough(factor: Factor | None, rows: Rows) -> bool:
     """Tell whether QR with refinement would give no more digits, or would take noticeable time."""
     exact = factor is not None and factor.smallest_pivot() > SHARED
