@@ -155,7 +155,7 @@ class Goodness:
         """
         weight, n = self.estimate.total_weight, self.estimate.nobs
         rounding = (n * np.finfo(float).eps) ** 2 * self.mean_square * weight
-        return self.total_sum_of_squares <= rounding
+        return bool(self.total_sum_of_squares <= rounding)
 
     @property
     def rsquared(self) -> float:
