@@ -1,7 +1,9 @@
 from statdl.estimate.fit import as_regression as as_regression
 from statdl.estimate.fit import estimate as estimate
+from statdl.estimate.fit import from_left as from_left
 from statdl.estimate.fit import null_model as null_model
 from statdl.estimate.fit import objective_of as objective_of
+from statdl.estimate.fit import on_basis as on_basis
 from statdl.estimate.fit import refit as refit
 from statdl.estimate.identify import EXAMINED_WEIGHTS as EXAMINED_WEIGHTS
 from statdl.estimate.identify import Determined as Determined
@@ -14,6 +16,7 @@ from statdl.estimate.network import estimate_network as estimate_network
 from statdl.estimate.network import free_parameters as free_parameters
 from statdl.estimate.network import network_objective as network_objective
 from statdl.estimate.network import starting_values as starting_values
+from statdl.estimate.rank import few_entries as few_entries
 from statdl.estimate.record import Convergence as Convergence
 from statdl.estimate.record import Estimate as Estimate
 from statdl.estimate.record import Identification as Identification

@@ -21,6 +21,7 @@ from statdl.backend.array import (
 )
 from statdl.backend.device import device_errors
 from statdl.backend.linalg import (
+    Factor,
     design_matrix,
     orthogonal_triangular,
     refined_inverse,
@@ -36,6 +37,7 @@ from statdl.estimate.rank import (
     digits,
     estimable_columns,
     few_entries,
+    firm_volume,
     good_enough,
     refuse_too_few,
     smallest_pivot,
@@ -234,13 +236,20 @@ def _restricted(specification: Specification, kept: Sequence[int]) -> Rows:
 
 def _solve(objective: Objective, solver: Solver, start: Start) -> Solution:
     """Run the solver where the arithmetic is sound: on the columns, or on a basis of them."""
-    sound = objective.penalty.shrinks or start.certified or well_conditioned(start.factor)
+    sound = objective.penalty.shrinks or start.certified or _sound(objective, start.factor)
     plain_least_squares = isinstance(solver, LeastSquares) and not objective.penalty.active
     if plain_least_squares and not (sound and good_enough(start.factor, objective.rows)):
         return _solve_by_qr(objective)
     return (
         _solve_directly(objective, solver, start) if sound else _solve_on_basis(objective, solver)
     )
+
+
+def _sound(objective: Objective, factor: Factor | None) -> bool:
+    """Tell whether steps, and the determinant of Firth's penalty, keep their digits as it is."""
+    if not well_conditioned(factor):
+        return False
+    return not objective.penalty.active or firm_volume(factor)
 
 
 def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solution:
@@ -335,12 +344,9 @@ def _solve_by_qr(objective: Objective) -> Solution:
 
 
 def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
-    """Fit on an orthonormal basis of ill-conditioned columns: [1 X] = Q R, γ = R θ."""
-    rows = _in_one_piece(objective.rows)
+    """Fit on an orthogonal basis of ill-conditioned columns."""
+    basis, R = on_basis(objective)
     q = objective.predictor.outputs
-    Q, R = orthogonal_triangular(design_matrix(rows.X, objective.intercept))
-    R = to_numpy(R)
-    basis = replace(objective, predictor=Linear(R.shape[0], q, False), rows=replace(rows, X=Q))
     solution = _solve_directly(basis, solver, begin(basis))
 
     def outer(gamma: Array) -> Array:
@@ -350,11 +356,28 @@ def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
     return Solution(
         _translated(solution.minimum, outer),
         _congruent(solution.information, R.T, q),
-        _from_left(_inverse(R), solution.root, q),
+        from_left(_inverse(R), solution.root, q),
         solution.effective,
         "QR",
         digits(smallest_pivot(R), epsilon(R)),
         _unnamed(solution.lookout),
+    )
+
+
+def on_basis(objective: Objective) -> tuple[Objective, Array]:
+    """Return the objective of γ = R θ and R, on the host: [1 X] = Q R with orthogonal columns Q.
+
+    Their length makes |R| = ±1, so that the determinants of Firth's penalty are those of [1 X].
+    """
+    rows = _in_one_piece(objective.rows)
+    Q, R = orthogonal_triangular(design_matrix(rows.X, objective.intercept))
+    R = to_numpy(R)
+    xp = namespace(R)
+    length = xp.exp(xp.mean(xp.log(xp.abs(xp.linalg.diagonal(R)))))
+    predictor = Linear(R.shape[0], objective.predictor.outputs, False)
+    return (
+        replace(objective, predictor=predictor, rows=replace(rows, X=Q * float(length))),
+        R / length,
     )
 
 
@@ -386,7 +409,7 @@ def _inverse(R: Array) -> Array:
     return solve_upper(R, namespace(R).eye(R.shape[0], dtype=R.dtype, device=R.device))
 
 
-def _from_left(B: Array, A: Array, q: int) -> Array:
+def from_left(B: Array, A: Array, q: int) -> Array:
     """Return (I_q ⊗ B) A."""
     xp = namespace(A)
     blocks = xp.reshape(A, (q, B.shape[0], -1))
@@ -395,8 +418,8 @@ def _from_left(B: Array, A: Array, q: int) -> Array:
 
 def _congruent(A: Array, B: Array, q: int) -> Array:
     """Return (I_q ⊗ B) A (I_q ⊗ B)ᵀ."""
-    half = _from_left(B, A, q)
-    return _from_left(B, half.T, q)
+    half = from_left(B, A, q)
+    return from_left(B, half.T, q)
 
 
 def _record(

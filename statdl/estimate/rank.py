@@ -6,7 +6,13 @@ import math
 from collections.abc import Sequence
 
 from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
-from statdl.backend.linalg import Factor, design_matrix, independent_columns, orthogonal_triangular
+from statdl.backend.linalg import (
+    Factor,
+    design_matrix,
+    independent_columns,
+    orthogonal_triangular,
+    solve_upper,
+)
 from statdl.backend.triangle import stacked_factor
 from statdl.errors import DataError, RankWarning, warn
 
@@ -25,6 +31,11 @@ def well_conditioned(factor: Factor | None) -> bool:
     their gradients from the data, so each cuts the error by κ² ε; below 1e6 ε that is too little.
     """
     return factor is not None and factor.smallest_pivot() > 1e6 * epsilon(factor.lower)
+
+
+def firm_volume(factor: Factor | None) -> bool:
+    """Tell whether log |XᵀWX|, which rounding moves by κ² ε, is known to nearly all its digits."""
+    return factor is not None and factor.smallest_pivot() > 1e-2
 
 
 def good_enough(factor: Factor | None, rows: Rows) -> bool:
@@ -54,6 +65,19 @@ def estimable_columns(rows: Rows, intercept: bool) -> tuple[int, ...]:
     """Return the columns of [1 X] that are not combinations of columns before them."""
     R = to_numpy(triangular_factor(rows, intercept))
     return independent_columns(R, ALIAS_EPSILONS * epsilon(R))
+
+
+def combinations(rows: Rows, intercept: bool, kept: Sequence[int]) -> Array:
+    """Return C, (kept, left out), on the host: of [1 X], what was left out is what was kept × C.
+
+    It is that in every row that counts, and says nothing of other rows.
+    """
+    left = [j for j in range(rows.template.shape[1] + intercept) if j not in set(kept)]
+    R = to_numpy(triangular_factor(rows, intercept))
+    xp = namespace(R)
+    ours, others = (xp.take(R, xp.asarray(places), axis=1) for places in (list(kept), left))
+    Q, triangle = orthogonal_triangular(ours)
+    return solve_upper(triangle, Q.T @ others)
 
 
 def triangular_factor(rows: Rows, intercept: bool) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 
 from statdl import model
 from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.estimate.rank import combinations
 from statdl.estimate.totals import Remembered, Summed, Totals
 from statdl.formula import ModelFrame
 from statdl.model.elastic import ElasticNet
@@ -263,6 +264,20 @@ class Estimate:
     def recall(self, finding: str) -> Any:
         """Return what inference found in the rows of a fit from a file; None where it did not."""
         return None if self.remembered is None else self.remembered.findings.get(finding)
+
+    @cached_property
+    def combinations(self) -> Any:
+        """C, (kept, left out): the columns of [1 X] left out are, in the data, those kept times C.
+
+        None where every column was kept.
+        """
+        places = [j for j, keep in enumerate(self.kept) if keep]
+        if self.specification.plan is not None or len(places) == len(self.kept):
+            return None
+        known = self.recall("combinations")
+        if known is not None:
+            return known
+        return combinations(self.specification.rows, self.specification.intercept, places)
 
     @property
     def at_minimum(self) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.errors import FormulaError
+from statdl.errors import FormulaError, ModelError
 from statdl.estimate import Estimate
 from statdl.formula.gate import admit
 from statdl.formula.suggest import listing, nearest
@@ -51,6 +51,29 @@ def coefficient_labels(estimate: Estimate) -> tuple[str, ...]:
     if specification.family.name != "multinomial" or specification.plan is not None:
         return names
     return tuple(f"{output}: {name}" for output in specification.output_names for name in names)
+
+
+def labelled_places(estimate: Estimate, labels: Any, what: str, every: bool = True) -> list[int]:
+    """Return where each coefficient is among the labels of something given, in any order.
+
+    Labels are names of all coefficients, or (``every=False``) of the estimable ones; a pair is a
+    class and a name. Numbers from 0 on are no labels: what they stand beside is in our order.
+    """
+    given = [": ".join(map(str, one)) if isinstance(one, tuple) else one for one in labels]
+    if given == list(range(len(given))):
+        return given
+    names = np.asarray(coefficient_labels(estimate), dtype=object)
+    kept = names[estimable_places(estimate)]
+    wanted = kept.tolist() if not every and len(given) == len(kept) else names.tolist()
+    if sorted(map(str, given)) != sorted(wanted):
+        strange = [str(one) for one in given if one not in wanted]
+        absent = [one for one in wanted if one not in given]
+        raise ModelError(
+            f"{what} must be labelled by the coefficients, each once: {listing(wanted)}."
+            + (f" Not one of them: {listing(strange)}." if strange else "")
+            + (f" Missing: {listing(absent)}." if absent else "")
+        )
+    return [given.index(name) for name in wanted]
 
 
 def estimable_places(estimate: Estimate) -> Any:

@@ -18,7 +18,7 @@ from statdl.errors import ModelError
 from statdl.formula import FormulaRecipe
 from statdl.formula.settable import Observed, columns_of
 from statdl.infer.margins import COMBINATIONS, Question
-from statdl.infer.population import Population, check_estimable, observed
+from statdl.infer.population import Population, observed
 
 SLOPES = {"dydx": "dY/dX", "eyex": "eY/eX", "eydx": "eY/dX", "dyex": "dY/eX"}
 _PAIRS: Mapping[str, Callable[[Sequence[Any]], list[tuple[Any, Any]]]] = {
@@ -105,7 +105,7 @@ def _named(rows: Population, variables: Any) -> dict[str, Spec]:
         return dict.fromkeys(names)
     chosen = by_name(variables)
     for name in chosen:
-        check_estimable(rows.estimate, name)
+        columns_of(design, name)  # refuses what is no variable of the model
     return chosen
 
 

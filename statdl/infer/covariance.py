@@ -49,7 +49,7 @@ from statdl.estimate import (
 )
 from statdl.formula import Grouping, groupings
 from statdl.infer import meat
-from statdl.infer.arithmetic import coefficient_labels, estimable_places
+from statdl.infer.arithmetic import coefficient_labels, estimable_places, labelled_places
 from statdl.kinds import is_whole
 from statdl.scan.groups import column_groups
 from statdl.scan.rows import ScannedRows
@@ -247,7 +247,15 @@ def report(estimate: Estimate, choice: Covariance) -> Reported | None:
 
 
 def given(estimate: Estimate, matrix: Any) -> Reported:
-    """Return a covariance matrix of one's own, of all coefficients or of the estimable ones."""
+    """Return a covariance matrix of one's own, of all coefficients or of the estimable ones.
+
+    A frame is read by its labels, in whatever order they are.
+
+    Raises
+    ------
+    ModelError
+        When the matrix is not one of the coefficients, or no covariance.
+    """
     try:
         values = np.asarray(matrix, dtype=float)
     except (TypeError, ValueError):
@@ -257,6 +265,12 @@ def given(estimate: Estimate, matrix: Any) -> Reported:
             f"vcov={matrix!r} is no covariance; give one of {', '.join(KINDS)}, a formula of "
             "clusters such as '~ firm', a Covariance, or a matrix."
         )
+    if hasattr(matrix, "columns") and hasattr(matrix, "index"):
+        rows, columns = (
+            labelled_places(estimate, axis, f"The {which} of vcov=", every=False)
+            for axis, which in ((matrix.index, "rows"), (matrix.columns, "columns"))
+        )
+        values = values[np.ix_(rows, columns)]
     kept = estimable_places(estimate)
     if values.shape == (len(kept), len(kept)):
         values = values[np.ix_(kept, kept)]
@@ -269,7 +283,20 @@ def given(estimate: Estimate, matrix: Any) -> Reported:
     if not np.allclose(values, values.T, rtol=1e-8, atol=0) or not np.isfinite(values).all():
         raise ModelError("vcov= must be a symmetric matrix of finite numbers.")
     note = "Standard errors are from the covariance matrix that was given."
-    return Reported("given", half_root(values, "given"), model_df(estimate), note)
+    return Reported("given", _root_of(values), model_df(estimate), note)
+
+
+def _root_of(matrix: Any) -> Any:
+    """Return R with R Rᵀ a covariance matrix, worked out in units of its standard deviations."""
+    variances = np.diag(matrix)
+    scale = np.sqrt(np.where(variances > 0, variances, 1.0))
+    unit = matrix / scale / scale[:, None]
+    if (np.linalg.eigvalsh(unit) < -1e-9).any():
+        raise ModelError(
+            "vcov= is no covariance matrix: some combination of the coefficients would have a "
+            "negative variance."
+        )
+    return scale[:, None] * half_root(unit, "given")
 
 
 def _of_model(estimate: Estimate, kind: str) -> Reported | None:

@@ -11,7 +11,7 @@ import numpy as np
 from statdl.estimate import Estimate, Identification, null_model
 from statdl.infer.covariance import reference_df, score_trace
 from statdl.infer.distribution import chi2_tail, f_tail
-from statdl.infer.linear_hypothesis import slopes_test
+from statdl.infer.linear_hypothesis import WaldTest, slopes_test
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Goodness:
     @property
     def mean_deviance(self) -> float:
         """Deviance/n, a dispersion that grows with the weights, so that their unit cancels."""
-        return _share(self.estimate.deviance, self.estimate.nobs)
+        return share(self.estimate.deviance, self.estimate.nobs)
 
     @cached_property
     def aic(self) -> float:
@@ -148,27 +148,43 @@ class Goodness:
         return self.estimate.totals.mean_square
 
     @property
+    def constant_response(self) -> bool:
+        """Whether the squares about the mean are no more than rounding leaves of a constant.
+
+        Each of n values, and their mean, is off by at most n ε times its size.
+        """
+        weight, n = self.estimate.total_weight, self.estimate.nobs
+        rounding = (n * np.finfo(float).eps) ** 2 * self.mean_square * weight
+        return bool(self.total_sum_of_squares <= rounding)
+
+    @property
     def rsquared(self) -> float:
-        """1 − RSS/TSS."""
-        return 1 - _share(self.estimate.deviance, self.total_sum_of_squares)
+        """1 − RSS/TSS; NaN of a response that is constant but for rounding."""
+        if self.constant_response:
+            return math.nan
+        return 1 - share(self.estimate.deviance, self.total_sum_of_squares)
 
     @property
     def rsquared_adj(self) -> float:
         """1 − (RSS/df) / (TSS/df of TSS)."""
         estimate = self.estimate
         total = estimate.nobs - estimate.objective.intercept
-        return 1 - _share(total, estimate.df_resid) * (1 - self.rsquared)
+        return 1 - share(total, estimate.df_resid) * (1 - self.rsquared)
+
+    @cached_property
+    def slopes(self) -> WaldTest:
+        """Wald's test of all slopes together, under the covariance that is reported."""
+        return slopes_test(self.estimate)
 
     @property
     def fvalue(self) -> float:
         """F of all slopes together; Wald's, where another covariance is reported."""
-        if self.estimate.selected:
+        if self.estimate.selected or self.constant_response:
             return math.nan
         if self.estimate.reported is not None:
-            test = slopes_test(self.estimate)
-            return test.f if test.df else math.nan
+            return self.slopes.f if self.slopes.df else math.nan
         explained = self.total_sum_of_squares - self.estimate.deviance
-        return _share(_share(explained, self.df_model), self.estimate.dispersion)
+        return share(share(explained, self.df_model), self.estimate.dispersion)
 
     @property
     def f_pvalue(self) -> float:
@@ -178,7 +194,7 @@ class Goodness:
     @property
     def prsquared(self) -> float:
         """McFadden's pseudo R², 1 − llf/llnull."""
-        return 1 - _share(self.llf, self.llnull)
+        return 1 - share(self.llf, self.llnull)
 
     @property
     def cox_snell(self) -> float:
@@ -205,5 +221,6 @@ class Goodness:
         return math.sqrt(eigenvalues[-1] / eigenvalues[0]) if eigenvalues[0] > 0 else math.inf
 
 
-def _share(part: float, whole: float) -> float:
+def share(part: float, whole: float) -> float:
+    """Return part/whole, NaN of nothing."""
     return part / whole if whole else math.nan

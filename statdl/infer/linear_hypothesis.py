@@ -21,7 +21,13 @@ import numpy as np
 
 from statdl.errors import FormulaError, ModelError, NumericalError
 from statdl.estimate import Estimate, Identification
-from statdl.infer.arithmetic import coefficient_labels, estimable_places, pieces, read
+from statdl.infer.arithmetic import (
+    coefficient_labels,
+    estimable_places,
+    labelled_places,
+    pieces,
+    read,
+)
 from statdl.infer.covariance import covariance_root, reference_df
 from statdl.infer.distribution import f_tail
 from statdl.solve.iterate import Outcome
@@ -41,11 +47,15 @@ class Hypotheses:
 
 @dataclass(frozen=True)
 class WaldTest:
-    """χ² statistic of k hypotheses together, its k and the reference's degrees of freedom."""
+    """χ² statistic of k hypotheses together, its k and the reference's degrees of freedom.
+
+    ``note`` says why there is none, where the covariance has too few directions; else it is empty.
+    """
 
     statistic: float
     df: int
     reference_df: float
+    note: str = ""
 
     @property
     def f(self) -> float:
@@ -123,12 +133,12 @@ def hypotheses(estimate: Estimate, given: Any, value: Any = None) -> Hypotheses:
     """
     labels = coefficient_labels(estimate)
     texts = [given] if isinstance(given, str) else given
-    if _are_words(texts):
+    if not hasattr(given, "columns") and _are_words(texts):
         if value is not None:
             raise ModelError("The right-hand sides of hypotheses in words are in the words.")
         found = _read([one for text in texts for one in pieces(text, labels, ",")], labels)
     else:
-        found = _from_matrix(given, value, labels)
+        found = _from_matrix(_in_our_order(estimate, given), value, labels)
     return _checked(estimate, found, labels)
 
 
@@ -165,6 +175,15 @@ def _in_words(row: Any, value: float, labels: Sequence[str]) -> str:
         sign = ("- " if row[k] < 0 else "+ ") if text else ("-" if row[k] < 0 else "")
         text += f"{' ' if text else ''}{sign}{size}{labels[k]}"
     return f"{text} = {value + 0.0:.6g}"
+
+
+def _in_our_order(estimate: Estimate, given: Any) -> Any:
+    """Return R as an array; the columns of a frame are read by their names."""
+    names = getattr(given, "columns", None)
+    if names is None:
+        return given
+    values = np.asarray(given, dtype=float)
+    return values[:, labelled_places(estimate, names, "The columns of R")]
 
 
 def _from_matrix(given: Any, value: Any, labels: Sequence[str]) -> Hypotheses:
@@ -230,19 +249,26 @@ def together(estimate: Estimate, found: Hypotheses) -> WaldTest:
             f"{'; '.join(found.texts)}."
         )
     values, half = _halves(estimate, found)
-    return joint(values, half, reference_df(estimate))
+    test = joint(values, half, reference_df(estimate))
+    if test.note:
+        raise NumericalError(test.note)
+    return test
 
 
 def joint(values: Any, half: Any, df: float) -> WaldTest:
-    """Return the test that values with the covariance H Hᵀ are 0: values (k,), H (k, r)."""
+    """Return the test that values with the covariance H Hᵀ are 0: values (k,), H (k, r).
+
+    Its statistic is NaN, and its note says why, where the covariance has fewer directions than k.
+    """
     lengths = np.sqrt(np.sum(half * half, axis=1))
     if not np.isfinite(lengths).all():
         return WaldTest(math.nan, len(values), df)
     if not (lengths > 0).all() or _rank(half) < len(values):
-        raise NumericalError(
+        note = (
             f"The covariance has fewer than {len(values)} directions, so that {len(values)} "
             "hypotheses cannot be tested together; there are too few clusters or refits for them."
         )
+        return WaldTest(math.nan, len(values), df, note)
     z = np.linalg.lstsq(half / lengths[:, None], values / lengths, rcond=None)[0]
     return WaldTest(float(z @ z), len(values), df)
 

@@ -35,6 +35,7 @@ import numpy as np
 from statdl.backend.array import Array, Rows, like, namespace, overflow_allowed, to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
+from statdl.infer.aliased import resting_on_aliased, warn_undetermined
 from statdl.infer.covariance import covariance_root, reference_df
 from statdl.infer.effects import Averages
 from statdl.infer.mean import mean_jacobian
@@ -154,6 +155,11 @@ def margins(
         else _each_group(rows, question, scale, root, groups)
         for question in questions
     ]
+    if estimate.combinations is not None:
+        for question, answer in zip(questions, found, strict=True):
+            lost = _undetermined(rows, question, groups)
+            for numbers in answer:
+                numbers[:, lost] = np.nan
     labels = scale.labels(estimate)
     K, m = found[0][0].shape
     values, errors = (np.concatenate([one[j].reshape(-1) for one in found]) for j in (0, 1))
@@ -165,6 +171,22 @@ def margins(
         None if groups is None else places,
         Coefficients(values, errors, reference_df(estimate), estimate.at_minimum),
     )
+
+
+def _undetermined(rows: Population, question: Question, groups: Any) -> Any:
+    """Tell which rows, or groups, have an answer that rests on a coefficient that is NA.
+
+    Predictions have one by convention, with a warning.
+    """
+    compared = question.combination != "mean" and len(question.settings) == 2
+    lost = np.zeros(rows.n, dtype=bool)
+    for part in rows.blocks():
+        X = [rows.encoded(part, changes)[0] for changes in question.settings]
+        if compared:
+            lost[part] = resting_on_aliased(rows.estimate, X[0], X[1])
+        else:
+            warn_undetermined(rows.estimate, namespace(X[0]).concat(X, axis=0))
+    return lost if groups is None else np.bincount(groups, lost) > 0
 
 
 def _finished(

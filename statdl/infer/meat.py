@@ -26,6 +26,7 @@ from operator import add
 from typing import Any
 
 from statdl.backend.array import Array, Rows, block_rows, epsilon, like, namespace, to_numpy
+from statdl.backend.linalg import factorise
 from statdl.backend.segments import segment_starts, segment_sums
 from statdl.errors import DataError, ModelError, NumericalError
 from statdl.estimate import Estimate, determined_root
@@ -36,12 +37,18 @@ LEVERAGE_KINDS = ("HC2", "HC3", "HC4")
 
 
 def bread_root(estimate: Estimate) -> Any:
-    """Return B with B Bᵀ = H⁻¹, the penalty in H, on the host."""
+    """Return B with B Bᵀ = H⁻¹, the penalty in H, on the host.
+
+    A regression's H has all its directions, however far the columns are from 0 or near each other;
+    a network's has those that are determined.
+    """
     objective = estimate.objective
-    if objective.penalised is None:
+    if objective.penalised is None or not estimate.specification.penalty.shrinks:
         return estimate.root
     expected = objective.predictor.linear
-    H = objective.curvature(estimate.device_parameters, expected=expected)
+    if expected:
+        return factorise(objective.curvature(estimate.parameters, expected=True)).inverse_root()
+    H = objective.curvature(estimate.device_parameters)
     return to_numpy(determined_root(objective.predictor, estimate.device_parameters, H))
 
 

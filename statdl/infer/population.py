@@ -76,18 +76,24 @@ class Population:
 
         A change is a value, or a vector with one value a row of the population. y is empty.
         """
-        now = {
-            name: value if np.ndim(value) == 0 else value[part]
-            for name, value in (changes or {}).items()
-        }
-        new = self.data.changed(part, now) if now else self.data.encode(part)
-        X, offset = encoded(self.estimate, new)
+        X, offset = self.encoded(part, changes)
         X = estimable(self.estimate, X)
         extra = None if self.offset is None else self.offset[part]
         if offset is not None and extra is not None:
             extra = extra + offset
         shift = offset if extra is None else extra
         return Rows(X, X[:, :0], self._weights(part, X), None if shift is None else shift[:, None])
+
+    def encoded(
+        self, part: slice, changes: Mapping[str, Any] | None = None
+    ) -> tuple[Array, Array | None]:
+        """Return all columns of some rows where the fit is, and the offset of the formula."""
+        now = {
+            name: value if np.ndim(value) == 0 else value[part]
+            for name, value in (changes or {}).items()
+        }
+        new = self.data.changed(part, now) if now else self.data.encode(part)
+        return encoded(self.estimate, new)
 
     def _weights(self, part: slice, X: Array) -> Array:
         if self.weights is None:

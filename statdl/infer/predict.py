@@ -21,6 +21,7 @@ from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.backend.special import between, sigmoid
 from statdl.errors import ModelError, StatdlWarning, warn
 from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification
+from statdl.infer.aliased import warn_undetermined
 from statdl.infer.covariance import covariance_root, reference_df
 from statdl.infer.distribution import critical
 from statdl.infer.mean import softmax_jacobian
@@ -62,6 +63,7 @@ def predict(
     check(estimate, scale, se_fit, interval)
     if (se_fit or interval) and estimate.identification is Identification.UNEXAMINED:
         _warn_unexamined(estimate)
+    warn_undetermined(estimate, X)
     X = estimable(estimate, X)
     width = estimate.outputs * (X.shape[1] + estimate.rank)
     parts = [

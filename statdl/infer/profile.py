@@ -9,6 +9,10 @@ normal. τ is nearly a line, with the slope J′(b)/(φ̂ τ), J′ the gradient
 at their best, so that Newton's method finds τ = ±c in a few steps, each a short fit. Linear
 regression has τ = (b − b̂)/se, whose limits are Wald's.
 
+The fits are in coordinates in which the information at θ̂ is the identity, θ = θ̂ + A (t, γ) with
+A Aᵀ = V and A_j = (√V_jj, 0, …, 0): t = (b − b̂)/√V_jj is held, γ is free and near 0 all along the
+profile, wherever the columns have their origins and whatever their units.
+
 References
 ----------
 Venables & Ripley (2002), Modern Applied Statistics with S, §8.4.
@@ -20,19 +24,21 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from statdl import model
-from statdl.backend.array import like, overflow_allowed, to_numpy
-from statdl.errors import ModelError
-from statdl.estimate import Estimate
+from statdl.backend.array import overflow_allowed
+from statdl.errors import ModelError, StatdlWarning, warn
+from statdl.estimate import Estimate, few_entries, from_left, on_basis
+from statdl.infer.arithmetic import coefficient_labels, estimable_places
 from statdl.infer.covariance import covariance_root, model_df
 from statdl.infer.distribution import critical
+from statdl.model.coordinates import Plane, Reparametrised
 from statdl.model.objective import Objective
-from statdl.solve.iterate import minimise
+from statdl.solve.iterate import Outcome, minimise
 from statdl.solve.newton import Newton
 
 #: τ is as good as c when they differ by less.
@@ -41,14 +47,18 @@ TOLERANCE = 1e-10
 MOST_STEPS, FARTHEST = 60, 1e3
 
 
+class NotFoundError(Exception):
+    """A constrained fit, or the search for a limit, has failed; caught in this room."""
+
+
 @dataclass(frozen=True)
 class Point:
-    """A place on the profile: b, τ, dτ/db, and θ there."""
+    """A place on the profile: b, τ, dτ/db, and γ there."""
 
     value: float
     tau: float
     slope: float
-    parameters: Any
+    rest: Any
 
 
 @dataclass(frozen=True)
@@ -66,54 +76,109 @@ class Profile:
     @property
     def error(self) -> float:
         """The standard error of b̂ by the information."""
-        variance = float(np.sum(self.estimate.root[self.place] ** 2)) * self.estimate.dispersion
-        return math.sqrt(variance)
+        return self._length * math.sqrt(self.estimate.dispersion)
 
     @property
-    def direction(self) -> Any:
-        """How the other parameters follow b, to first order: V e_j / V_jj, (P,)."""
-        column = self.estimate.root @ self.estimate.root[self.place]
-        return column / column[self.place]
+    def _length(self) -> float:
+        """√V_jj."""
+        return float(np.linalg.norm(self.estimate.root[self.place]))
+
+    @cached_property
+    def _basis(self) -> tuple[Objective, Any]:
+        """The objective that is worked with, and R of its parameters R θ; None for θ themselves.
+
+        Orthogonal columns keep digits that columns far from 0 lose; they cost a copy of the rows,
+        which is made of few rows, where the fit was made on them too, and for Firth's penalty, the
+        logarithm of a determinant.
+        """
+        objective = self.estimate.objective
+        worth = self.estimate.convergence.factorisation == "QR" or few_entries(objective.rows)
+        turned = worth or objective.penalty.active
+        return on_basis(objective) if turned else (objective, None)
+
+    @property
+    def objective(self) -> Objective:
+        """J, in given or orthogonal columns."""
+        return self._basis[0]
+
+    @cached_property
+    def frame(self) -> tuple[Any, Any]:
+        """θ̂ (P,) and A (P, P): the root of V, turned until row j is √V_jj and zeros."""
+        row = self.estimate.root[self.place]
+        turn = np.linalg.qr(row[:, None], mode="complete")[0]
+        turn[:, 0] = row / self._length
+        axes = self.estimate.root @ turn
+        axes[self.place, 1:] = 0.0
+        return self._inner(self.estimate.parameters[:, None])[:, 0], self._inner(axes)
+
+    def _inner(self, columns: Any) -> Any:
+        R = self._basis[1]
+        return columns if R is None else from_left(R, columns, self.estimate.outputs)
+
+    @property
+    def start(self) -> Any:
+        """γ = 0: where the others are by the information when this one moves."""
+        return np.zeros(self.estimate.rank - 1)
 
     def at(self, value: float, start: Any) -> Point | None:
-        """Return the point at b, the others sought from ``start``; None where there is none."""
-        estimate, objective = self.estimate, self.estimate.objective
-        start = start.copy()
-        start[self.place] = value
-        theta = self._best(objective, start)
-        with overflow_allowed():
-            loss, gradient = objective.value_and_gradient(estimate.to_device(theta))
-        rise = 2 * (float(loss) - estimate.loss) / estimate.dispersion
-        if not math.isfinite(rise) or value == self.centre:
-            return None
-        tau = math.copysign(math.sqrt(max(rise, 0.0)), value - self.centre)
-        push = float(to_numpy(gradient)[self.place]) / estimate.dispersion
-        return Point(value, tau, push / tau if tau else 1 / self.error, theta)
+        """Return the point at b, γ sought from ``start``; None where there is none.
 
-    def _best(self, objective: Objective, start: Any) -> Any:
-        """Return θ at its best with one parameter held."""
-        if len(start) == 1:
+        Raises
+        ------
+        NotFoundError
+            Where the others' best has not been found.
+        """
+        t, dispersion = (value - self.centre) / self._length, self.estimate.dispersion
+        origin, axes = self.frame
+        plane = Plane(origin + t * axes[:, 0], axes[:, 1:])
+        rest = self._best(plane, start)
+        if rest is None or not t:
+            return None
+        with overflow_allowed():
+            loss, gradient = self.objective.value_and_gradient(plane.outer(rest))
+        rise = 2 * (float(loss) - self.estimate.loss) / dispersion
+        if not math.isfinite(rise):
+            return None
+        tau = math.copysign(math.sqrt(max(rise, 0.0)), t)
+        push = float(gradient @ axes[:, 0]) / self._length / dispersion
+        return Point(value, tau, push / tau if tau else 1 / self.error, rest)
+
+    def _best(self, plane: Plane, start: Any) -> Any:
+        """Return γ at its best on a plane; None outside of the domain."""
+        if not len(start):
             return start
-        held = np.full(len(start), math.nan)
-        held[self.place] = start[self.place]
-        frozen = model.Frozen.of(objective.predictor, held)
-        inner = replace(objective, predictor=frozen)
-        free = like(start[frozen.free], self.estimate.device_parameters)
+        inner = Reparametrised(self.objective, plane)
         with warnings.catch_warnings(), overflow_allowed():
             warnings.simplefilter("ignore")
-            found = minimise(inner, Newton(tolerance=1e-7, max_iterations=50), free)
-        theta = start.copy()
-        theta[frozen.free] = to_numpy(found.parameters)
-        return theta
+            found = minimise(inner, Newton(tolerance=1e-6, max_iterations=50), start)
+        if found.outcome is Outcome.NON_FINITE:
+            return None
+        if not found.outcome.converged:
+            raise NotFoundError(found.outcome.value)
+        return found.parameters
 
     def limit(self, target: float) -> float:
-        """Return b with τ(b) = target, ±∞ where the likelihood never falls so far."""
+        """Return b with τ(b) = target, ±∞ where the likelihood never falls so far.
+
+        NaN, with a warning, where a fit on the way has not converged.
+        """
+        try:
+            return self._limit(target)
+        except NotFoundError as reason:
+            name = np.asarray(coefficient_labels(self.estimate))[estimable_places(self.estimate)]
+            warn(
+                f"The {'lower' if target < 0 else 'upper'} limit of {name[self.place]} is NaN: "
+                f"with that coefficient held, the others' fit has failed. {reason}",
+                StatdlWarning,
+            )
+            return math.nan
+
+    def _limit(self, target: float) -> float:
         side = math.copysign(1.0, target)
-        value = self.centre + target * self.error
-        theta = self.estimate.parameters + (value - self.centre) * self.direction
+        value, rest = self.centre + target * self.error, self.start
         inside, beyond = self.centre, math.inf * side
         for _ in range(MOST_STEPS):
-            point = self.at(value, theta)
+            point = self.at(value, rest)
             if point is None:  # outside of the domain: half the way back
                 beyond = value
                 value = (inside + value) / 2
@@ -126,10 +191,10 @@ class Profile:
                 beyond = value
             if abs(value - self.centre) > FARTHEST * self.error:
                 return math.inf * side
-            theta, value = point.parameters, self._next(point, target, inside, beyond)
+            rest, value = point.rest, self._next(point, target, inside, beyond)
             if beyond == inside or value in (inside, beyond):
                 return value
-        return math.nan
+        raise NotFoundError(f"The search has not ended after {MOST_STEPS} fits.")
 
     def _next(self, point: Point, target: float, inside: float, beyond: float) -> float:
         """Return Newton's next value, kept between what is inside and what is beyond."""
@@ -149,13 +214,16 @@ class Profile:
     def curve(self, low: float, high: float, count: int = 20) -> Iterator[Point]:
         """Yield points from b̂ down to low and up to high, as far as there are any."""
         for end in (low, high):
-            theta, before = self.estimate.parameters, self.centre
+            rest = self.start
             for value in np.linspace(self.centre, end, count + 1)[1:].tolist():
-                point = self.at(value, theta + (value - before) * self.direction)
+                try:
+                    point = self.at(value, rest)
+                except NotFoundError:
+                    break
                 if point is None:
                     break
                 yield point
-                theta, before = point.parameters, value
+                rest = point.rest
 
 
 def profile(estimate: Estimate, place: int) -> Profile:

@@ -16,7 +16,7 @@ import numpy as np
 
 from statdl.backend.array import to_numpy
 from statdl.errors import ModelError
-from statdl.infer.goodness import Goodness
+from statdl.infer.goodness import Goodness, share
 from statdl.infer.outcomes import trials
 
 #: Variance of the latent error of each link.
@@ -36,6 +36,10 @@ def pseudo_rsquared(goodness: Goodness) -> Mapping[str, float]:
         Efron                1 − Σ(y − p̂)² / Σ(y − ȳ)²
         McKelvey-Zavoina     Var η̂ / (Var η̂ + variance of the latent error)
 
+    Of classes, ℓ is the likelihood of single trials, without the coefficients that count the orders
+    of a row's successes; and n is the number of observations, Σ w, of counts the trials. So the
+    same data as counts, as shares with weights and as single trials have the same values.
+
     The last three are for two classes. A pseudo R² compares models of the same rows; none of them
     is a share of variance explained.
 
@@ -50,16 +54,24 @@ def pseudo_rsquared(goodness: Goodness) -> Mapping[str, float]:
             "A pseudo R² compares log-likelihoods at a known dispersion (binomial, multinomial, "
             "poisson); least squares have fit.rsquared."
         )
-    n = estimate.nobs
+    n = estimate.total_weight
+    fitted, null = _log_likelihood(goodness), _log_likelihood(goodness.null)
+    cox_snell = -math.expm1(2 * (null - fitted) / n)
     found = {
-        "McFadden": goodness.prsquared,
-        "McFadden adjusted": 1 - (goodness.llf - goodness.parameters) / goodness.llnull,
-        "Cox-Snell": goodness.cox_snell,
-        "Nagelkerke": goodness.cox_snell / -math.expm1(2 * goodness.llnull / n),
+        "McFadden": 1 - share(fitted, null),
+        "McFadden adjusted": 1 - share(fitted - goodness.parameters, null),
+        "Cox-Snell": cox_snell,
+        "Nagelkerke": share(cox_snell, -math.expm1(2 * null / n)),
     }
     if estimate.family.has_classes and estimate.outputs == 1:
         found |= _of_two_classes(goodness)
     return found
+
+
+def _log_likelihood(goodness: Goodness) -> float:
+    """Return ℓ, of classes that of single trials."""
+    estimate = goodness.estimate
+    return -estimate.totals.kernel if estimate.family.has_classes else goodness.llf
 
 
 def _of_two_classes(goodness: Goodness) -> dict[str, float]:

@@ -85,10 +85,11 @@ def _beside(terms: Sequence[Term], typ: int) -> Iterator[list[Term]]:
 def _given(values: Any, root: Any, own: Any, beside: Any, df: float) -> WaldTest:
     """Return W(own and beside) − W(beside), with as many degrees of freedom as own has."""
     both = np.concatenate([own, beside])
-    statistic = joint(values[both], root[both, :], df).statistic
-    if len(beside):
-        statistic -= joint(values[beside], root[beside, :], df).statistic
-    return WaldTest(statistic, len(own), df)
+    whole = joint(values[both], root[both, :], df)
+    if not len(beside):
+        return whole
+    rest = joint(values[beside], root[beside, :], df)
+    return WaldTest(whole.statistic - rest.statistic, len(own), df, whole.note)
 
 
 def _places(estimate: Estimate, terms: Sequence[Term]) -> Any:

@@ -2,16 +2,54 @@
 
 Gradient descent is as fast as its worst-scaled column, so it works on standardised columns. They
 are never formed: with γ_k = (b_k + mᵀw_k, s∘w_k), the η of the standardised columns is the η of the
-given ones, and only parameters and gradients are translated.
+given ones, and only parameters and gradients are translated. A profile of the likelihood holds one
+parameter and works in coordinates in which the information about the others is the identity.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from statdl.backend.array import Array, Rows, like, namespace
 from statdl.model.objective import Objective
 from statdl.model.predictor import Linear
+
+
+class Coordinates(Protocol):
+    """Parameters θ as a linear function of others, γ."""
+
+    def outer(self, inner: Array) -> Array:
+        """Return θ from γ."""
+        ...
+
+    def gradient(self, gradient: Array) -> Array:
+        """Return ∂J/∂γ from ∂J/∂θ."""
+        ...
+
+    def curvature(self, H: Array) -> Array:
+        """Return ∂²J/∂γ∂γᵀ from ∂²J/∂θ∂θᵀ."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plane:
+    """θ = o + A γ: the parameters on a plane through o, which γ (r,) may be fewer than."""
+
+    origin: Array  # (P,) o
+    axes: Array  # (P, r) A
+
+    def outer(self, inner: Array) -> Array:
+        """Return θ from γ."""
+        return self.origin + self.axes @ inner
+
+    def gradient(self, gradient: Array) -> Array:
+        """Return Aᵀ ∂J/∂θ."""
+        return self.axes.T @ gradient
+
+    def curvature(self, H: Array) -> Array:
+        """Return Aᵀ H A."""
+        return self.axes.T @ H @ self.axes
 
 
 @dataclass(frozen=True)
@@ -80,7 +118,7 @@ class Reparametrised:
     """An objective as a function of γ."""
 
     objective: Objective
-    coordinates: Standardised
+    coordinates: Coordinates
 
     @property
     def size(self) -> int:

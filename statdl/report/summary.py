@@ -227,6 +227,8 @@ def notes(goodness: Goodness) -> tuple[str, ...]:
     found = [*_convergence_notes(estimate)]
     if estimate.reported is not None:
         found.append(estimate.reported.note)
+        if estimate.specification.least_squares and goodness.slopes.note:
+            found.append(f"F-statistic: {goodness.slopes.note}")
     aliased = [
         name
         for name, keep in zip(estimate.specification.coefficient_names, estimate.kept, strict=True)

@@ -62,7 +62,8 @@ def term_test_table(
     own = [one.test for one in tests]
     kind = {1: "Type I, sequential", 2: "Type II", 3: "Type III, sum contrasts"}[typ]
     columns = _tests(own, letter, [_p(one, letter) for one in own])
-    return _table([one.name for one in tests], columns, f"Wald tests of terms ({kind})", estimate)
+    title = f"Wald tests of terms ({kind})"
+    return _table([one.name for one in tests], columns, title, estimate, _untested(tests))
 
 
 def model_test_table(
@@ -77,11 +78,16 @@ def model_test_table(
         columns[name] = [None, *values]
     heading = tuple(f"Model {k}: {text}" for k, text in enumerate(formulas, start=1))
     names = [str(k) for k in range(1, len(estimates) + 1)]
-    table = _table(names, columns, "Wald tests of nested models", largest)
+    table = _table(names, columns, "Wald tests of nested models", largest, _untested(tests))
     return DataTable(
         "Model", table.index, table.columns, table.title, heading,
         {**table.formats, "Resid. Df": "integer"}, table.notes,
     )  # fmt: skip
+
+
+def _untested(tests: Sequence[Named]) -> list[str]:
+    """Return why tests are NA."""
+    return [f"{one.name}: {one.test.note}" for one in tests if one.test.note]
 
 
 def derived_table(

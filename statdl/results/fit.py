@@ -23,6 +23,7 @@ from statdl.formula import update_formula
 from statdl.infer import anova as analysis
 from statdl.infer import predict as prediction
 from statdl.infer import residual
+from statdl.infer.aliased import warn_undetermined
 from statdl.infer.distribution import check_level
 from statdl.infer.effects import average_effects, own_effects
 from statdl.infer.goodness import LogLikelihood
@@ -223,7 +224,9 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         Parameters
         ----------
         newdata : frame, dict, array or Scan, optional
-            Data with the predictor columns. Rows with missing values give NaN.
+            Data with the predictor columns. Rows with missing values give NaN; rows in which a
+            column without a coefficient is not the combination of others that it was in the data
+            are predicted as if its coefficient were 0, with a StatdlWarning.
         type : {"response", "link", "class", "terms"}
             Means (or class probabilities), linear predictors, most probable classes, or what each
             term adds to the linear predictor.
@@ -287,6 +290,8 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
         shown = None if resampled and interval == "prediction" else interval
         prediction.check(estimate, type, se_fit, shown)
         X, given, index, source = self._inputs(newdata, offset)
+        if resampled or type == "terms":
+            warn_undetermined(estimate, X)
         if resampled:
             found = study.resampled_prediction(
                 estimate, prediction.estimable(estimate, X), given, method,

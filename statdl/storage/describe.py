@@ -64,7 +64,7 @@ def _null(estimate: Estimate) -> Estimate | None:
 
 
 def _null_fitted(null: Estimate, dispersion: float) -> Fitted:
-    return _fitted(Goodness(null), [dispersion], Findings(None, None, None))
+    return _fitted(Goodness(null), [dispersion], Findings(None, None, None, None))
 
 
 def _plan(estimate: Estimate) -> Plan | None:
@@ -127,6 +127,7 @@ def _findings(goodness: Goodness) -> Findings:
             score_trace, estimate, counted and (quick or specification.plan is not None)
         ),
         effects=_found(own_effects, estimate, quick),
+        combinations=estimate.combinations,
     )
 
 

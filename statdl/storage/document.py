@@ -92,6 +92,7 @@ class Findings:
     residual_shape: ResidualShape | None
     score_trace: float | None
     effects: Effects | None
+    combinations: Any
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,10 @@ def _estimate(specification: Specification, fitted: Fitted, null: Estimate | Non
     _check_shape(fitted.information, (0,) if unexamined else (size, size), "information")
     _check_shape(fitted.totals.means, (len(specification.frame.design.names),), "means")
     _check_effects(fitted.findings.effects, specification)
+    if fitted.findings.combinations is not None:
+        _check_shape(
+            fitted.findings.combinations, (sum(kept), known - sum(kept)), "combinations of columns"
+        )
     findings = {name: getattr(fitted.findings, name) for name in FINDINGS}
     findings["reported"] = fitted.reported
     return Estimate(

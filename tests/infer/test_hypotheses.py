@@ -247,8 +247,7 @@ def test_the_picture_of_a_profile(logit):
 
 def test_tau_has_the_slope_it_says(logit):
     one = profile(logit.estimate, 1)
-    start = logit.estimate.parameters
-    here, there = (one.at(one.centre + step, start) for step in (1.0, 1.0 + 1e-5))
+    here, there = (one.at(one.centre + step, one.start) for step in (1.0, 1.0 + 1e-5))
     np.testing.assert_allclose((there.tau - here.tau) / 1e-5, here.slope, rtol=1e-4)
 
 

@@ -271,12 +271,40 @@ def test_rows_of_counts_are_their_single_trials():
     assert counts.roc().auc == pytest.approx(single.roc().auc)
     assert counts.roc().standard_error == pytest.approx(single.roc().standard_error)
     agree_in_size(counts.roc().sensitivity, single.roc().sensitivity)
-    for name in ("Tjur", "Efron", "McKelvey-Zavoina"):
-        assert counts.pseudo_rsquared()[name] == pytest.approx(single.pseudo_rsquared()[name])
+    assert dict(counts.pseudo_rsquared()) == pytest.approx(dict(single.pseudo_rsquared()))
+    softmax = sd.multinom("cbind(alive, dead) ~ ldose", data=moths).pseudo_rsquared()
+    assert dict(softmax) == pytest.approx(
+        {name: single.pseudo_rsquared()[name] for name in softmax}
+    )
     np.testing.assert_allclose(
         np.stack([counts.confusion()[c] for c in counts.confusion().index]),
         np.stack([single.confusion()[c] for c in single.confusion().index]),
     )
+
+
+def test_pseudo_rsquared_counts_weights_as_observations():
+    housing = sd.datasets.load("housing")
+    fit = sd.multinom("Sat ~ Infl + Cont", data=housing, weights="Freq")
+    rows = housing.loc[housing.index.repeat(housing["Freq"])].reset_index(drop=True)
+    single = sd.multinom("Sat ~ Infl + Cont", data=rows)
+    assert dict(fit.pseudo_rsquared()) == pytest.approx(dict(single.pseudo_rsquared()))
+    cars = sd.datasets.load("mtcars")
+    twice = sd.glm("carb ~ wt", cars, family="poisson", weights=np.full(32, 2.0))
+    once = sd.glm("carb ~ wt", cars, family="poisson")
+    both = twice.pseudo_rsquared()
+    assert both["McFadden"] == pytest.approx(once.pseudo_rsquared()["McFadden"])
+    assert both["Cox-Snell"] == pytest.approx(once.pseudo_rsquared()["Cox-Snell"])
+
+
+@pytest.mark.parametrize("value", [0.1, 3.0, 1e-8, 123456.7, 0.0])
+@pytest.mark.parametrize("n", [12, 120, 20000])
+def test_a_constant_response_has_no_rsquared(value, n):
+    x = np.random.default_rng(1).normal(size=n)
+    weights = np.arange(n) % 3 + 0.7
+    for options in ({}, {"weights": weights}):
+        fit = sd.lm(X=x, y=np.full(n, value), **options)
+        assert np.isnan([fit.rsquared, fit.rsquared_adj, fit.fvalue]).all()
+    assert sd.lm(X=x, y=value + 1e-6 * (value or 1.0) * x).rsquared == pytest.approx(1.0)
 
 
 def test_confusion_of_several_classes():

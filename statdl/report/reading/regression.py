@@ -138,7 +138,8 @@ def _together(goodness: Goodness, level: float) -> Iterator[Reading]:
         return
     if math.isfinite(ratio):
         yield Reading("All terms", _ratio(goodness, ratio, level, hypothesis))
-        if (ratio < 1 - level) != (wald.p_value < 1 - level):
+        known = math.isfinite(wald.statistic)
+        if known and (ratio < 1 - level) != (wald.p_value < 1 - level):
             yield Reading("Wald tests", _disagreement(wald))
     elif wald.df > 1 and math.isfinite(wald.statistic):
         yield Reading("All terms", _tested(wald, level, hypothesis))
