@@ -166,10 +166,10 @@ def _dask(paths: list[str], workers: int) -> dict[str, Any]:
 
     columns = [*RIGHT.split(" + "), "y"]
     with (
-        distributed.LocalCluster(  # type: ignore[no-untyped-call]
+        distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address=None
         ) as cluster,
-        distributed.Client(cluster),  # type: ignore[no-untyped-call]
+        distributed.Client(cluster),
     ):
         frame = dd.read_parquet(paths, columns=columns, blocksize="32MiB")
         sd.lm("y ~ x0", data=frame.partitions[:workers])  # workers have loaded what they need

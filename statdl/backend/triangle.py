@@ -7,8 +7,8 @@ without the other columns, made a triangle again. It comes in two ways, the fast
 
 * from the sum of products of columns that are shifted to be near 0, as accurate as one XᵀX; and
   where its smallest pivot says that this costs digits,
-* from Householder's QR of R so far and the next rows, which is as stable as one factorisation of all
-  rows (Demmel, Grigori, Hoemmen & Langou 2012).
+* from Householder's QR of R so far and the next rows, which is as stable as one factorisation of
+  all rows (Demmel, Grigori, Hoemmen & Langou 2012).
 """
 
 from __future__ import annotations
