@@ -280,7 +280,9 @@ def given(estimate: Estimate, matrix: Any) -> Reported:
             f"vcov= is a matrix of shape {np.shape(matrix)}, and the fit has {len(kept)} "
             "coefficients."
         )
-    if not np.allclose(values, values.T, rtol=1e-8, atol=0) or not np.isfinite(values).all():
+    scale = np.sqrt(np.abs(np.diagonal(values)))
+    lopsided = np.abs(values - values.T) > 1e-8 * np.outer(scale, scale)
+    if lopsided.any() or not np.isfinite(values).all():
         raise ModelError("vcov= must be a symmetric matrix of finite numbers.")
     note = "Standard errors are from the covariance matrix that was given."
     return Reported("given", _root_of(values), model_df(estimate), note)

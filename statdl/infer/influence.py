@@ -34,7 +34,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.array import Array, Rows, namespace, overflow_allowed, to_numpy
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import two_sided
@@ -65,7 +65,8 @@ def influence(estimate: Estimate, measures: Sequence[str] = MEASURES, *, dfbetas
     start = 0
     for rows in estimate.objective.rows.blocks(3 * estimate.rank + 16):
         block = slice(start, start + rows.n)
-        here = one.block(rows)
+        with overflow_allowed():  # a fit without residuals has NaN
+            here = one.block(rows)
         for k, name in enumerate(measures):
             found[k, block] = here[name]
         if dfbetas:

@@ -71,7 +71,7 @@ def _spread(own: Regression, Z: Array, studentised: bool) -> tuple[float, int]:
     """Return the statistic of e² on Z, and its degrees of freedom."""
     xp = namespace(Z)
     squares = own.residuals * own.residuals
-    relative = squares / float(xp.mean(squares)) - 1
+    relative = squares / (float(xp.mean(squares)) or math.nan) - 1
     fitted = regression(Z, relative)
     explained = float(relative @ relative) - fitted.rss
     if studentised:
