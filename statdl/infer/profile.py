@@ -150,7 +150,7 @@ class Profile:
         inner = Reparametrised(self.objective, plane)
         with warnings.catch_warnings(), overflow_allowed():
             warnings.simplefilter("ignore")
-            found = minimise(inner, Newton(tolerance=1e-6, max_iterations=50), start)
+            found = minimise(inner, Newton(tolerance=1e-6, max_iterations=500), start)
         if found.outcome is Outcome.NON_FINITE:
             return None
         if not found.outcome.converged:
