@@ -8,18 +8,9 @@ from typing import Any
 Record = dict[str, Any]
 #: What times are multiples of, where there is one.
 BASES = ("floor", "one fit")
-COLUMNS = (
-    *BASES,
-    "statdl",
-    "statdl, no numba",
-    "statdl, glmnet's accuracy",
-    "statsmodels",
-    "PyTorch",
-    "scikit-learn",
-    "R",
-    "glmnet",
-    "glmnet, accurate",
-)
+OURS = ("statdl", "statdl, no numba", "statdl, glmnet's accuracy")
+PEERS = ("statsmodels", "PyTorch", "scikit-learn", "R", "glmnet", "glmnet, accurate")
+COLUMNS = (*BASES, *OURS, *PEERS)
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
@@ -86,20 +77,21 @@ def versus(record: Record) -> str:
     """How many times as long as statdl each peer takes."""
     times = record["times"]
     mine = times["statdl"]["min_s"]
-    peers = [name for name in COLUMNS[3:] if name in times]
+    peers = [name for name in PEERS if name in times]
     return ", ".join(f"{name} {multiple(times[name]['min_s'] / mine)}" for name in peers) or "–"
 
 
 def text(records: Sequence[Record]) -> str:
     """The table for the terminal: times, multiples of the floor, ratio of each peer to statdl."""
-    header = ("task", *COLUMNS, "goal", "peers / statdl", "agreement")
+    names = _present(records)
+    header = ("task", *names, "goal", "peers / statdl", "agreement")
     rows = [header]
     for record in records:
         agrees = record["agreement"]
         rows.append(
             (
                 record["task"],
-                *(cell(record, name) for name in COLUMNS),
+                *(cell(record, name) for name in names),
                 goal(record),
                 versus(record),
                 "–" if agrees is None else f"{agrees['params']:.0e}, {agrees['bse']:.0e}",
@@ -110,9 +102,14 @@ def text(records: Sequence[Record]) -> str:
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
 
+def _present(records: Sequence[Record]) -> list[str]:
+    """The columns that some record has a time in."""
+    return [name for name in COLUMNS if any(name in record["times"] for record in records)]
+
+
 def markdown(document: Record) -> str:
     """The table for the README, with what it was measured on below it."""
-    names = [name for name in COLUMNS if any(name in r["times"] for r in document["tasks"])]
+    names = _present(document["tasks"])
     lines = [f"| task | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
     for record in document["tasks"]:
         cells = [cell(record, name) for name in names]
