@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import card_table
-from benchmarks.table import markdown
+from benchmarks.table import markdown, scale_markdown
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -24,6 +24,7 @@ def rendered(text: str) -> str:
         result = RESULTS / f"{suite}.json"
         if result.exists():
             text = between_marks(text, suite, markdown(read(result)))
+    text = between_marks(text, "scale", scale_markdown(read(RESULTS / "scale.json")))
     newest = max(RESULTS.glob("gpu-*.json"), default=None)  # their names have the date
     found = None if newest is None else read(newest)
     return between_marks(text, "gpu", card_table.markdown(found))

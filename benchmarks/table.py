@@ -118,6 +118,23 @@ def markdown(document: Record) -> str:
     return "\n".join([*lines, "", measured_on(document["machine"])])
 
 
+def scale_markdown(document: Record) -> str:
+    """The table of the suite scale for the README: one line a run."""
+    lines = ["| task | by | time | largest memory | passes |", "|---|---|---|---|---|"]
+    for task in document["tasks"]:
+        for name, run in task["runs"].items():
+            time = duration(run["seconds"])
+            cells = (
+                task["task"],
+                "pyarrow" if name == "floor" else name,
+                f"**{time}**" if name == "statdl" else time,
+                f"{run['megabytes']:,.0f} MB",
+                str(run.get("passes", "–")),
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", measured_on(document["machine"])])
+
+
 def measured_on(machine: dict[str, Any]) -> str:
     """One sentence on machine, versions and day."""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
