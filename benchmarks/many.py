@@ -20,7 +20,7 @@ import statdl as sd
 from benchmarks import data, machine, peers
 from benchmarks.core import STATDL
 from benchmarks.data import Data
-from benchmarks.optimum import ONE_FIT
+from benchmarks.optimum import ONE_FIT, judged
 from benchmarks.timing import Contender, clocked, race
 from statdl.study.bootstrap import case_weights
 
@@ -39,19 +39,9 @@ class Task:
 
     def record(self, contenders: list[Contender]) -> dict[str, Any]:
         """The task as it is written to JSON: times, goal and whether it was met."""
-        times = {contender.name: contender.summary for contender in contenders}
-        mine = times[STATDL]["min_s"]
-        goal: dict[str, Any] = {"peers": dict(self.peers)}
-        there = {name: least for name, least in self.peers.items() if name in times}
-        met = all(times[name]["min_s"] >= least * mine for name, least in there.items())
-        if self.times_one_fit is not None:
-            goal = {"times_floor": self.times_one_fit, "seconds": None}
-            met = mine <= self.times_one_fit * times[ONE_FIT]["min_s"]
         return {
             "task": self.title,
-            "goal": goal,
-            "met": bool(met),
-            "times": times,
+            **judged(contenders, self.peers, self.times_one_fit),
             "agreement": None,
             "difference": _difference(contenders),
         }

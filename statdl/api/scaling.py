@@ -7,6 +7,7 @@ from typing import Any
 from statdl.backend.array import Array, Rows, namespace, to_numpy
 from statdl.errors import ModelError
 from statdl.estimate import Specification
+from statdl.model.family import weighted_mean
 from statdl.results import Fit
 
 SCALINGS = ("standard", "minmax", "none")
@@ -45,8 +46,8 @@ def _of_rows(rows: Rows, scaling: str | None) -> tuple[Any, Any]:
         centre = xp.min(_counted(X, rows.weights, xp.inf), axis=0)
         spread = xp.max(_counted(X, rows.weights, -xp.inf), axis=0) - centre
     else:
-        centre = _mean(X, rows.weights)
-        spread = xp.sqrt(_mean((X - centre) ** 2, rows.weights))
+        centre = weighted_mean(X, rows.weights)
+        spread = xp.sqrt(weighted_mean((X - centre) ** 2, rows.weights))
     centre, spread = to_numpy(centre), to_numpy(spread)
     spread[spread == 0] = 1.0
     return centre, spread
@@ -58,13 +59,6 @@ def _counted(X: Array, weights: Array | None, other: float) -> Array:
         return X
     xp = namespace(X)
     return xp.where(weights[:, None] > 0, X, xp.asarray(other, dtype=X.dtype, device=X.device))
-
-
-def _mean(X: Array, weights: Array | None) -> Array:
-    xp = namespace(X)
-    if weights is None:
-        return xp.mean(X, axis=0)
-    return xp.sum(weights[:, None] * X, axis=0) / xp.sum(weights)
 
 
 def _inherited(specification: Specification, other: Specification, own: tuple[Any, Any]) -> Any:

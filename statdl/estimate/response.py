@@ -52,8 +52,7 @@ def eta_spread(specification: Specification, null: Any) -> float:
     if family.has_classes:
         return 1.0
     residual = _working_residual(specification, null)
-    weight = rows.n if rows.weights is None else float(namespace(rows.y).sum(rows.weights))
-    mean_square = float(total(residual * residual, rows.weights)[0]) / max(weight, 1e-300)
+    mean_square = float(total(residual * residual, rows.weights)[0]) / max(rows.weight, 1e-300)
     rounding = 16 * epsilon(residual) * (1 + abs(float(null[0])))
     spread = math.sqrt(mean_square) if 0 <= mean_square < math.inf else 1.0
     if spread <= rounding:  # a constant response

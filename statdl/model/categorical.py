@@ -16,7 +16,7 @@ from statdl.backend.special import (
 )
 from statdl.errors import DataError
 from statdl.model.curvature import RowCurvature
-from statdl.model.family import Encoded, refuse, total
+from statdl.model.family import Encoded, refuse, total, weighted_mean
 from statdl.model.link import Cauchit, ComplementaryLogLog, Logit, Probit, Tolerance
 
 #: Whole numbers in a range of so many are looked for one by one.
@@ -107,7 +107,7 @@ class Binomial:
         return float(total(choose, _prior(rows)))
 
     def start(self, y: Array, weights: Array | None) -> Array:
-        return self.link.link(_inside(to_numpy(_mean(y, weights))))
+        return self.link.link(_inside(to_numpy(weighted_mean(y, weights))))
 
     def for_levels(self, levels: tuple[Any, ...]) -> Binomial:
         return self
@@ -226,7 +226,7 @@ class Multinomial:
         return float(total(ways, _prior(rows)))
 
     def start(self, y: Array, weights: Array | None) -> Array:
-        mean = _inside(to_numpy(_mean(y, weights)))
+        mean = _inside(to_numpy(weighted_mean(y, weights)))
         xp = namespace(mean)
         reference = _inside(1 - xp.sum(mean, keepdims=True))
         return xp.log(mean) - xp.log(reference)
@@ -279,11 +279,6 @@ def _whole_trials(rows: Rows) -> Any:
             "Classes are drawn trial by trial, and some weights are no whole numbers of trials."
         )
     return xp.astype(trials, xp.int64)
-
-
-def _mean(y: Array, weights: Array | None) -> Array:
-    rows = y.shape[0] if weights is None else namespace(y).sum(weights)
-    return total(y, weights) / rows
 
 
 def _inside(mean: Array) -> Array:
@@ -341,7 +336,7 @@ def _second_of_two(codes: Array, levels: tuple[Any, ...], weights: Array | None)
 
 
 def _refuse_one_class(y: Array, weights: Array | None) -> None:
-    share = float(_mean(y, weights)[0])
+    share = float(weighted_mean(y, weights)[0])
     if share in (0.0, 1.0):
         raise DataError(
             f"Every response is {share:g}: one class only, so that there is nothing to tell apart."

@@ -21,6 +21,7 @@ from statdl.model.family import (
     ones_like_rows,
     refuse,
     total,
+    weighted_mean,
 )
 from statdl.model.link import Identity, Inverse, Link, Log, Sqrt
 
@@ -136,8 +137,7 @@ class ExponentialFamily:
         return xp.where(possible, self.mean_deviance(safe, y), xp.full_like(mean, math.inf))[:, 0]
 
     def start(self, y: Array, weights: Array | None) -> Array:
-        rows = y.shape[0] if weights is None else namespace(y).sum(weights)
-        return self.link.link(self.start_mean(to_numpy(total(y, weights) / rows)))
+        return self.link.link(self.start_mean(to_numpy(weighted_mean(y, weights))))
 
     def encode(
         self, kind: str, values: Array, levels: tuple[Any, ...], weights: Array | None

@@ -176,6 +176,12 @@ def total(values: Array, weights: Array | None) -> Array:
     return xp.sum(weighted, axis=0)
 
 
+def weighted_mean(values: Array, weights: Array | None) -> Array:
+    """Return Σ w·values / Σ w over the rows of (n,) or (n, q)."""
+    count = values.shape[0] if weights is None else namespace(values).sum(weights)
+    return total(values, weights) / count
+
+
 def ones_like_rows(y: Array) -> Array:
     """Return unit weights for the rows of y."""
     return namespace(y).ones_like(y[:, 0])

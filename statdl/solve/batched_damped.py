@@ -17,11 +17,10 @@ from statdl.solve.batched_states import (
     CAUTION,
     QUADRATIC,
     aim,
-    any_running,
     coded,
     minima_of,
     running_of,
-    without_ended,
+    until_ended,
 )
 from statdl.solve.trust import MOST_DAMPING, NO_DAMPING
 
@@ -57,15 +56,7 @@ class DampedTogether:
         """Minimise all problems from their rows of ``parameters``, (k, P)."""
         with overflow_allowed():
             state = self._start(problems, parameters)
-            ended: list[_Damped] = []
-            ticks = 0
-            while ticks < self.max_iterations:
-                problems, state = without_ended(problems, state, ended)
-                if not any_running(state.status):
-                    break
-                state = self._tick(problems, state)
-                ticks += 1
-            ended.append(state)
+            ended, ticks = until_ended(problems, state, self._tick, self.max_iterations)
         found = minima_of(ended, ticks)
         xp = namespace(parameters)
         place = xp.concat([one.place for one in ended])

@@ -23,11 +23,10 @@ from statdl.solve.batched_states import (
     CAUTION,
     QUADRATIC,
     aim,
-    any_running,
     coded,
     minima_of,
     running_of,
-    without_ended,
+    until_ended,
 )
 from statdl.solve.newton import ARMIJO
 
@@ -104,15 +103,7 @@ class NewtonTogether:
         """
         with overflow_allowed():
             state = self._start(problems, parameters, common)
-            ended: list[_State] = []
-            ticks = 0
-            while ticks < self.max_iterations:
-                problems, state = without_ended(problems, state, ended)
-                if not any_running(state.status):
-                    break
-                state = self._tick(problems, state)
-                ticks += 1
-            ended.append(state)
+            ended, ticks = until_ended(problems, state, self._tick, self.max_iterations)
         return minima_of(ended, ticks)
 
     def _start(self, problems: Problems, parameters: Array, common: bool) -> _State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from statdl.backend.array import Array, like, namespace, to_numpy
@@ -48,12 +49,23 @@ def running_of(status: Array) -> Array:
     return status == int(Status.RUNNING)
 
 
-def any_running(status: Array) -> bool:
-    """Tell whether a problem runs."""
-    return bool(namespace(status).any(running_of(status)))
+def until_ended(
+    problems: Any, state: Some, tick: Callable[[Any, Some], Some], most: int
+) -> tuple[list[Some], int]:
+    """Tick until no problem runs, ``most`` times at most; return all states, and the ticks."""
+    ended: list[Some] = []
+    ticks = 0
+    while ticks < most:
+        problems, state = _without_ended(problems, state, ended)
+        if not bool(namespace(state.status).any(running_of(state.status))):
+            break
+        state = tick(problems, state)
+        ticks += 1
+    ended.append(state)
+    return ended, ticks
 
 
-def without_ended(problems: Any, state: Some, ended: list[Some]) -> tuple[Any, Some]:
+def _without_ended(problems: Any, state: Some, ended: list[Some]) -> tuple[Any, Some]:
     """Drop the problems that have ended, once they are many and not all."""
     xp = namespace(state.status)
     running = to_numpy(running_of(state.status))
