@@ -63,7 +63,7 @@ gpu-check: ## compare a card with the CPU and measure it (no environment of its 
 gpu-wheels: $(BIN)/python ## fetch what a machine with a card may lack into .gpu-wheels/
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
 	  --only-binary=:all: --implementation py --abi none --platform any --dest .gpu-wheels \
-	  array-api-compat array-api-strict narwhals tqdm
+	  array-api-compat array-api-strict narwhals threadpoolctl tqdm
 
 readme: $(STAMP)-bench ## bring README.md's outputs and benchmark table up to date
 	$(BIN)/python -m benchmarks readme

@@ -29,7 +29,7 @@ WHEELS = ROOT / ".gpu-wheels"
 #: Packages that have to be there, by the names they are imported by.
 NEEDED = ("numpy", "scipy", "pandas", "formulaic", "pytest", "hypothesis")
 #: Packages that pure-Python wheels can bring.
-BROUGHT = ("array_api_compat", "array_api_strict", "narwhals", "tqdm")
+BROUGHT = ("array_api_compat", "array_api_strict", "narwhals", "threadpoolctl", "tqdm")
 #: Seconds for everything, for the tests, and for the peers on the host of one task.
 LIMIT_S, TESTS_S, HOST_S = 480.0, 200.0, 30.0
 #: Largest relative difference from the CPU.

@@ -56,7 +56,10 @@ AT_MODULE_TOP = {"numpy", "array_api_compat"}
 PROGRAM = ("cli", "click")
 #: Files of an extra, which nothing imports: classes must know what they inherit from.
 EXTRAS = {"sklearn.py": "sklearn"}
-LATE = {"pandas", "scipy", "formulaic", "narwhals", "tqdm", "click", "matplotlib", "cupy", "polars"}
+LATE = {
+    *("pandas", "scipy", "formulaic", "narwhals", "tqdm", "click", "matplotlib", "cupy", "polars"),
+    "threadpoolctl",
+}
 #: What a regression does without: a package whose names load at first use has itself only.
 LATER_ROOMS = (
     "study.",

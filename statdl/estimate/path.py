@@ -23,6 +23,7 @@ from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.backend.columns import is_sparse, moments, standardised
+from statdl.backend.threads import FEW_ENTRIES, one_thread
 from statdl.errors import DataError
 from statdl.estimate.record import Specification
 from statdl.lazy import lazy
@@ -218,7 +219,8 @@ def path_of_sample(
         small = SMALL_GAIN * now if family.quadratic else SMALL_GAIN
         return now > ENOUGH_EXPLAINED or now - before < small
 
-    found = follow(state, grid.values(state.top, n, p), grid.tolerance, enough)
+    with one_thread(n * p <= FEW_ENTRIES):
+        found = follow(state, grid.values(state.top, n, p), grid.tolerance, enough)
     coefficients = np.stack([one.coefficients for one in found])
     if family.name == "multinomial":
         coefficients = _centred(coefficients, penalties)

@@ -89,7 +89,7 @@ class Diagnostics(SpecificationTests):
         2.0
         """
         if self.estimate.multinomial:
-            return self._measure("hat")
+            return self._measure("hat", "leverage")
         return self._rows(residual.leverage(self.estimate)[:, None], "leverage")
 
     def hatvalues(self) -> Any:
@@ -158,7 +158,7 @@ class Diagnostics(SpecificationTests):
         'Chrysler Imperial'
         """
         if self.estimate.multinomial:
-            return self._measure("cooks.distance")
+            return self._measure("cooks.distance", "cooks_distance")
         return self._rows(residual.cooks_distance(self.estimate)[:, None], "cooks_distance")
 
     def dffits(self) -> Any:
@@ -332,8 +332,9 @@ class Diagnostics(SpecificationTests):
         names = self.estimate.specification.coefficient_names
         return [name for name, kept in zip(names, self.estimate.kept, strict=True) if kept]
 
-    def _measure(self, name: str) -> Any:
-        return self._rows(influence.influence(self.estimate, (name,), dfbetas=False).T, name)
+    def _measure(self, measure: str, name: str | None = None) -> Any:
+        found = influence.influence(self.estimate, (measure,), dfbetas=False)
+        return self._rows(found.T, name or measure)
 
     def _columns(self, values: Any, names: list[str]) -> Any:
         """Return (k, n) values as a frame of the data's kind with k columns."""
