@@ -11,21 +11,22 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from statdl.backend.array import Array, epsilon, is_finite, namespace
+from statdl.backend.array import Array, epsilon, is_finite
 from statdl.backend.linalg import Factor, factorise
 from statdl.errors import NotPositiveDefiniteError
 from statdl.solve.iterate import Outcome, Problem, State
 from statdl.solve.newton import descend
+from statdl.solve.secant import Pair, remembered, two_loop
 
 #: Above this many parameters the start is not preconditioned: a factor would cost too much.
 PRECONDITIONED = 3000
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """The last moves s and gradient changes y, with 1/(sᵀy), and the factor behind H_0."""
+class Memory:
+    """The last pairs of moves and changes of the gradient, and the factor behind H_0."""
 
-    moves: tuple[tuple[Array, Array, float], ...]
+    pairs: tuple[Pair, ...]
     factor: Factor | None
     direction: Array
 
@@ -80,7 +81,8 @@ class LBFGS:
         moved = descend(problem, state, state.memory.direction, state.distance**2)
         if moved is None:
             return self._without_progress(problem, state)
-        return self._look(problem, moved, self._remember(state, moved), state.memory.factor)
+        pairs = remembered(state.memory.pairs, state, moved)[-self.memory :]
+        return self._look(problem, moved, pairs, state.memory.factor)
 
     def finish(self, problem: Problem, state: State) -> State:
         """Take the last known direction too."""
@@ -98,61 +100,24 @@ class LBFGS:
         except NotPositiveDefiniteError:
             return None
 
-    def _remember(self, before: State, after: State) -> tuple[tuple[Array, Array, float], ...]:
-        """Add the newest pair unless its curvature is not positive."""
-        move = after.parameters - before.parameters
-        change = after.gradient - before.gradient
-        product = float(move @ change)
-        if product <= epsilon(move) * float(change @ change) * 1e-3:
-            return before.memory.moves
-        return (*before.memory.moves, (move, change, 1.0 / product))[-self.memory :]
-
     def _look(
         self,
         problem: Problem,
         state: State,
-        moves: tuple[tuple[Array, Array, float], ...],
+        pairs: tuple[Pair, ...],
         factor: Factor | None,
     ) -> State:
-        direction = -two_loop(state.gradient, moves, factor)
+        direction = -two_loop(state.gradient, pairs, factor)
         distance = math.sqrt(max(-float(direction @ state.gradient), 0.0))
         tolerance = max(self.tolerance, 30 * epsilon(state.gradient))
         close = distance <= tolerance * math.sqrt(problem.unit(state.loss))
         outcome = Outcome.CONVERGED if close else None
-        memory = Pairs(moves, factor, direction)
+        memory = Memory(pairs, factor, direction)
         return replace(state, distance=distance, outcome=outcome, memory=memory)
 
     def _without_progress(self, problem: Problem, state: State) -> State:
         """Forget the pairs once; if even that does not help, say so."""
-        if state.memory.moves:
+        if state.memory.pairs:
             return self._look(problem, state, (), state.memory.factor)
         precise = state.distance**2 <= 1e3 * epsilon(state.gradient) * max(abs(state.loss), 1e-300)
         return state.stop(Outcome.PRECISION if precise else Outcome.STALLED)
-
-
-def two_loop(
-    gradient: Array, moves: tuple[tuple[Array, Array, float], ...], factor: Factor | None
-) -> Array:
-    """Return H_k g by the two-loop recursion, H_0 from ``factor`` or from the newest pair."""
-    left = gradient
-    weights = []
-    for move, change, inverse in reversed(moves):
-        weight = inverse * (move @ left)
-        left = left - weight * change
-        weights.append(weight)
-    left = _initial(left, moves, factor)
-    for (move, change, inverse), weight in zip(moves, reversed(weights), strict=True):
-        left = left + (weight - inverse * (change @ left)) * move
-    return left
-
-
-def _initial(
-    vector: Array, moves: tuple[tuple[Array, Array, float], ...], factor: Factor | None
-) -> Array:
-    if factor is not None:
-        return factor.solve(vector)
-    if moves:
-        move, change, _ = moves[-1]
-        return vector * ((move @ change) / (change @ change))
-    xp = namespace(vector)
-    return vector / xp.maximum(xp.max(xp.abs(vector)), xp.ones_like(vector[0]) * 1e-300)

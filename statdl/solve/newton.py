@@ -19,21 +19,28 @@ from statdl.backend.array import Array, epsilon, is_finite, namespace
 from statdl.backend.linalg import Factor, factorise
 from statdl.errors import NotPositiveDefiniteError
 from statdl.solve.iterate import Outcome, Problem, State
+from statdl.solve.secant import Pair, remembered, two_loop
 
 #: A step must achieve this share of the decrease its slope promises.
 ARMIJO = 1e-4
+#: Steps with a kept factor contract better and better: how many of those expected are needed.
+SECANT_SHARE = 0.6
 #: A step that has been halved this often is not going to lower the loss.
 MOST_HALVINGS = 40
 
 
 @dataclass(frozen=True)
 class Bend:
-    """What Newton's method carries: a factor of H, whether it is of the current θ, and λ before."""
+    """What Newton's method carries: a factor of H, whether it is of the current θ, and λ before.
+
+    ``pairs`` are what the steps since the factor was made say of the curvature.
+    """
 
     factor: Factor
     direction: Array
     fresh: bool
     contraction: float
+    pairs: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,8 @@ class Newton:
     first_factor: Factor | None = None
 
     averages: ClassVar[bool] = False
+    #: Whether steps with a kept factor learn from the steps before (BFGS).
+    secant: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -89,7 +98,9 @@ class Newton:
             return self._without_progress(problem, state)
         contraction = self._contraction(problem, moved, state)
         if self._worth_keeping(problem, contraction, state.distance):
-            return self._look(problem, moved, state.memory.factor, False, contraction)
+            bend = state.memory
+            pairs = remembered(bend.pairs, state, moved) if self.secant else ()
+            return self._look(problem, moved, bend.factor, False, contraction, pairs)
         return self._aim(problem, moved)
 
     def finish(self, problem: Problem, state: State) -> State:
@@ -116,12 +127,18 @@ class Newton:
             return factorise(problem.curvature(parameters, expected=True))
 
     def _look(
-        self, problem: Problem, state: State, factor: Factor, fresh: bool, contraction: float
+        self,
+        problem: Problem,
+        state: State,
+        factor: Factor,
+        fresh: bool,
+        contraction: float,
+        pairs: tuple[Pair, ...] = (),
     ) -> State:
         """Set direction and distance from a factor, and see whether that is close enough."""
-        whitened = factor.whiten(state.gradient)
-        distance = math.sqrt(float(whitened @ whitened))
-        bend = Bend(factor, -factor.from_whitened(whitened), fresh, contraction)
+        direction = -two_loop(state.gradient, pairs, factor)
+        distance = math.sqrt(max(-float(direction @ state.gradient), 0.0))
+        bend = Bend(factor, direction, fresh, contraction, pairs)
         # finish() takes one more step, which contracts as the last one did
         left = distance * contraction if contraction > 0 else distance
         outcome = Outcome.CONVERGED if self._close(problem, state, left) else None
@@ -146,7 +163,7 @@ class Newton:
         if contraction == 0.0 or contraction >= 0.5:
             return contraction == 0.0
         needed = math.log(max(distance / self.tolerance, 2.0)) / -math.log(contraction)
-        return needed <= price
+        return SECANT_SHARE * needed <= price
 
     def _without_progress(self, problem: Problem, state: State) -> State:
         """Stop at working precision, try a fresh curvature, or admit the stall."""
@@ -176,6 +193,7 @@ class LeastSquares(Newton):
     """
 
     name: ClassVar[str] = "Least squares"
+    secant: ClassVar[bool] = False  # the factor is exact but for rounding
     tolerance: float = 1e-14
 
     def _worth_keeping(self, problem: Problem, contraction: float, distance: float) -> bool:
