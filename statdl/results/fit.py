@@ -43,7 +43,7 @@ from statdl.results.margins import Margins
 from statdl.results.pictures import Pictures
 from statdl.results.reports import Reports
 from statdl.results.tables import Tables
-from statdl.results.written import write_predictions
+from statdl.results.written import AS_THEY_ARE_MADE, write_predictions
 from statdl.scan.source import Scan
 
 pd = lazy("pandas")
@@ -518,11 +518,7 @@ class Fit(Attributes, Margins, Tables, Reports, Inference, Choice, Diagnostics, 
     ) -> str:
         """Write the predictions of a scan."""
         if to is None or not isinstance(newdata, Scan) or offset is not None:
-            raise ModelError(
-                "Predictions of a scan are written as they are made: "
-                "predict(newdata=sd.scan(...), to='predictions.parquet'), with offsets in the "
-                "formula."
-            )
+            raise ModelError(AS_THEY_ARE_MADE)
 
         def predict(block: Any) -> Any:
             return fit.predict(block, **asked)
