@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import statdl as sd
@@ -43,6 +43,7 @@ def assert_same_path(there, here):
 @settings(
     max_examples=15,
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
@@ -64,7 +65,7 @@ def test_blocks_give_the_path_in_memory(
     here = sd.path(f"y ~ {RIGHT}{ones}", data=frame, **asked)
     there = sd.path(f"y ~ {RIGHT}{ones}", data=source(frame, tmp_path, size), **asked)
     assert_same_path(there, here)
-    assert there.kkt <= 1e-7
+    assert there.kkt <= max(1e-7, 10 * here.kkt)
 
 
 def test_one_pass_is_all():
@@ -123,7 +124,7 @@ def test_columns_that_depend_have_the_loss_in_memory():
     there = sd.path(formula, data=pandas(frame, None, 60))
     assert there.estimate.notes == here.estimate.notes != ()
     assert_same(there.explained, here.explained, 1e-9)
-    assert there.kkt <= 1e-7
+    assert there.kkt <= max(1e-7, 10 * here.kkt)
 
 
 def test_a_first_row_far_away_costs_no_digits():
@@ -194,7 +195,7 @@ SCAN = pandas(rows(60), None, 20)
         (sd.cv_path, {"folds": [0, 1] * 30}, "the name of a column"),
         (sd.cv_path, {"folds": "nothing"}, "names the column `nothing`"),
         (sd.cv_path, {"folds": "g"}, "missing in"),
-        (sd.cv_path, {"folds": 5, "subset": "y > 0 & y < 0.1"}, "of 5 folds have a row of positive"),
+        (sd.cv_path, {"folds": 5, "subset": "y > 0 & y < 0.1"}, "of 5 folds have a row"),
         (sd.cv_path, {"folds": "h", "subset": "h == 1"}, "Only 1 of 2 folds"),
         (sd.nested_cv, {}, "goes through rows in memory"),
     ],
