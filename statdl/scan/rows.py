@@ -339,6 +339,10 @@ class ScannedRows(Rows):
             positions=chosen,
         )
 
+    def turned(self, change: Change) -> ScannedRows:
+        """Return the rows with other columns, made of all that they have."""
+        return self.mapped(change, form=change(self.held.form), parent=None, positions=())
+
     def with_response(self, change: Callable[[Rows], Array]) -> ScannedRows:
         return self.mapped(
             lambda rows: replace(rows, y=change(rows), offset=None), known=Known(self.n)
