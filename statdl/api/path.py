@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 from statdl.api.arguments import is_number, truth, whole
 from statdl.api.data import read
+from statdl.api.scan import is_lazy
 from statdl.api.words import as_family
 from statdl.backend.array import to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Specification, specify
-from statdl.estimate.path import Grid, PathEstimate, Penalties, estimate_path, path_of_sample
+from statdl.estimate.path import (
+    Grid,
+    PathEstimate,
+    Penalties,
+    estimate_path,
+    path_of_sample,
+    summed,
+)
 from statdl.formula import ArrayRecipe, Term
 from statdl.formula.design import Design
 from statdl.lazy import lazy
@@ -23,11 +34,27 @@ from statdl.model.family import Family
 from statdl.report import DataTable
 from statdl.results import Call
 from statdl.results.path import CvPath, Path, check_strength
+from statdl.scan.folds import fold_sums, labels_of
 from statdl.solve.newton import Newton
 from statdl.solve.progress import shown
-from statdl.study.path import fold_of_rows, measured, validate
+from statdl.study.path import (
+    MEASURES,
+    OF_SUMS,
+    check_measure,
+    fold_of_rows,
+    measured,
+    validate,
+    validate_sums,
+)
 
 np = lazy("numpy")
+
+
+BY_SUMS = (
+    "A path of rows that are read in blocks is made of sums of products, which say all for the "
+    "gaussian family with the identity link only. For other families pass a frame, such as a "
+    "sample of the rows, or fit glm(penalty=) to the scan at one strength."
+)
 
 
 def path(
@@ -68,7 +95,9 @@ def path(
     Parameters
     ----------
     formula, data, X, y, names, intercept, weights, offset, subset, na_action, device, dtype
-        As for :func:`statdl.lm`. X may be a sparse matrix of SciPy's, and stays sparse.
+        As for :func:`statdl.lm`. X may be a sparse matrix of SciPy's, and stays sparse. Of a
+        :func:`statdl.scan` (gaussian family) the products of all columns are summed up by one pass,
+        and the path is made of them.
     family : str or Family
         "gaussian", "binomial", "poisson" or "multinomial", or a family object. The multinomial has
         coefficients for every class.
@@ -150,10 +179,13 @@ def cv_path(
     Parameters
     ----------
     folds : int or (n,) labels
-        How many parts of equal size, drawn with ``seed``, or the part of each row.
+        How many parts of equal size, drawn with ``seed``, or the part of each row. Of a scan: a
+        number or a column. Of every so many consecutive rows each goes to another part then, in an
+        order that is drawn, whatever the size of blocks; products are summed up for each part, and
+        one pass is all that path and validation take.
     measure : {"deviance", "mse", "mae", "class", "auc"}
         What a fold is judged by: mean deviance, squared or absolute error of the mean, share of
-        wrong classes, or the area under the ROC curve.
+        wrong classes, or the area under the ROC curve. Of a scan: "deviance" or "mse".
     progress : bool
         Show a bar in a terminal.
     workers : int
@@ -175,10 +207,32 @@ def cv_path(
     True
     """
     threads = whole("workers", workers, 1)
+    if is_lazy(data):
+        bound = inspect.signature(path).bind(formula, data, family, **arguments)
+        bound.apply_defaults()
+        return _validated_by_sums(dict(bound.arguments), folds, measure, seed)
     whole_path = path(formula, data, family, **arguments)
     estimate = whole_path.estimate
     kept = _kept_folds(folds, estimate)
     return CvPath(whole_path, validate(estimate, measure, kept, seed, progress, threads))
+
+
+def _validated_by_sums(arguments: Mapping[str, Any], folds: Any, measure: str, seed: int) -> CvPath:
+    """Return the path of a scan and its cross-validation, by one pass for both."""
+    if measure in MEASURES and measure not in OF_SUMS:
+        raise ModelError(
+            f"measure={measure!r} has to look at every row again; rows of a scan are judged by "
+            f"{' or '.join(map(repr, OF_SUMS))}, which sums of products tell."
+        )
+    check_measure(measure, "gaussian")
+    specification, _ = _specification(arguments)
+    penalties, grid = _penalties(arguments, specification), _grid(arguments)
+    rows: Any = specification.rows
+    labels = labels_of(folds, seed, rows.held.scan.names)
+    parts = list(fold_sums(rows, labels).values())
+    sample = summed(rows, reduce(add, parts))
+    found = path_of_sample(specification, sample, specification.family, penalties, grid)
+    return CvPath(Path(found, Call(path, arguments)), validate_sums(found, parts, measure))
 
 
 def nested_cv(
@@ -212,16 +266,22 @@ def nested_cv(
     """
     if rule not in ("min", "1se"):
         raise ModelError(f"rule={rule!r} is not known; choose 'min' or '1se'.")
+    if is_lazy(data):
+        raise ModelError(
+            "nested_cv() goes through rows in memory; use cv_path() of the scan, or a frame with a "
+            "sample of the rows."
+        )
     estimate = path(formula, data, family, **arguments).estimate
-    fold = fold_of_rows(estimate.sample, estimate.family, _kept_folds(outer, estimate), seed)
+    sample: Any = estimate.sample
+    fold = fold_of_rows(sample, estimate.family, _kept_folds(outer, estimate), seed)
     names: Sequence[int] = range(int(fold.max()) + 1)
     errors, chosen, counts = [], [], []
     for name in shown(names, "outer folds") if progress else names:
-        train = estimate.sample.take(np.flatnonzero(fold != name))
+        train = sample.take(np.flatnonzero(fold != name))
         inner = _of(estimate, train)
         found = validate(inner, measure, folds, seed, progress=False)
         place = found.best if rule == "min" else found.simplest
-        test = estimate.sample.take(np.flatnonzero(fold == name))
+        test = sample.take(np.flatnonzero(fold == name))
         errors.append(float(measured(_only(inner, place), test, measure)[0]))
         chosen.append(float(inner.strengths[place]))
         counts.append(int(inner.df[place]))
@@ -275,7 +335,10 @@ def _specification(arguments: Mapping[str, Any]) -> tuple[Specification, Any]:
         chosen = as_family(family, None)
     X = arguments["X"]
     if not is_sparse(X):
-        frame = read(arguments)
+        lazily = is_lazy(arguments["data"])
+        if lazily and not chosen.quadratic:
+            raise ModelError(BY_SUMS)
+        frame = read(arguments, False if lazily else None)
         if not frame.X.shape[1]:
             raise ModelError("There is no column to penalise; the formula has an intercept only.")
         made = specify(

@@ -314,6 +314,10 @@ class Rows:
         """Return the rows with a change made to every block."""
         return change(self)
 
+    def turned(self, change: Callable[[Rows], Rows]) -> Rows:
+        """Return the rows with other columns, made of all that a row has."""
+        return change(self)
+
     def representatives(self) -> Rows:
         """Return rows in memory that show how the columns depend on each other: here all."""
         return self

@@ -5,8 +5,8 @@
 It adds up over blocks, and holds every regression of y on some of the columns: what is left of R
 without the other columns, made a triangle again. It comes in two ways, the fast one first:
 
-* from the sum of products of columns that are shifted to be near 0, as accurate as one XᵀX; and
-  where its smallest pivot says that this costs digits,
+* from sums of products about the means, as accurate as one XᵀX of centred columns; and where its
+  smallest pivot says that this costs digits,
 * from Householder's QR of R so far and the next rows, which is as stable as one factorisation of
   all rows (Demmel, Grigori, Hoemmen & Langou 2012).
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import add
 from typing import Any
 
 from statdl.backend.array import Array, Rows, epsilon, like, namespace, to_numpy
@@ -79,37 +80,75 @@ def _square(A: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Products:
-    """[1 X−c y−c]ᵀ W [1 X−c y−c] of some rows, as a function of them: c (p + 1,) is on the host."""
+class Centred:
+    """Σ w, the means and Σ w (z − z̄)(z − z̄)ᵀ of the rows z of [X y] − c; two add up.
+
+    Sums about the means of blocks are joined by the update of Chan, Golub & LeVeque (1983), which
+    loses no digits however far from 0, or apart, the means are. Shapes: weight (); mean (p + 1,);
+    products (p + 1, p + 1); ``shift`` c (p + 1,) is the same for all blocks, and on the host.
+    """
 
     shift: Any
+    weight: Array
+    mean: Array
+    products: Array
 
-    def __call__(self, rows: Rows) -> tuple[Array]:
-        """Return the products of a block."""
-        xp, c = namespace(rows.X), like(self.shift, rows.X)
-        Z, v = rows.X - c[:-1], (_response(rows) - c[-1:])[:, 0]
-        ones = xp.ones_like(v)
-        if rows.weights is not None:
-            ones = xp.sqrt(rows.weights)
-            Z, v = Z * ones[:, None], v * ones
-        p = Z.shape[1]
-        total = xp.zeros((p + 2, p + 2), dtype=Z.dtype, device=Z.device)
-        total[1:-1, 1:-1] = Z.T @ Z
-        total[0, 1:-1], total[-1, 1:-1] = ones @ Z, v @ Z
-        total[0, 0], total[0, -1], total[-1, -1] = ones @ ones, ones @ v, v @ v
-        total[1:, 0], total[1:-1, -1] = total[0, 1:], total[-1, 1:-1]
-        return (total,)
+    def __add__(self, other: Centred) -> Centred:
+        weight = self.weight + other.weight
+        if not float(weight) > 0:
+            return self
+        gap, share = other.mean - self.mean, other.weight / weight
+        between = (self.weight * share) * gap[:, None] * gap[None, :]
+        products = self.products + other.products + between
+        return Centred(self.shift, weight, self.mean + share * gap, products)
 
-    def triangle(self, total: Array) -> Triangle | None:
-        """Return the triangle of the sum; None where products of this kind lose digits."""
-        total = to_numpy(total)
+    def on_host(self) -> Centred:
+        """Return the same in NumPy."""
+        parts = (to_numpy(one) for one in (self.weight, self.mean, self.products))
+        return Centred(self.shift, *parts)
+
+    @property
+    def means(self) -> Any:
+        """The means of [X y], (p + 1,)."""
+        return self.mean + like(self.shift, self.mean)
+
+    def triangle(self) -> Triangle | None:
+        """Return the triangle of the rows; None where products lose digits."""
+        here = self.on_host()
         try:
-            factor = factorise(total)
+            factor = factorise(here.products)
         except NotPositiveDefiniteError:
             return None
         if not factor.smallest_pivot() > SOUND:
             return None
-        return Triangle((factor.lower.T * factor.scale[None, :]) @ unshifted(self.shift))
+        xp, root = namespace(here.mean), float(here.weight) ** 0.5
+        first = xp.concat([xp.ones(1), here.means]) * root
+        rest = factor.lower.T * factor.scale[None, :]
+        below = xp.concat([xp.zeros((rest.shape[0], 1)), rest], axis=1)
+        return Triangle(xp.concat([first[None, :], below], axis=0))
+
+
+@dataclass(frozen=True)
+class Centring:
+    """Sums about the means of a block, as a function of it."""
+
+    shift: Any
+
+    def __call__(self, rows: Rows) -> Centred:
+        """Return the sums."""
+        xp = namespace(rows.X)
+        Z = xp.concat([rows.X, _response(rows)], axis=1)
+        Z -= like(self.shift, Z)
+        if rows.weights is None:
+            weight = xp.asarray(float(rows.n), dtype=Z.dtype, device=Z.device)
+            mean = xp.mean(Z, axis=0)
+        else:
+            weight = xp.sum(rows.weights)
+            mean = (rows.weights @ Z) / xp.where(weight > 0, weight, xp.ones_like(weight))
+        Z -= mean
+        if rows.weights is not None:
+            Z *= xp.sqrt(rows.weights)[:, None]
+        return Centred(self.shift, weight, mean, Z.T @ Z)
 
 
 def unshifted(shift: Any) -> Any:
@@ -158,13 +197,17 @@ def _response(rows: Rows) -> Array:
     return rows.y if rows.offset is None else rows.y - rows.offset
 
 
-def triangle_of(rows: Rows, shift: Any) -> Triangle:
-    """Return the triangle of rows by one pass, or by two where their columns nearly depend."""
+def centred(rows: Rows, shift: Any) -> Centred:
+    """Return the sums about the means of all rows by one pass, on the host."""
+    found: Centred = rows.reduce(Centring(shift), 3 * (rows.template.shape[1] + 2), add)
+    return found.on_host()
+
+
+def triangle_of(rows: Rows, sums: Centred) -> Triangle:
+    """Return the triangle from sums of the rows, or by a pass where their columns nearly depend."""
+    factors = Factors(sums.means)
     width = 3 * (rows.template.shape[1] + 2)
-    products, factors = Products(shift), Factors(shift)
-    (total,) = rows.reduce(products, width)
-    found = products.triangle(total)
-    return found or factors.triangle(rows.reduce(factors, width, stacked_factor))
+    return sums.triangle() or factors.triangle(rows.reduce(factors, width, stacked_factor))
 
 
 def refined(rows: Rows, triangle: Triangle, intercept: bool) -> tuple[Any, float]:

@@ -1,9 +1,9 @@
+from statdl.estimate.basis import on_basis as on_basis
 from statdl.estimate.fit import as_regression as as_regression
 from statdl.estimate.fit import estimate as estimate
 from statdl.estimate.fit import from_left as from_left
 from statdl.estimate.fit import null_model as null_model
 from statdl.estimate.fit import objective_of as objective_of
-from statdl.estimate.fit import on_basis as on_basis
 from statdl.estimate.fit import refit as refit
 from statdl.estimate.identify import EXAMINED_WEIGHTS as EXAMINED_WEIGHTS
 from statdl.estimate.identify import Determined as Determined

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Rows, like, namespace, to_numpy
+from statdl.backend.array import Rows, like, namespace
 from statdl.backend.columns import is_sparse
 from statdl.errors import ModelError
 from statdl.estimate.fit import estimate
@@ -34,16 +34,25 @@ def chosen_specification(path: PathEstimate, B: Any) -> tuple[Specification, Any
     """Return the specification with the columns that are in, and their positions."""
     (places,) = np.nonzero((B != 0).any(axis=1))
     old = path.specification
-    sample = path.sample
+    rows = _rows_of(path, places)
+    X = rows.template if rows.passing else rows.X
+    frame = replace(old.frame, design=chosen(old.frame.design, places.tolist()), X=X, recoder=None)
+    solver = LeastSquares() if old.family.quadratic else Newton()
+    return replace(old, frame=frame, rows=rows, solver=solver), places
+
+
+def _rows_of(path: PathEstimate, places: Any) -> Rows:
+    """Return the rows with the chosen columns, which a path of a sparse X has beside them."""
+    rows: Rows = path.specification.rows
+    sample: Any = path.sample
+    if rows.passing:
+        return rows.with_columns(places.tolist())
     if is_sparse(sample.X):
         X = like(sample.X[:, places].toarray(), sample.y)
     else:
         xp = namespace(sample.X)
         X = xp.take(sample.X, like(places, sample.X, xp.int64), axis=1)
-    rows = Rows(X, old.rows.y, old.rows.weights, old.rows.offset, old.rows.trials)
-    frame = replace(old.frame, design=chosen(old.frame.design, places.tolist()), X=X, recoder=None)
-    solver = LeastSquares() if old.family.quadratic else Newton()
-    return replace(old, frame=frame, rows=rows, solver=solver), places
+    return Rows(X, rows.y, rows.weights, rows.offset, rows.trials)
 
 
 def penalised_estimate(path: PathEstimate, strength: float, B: Any, a: Any) -> Estimate:
@@ -68,7 +77,7 @@ def penalised_estimate(path: PathEstimate, strength: float, B: Any, a: Any) -> E
 def refitted_estimate(path: PathEstimate, B: Any) -> Estimate:
     """Return the maximum likelihood estimate on the columns of B that are not 0."""
     specification, _ = chosen_specification(path, B)
-    n, p = specification.rows.X.shape
+    n, p = specification.rows.n, specification.rows.template.shape[1]
     if p + specification.intercept > n:
         raise ModelError(
             f"{p} columns are in at this lambda, too many for {n} rows to fit without a penalty; "
@@ -99,20 +108,10 @@ def _penalty(
         bends = (1 - settings.alpha) * path.bend * factors * scale**2
         pad = [0.0] * first
         return ElasticNet((*pad, *slopes), (*pad, *bends), strength, settings.alpha)
-    score = _score(path, B, a, places)
+    every = np.zeros((path.shape[1], B.shape[1]))
+    every[places] = B
+    score = path.sample.score(path.family, every, a)[places]
     if B.shape[1] > 1:
         score = score[:, 1:]
     slopes = np.concatenate([np.zeros((first, score.shape[1])), score]).T.reshape(-1)
     return ElasticNet(tuple(slopes), (0.0,) * len(slopes), strength, settings.alpha)
-
-
-def _score(path: PathEstimate, B: Any, a: Any, places: Any) -> Any:
-    """Return Xᵀ W (y − μ) in the chosen columns at the solution, (p, q)."""
-    sample = path.sample
-    X = sample.X[:, places]
-    eta = X @ B + a if is_sparse(sample.X) else X @ like(B, sample.y) + like(a, sample.y)
-    if sample.offset is not None:
-        eta = eta + sample.offset
-    _, score = path.family.loss_and_score(eta, sample.y)
-    weighted = score * sample.weights[:, None]
-    return to_numpy(X.T @ weighted)

@@ -23,20 +23,18 @@ from statdl.backend.device import device_errors
 from statdl.backend.linalg import (
     Factor,
     design_matrix,
-    orthogonal_triangular,
     refined_inverse,
     refined_least_squares,
     shrunken_root,
     solve_upper,
 )
 from statdl.backend.triangle import REFINED, Triangle, refined
-from statdl.errors import DeviceError
+from statdl.estimate.basis import in_one_piece, on_basis
 from statdl.estimate.lookout import Lookout, lookout, settled
 from statdl.estimate.magnitude import refuse_extreme_units
 from statdl.estimate.rank import (
     digits,
     estimable_columns,
-    few_entries,
     firm_volume,
     good_enough,
     refuse_too_few,
@@ -318,7 +316,7 @@ def _linear(objective: Objective) -> Linear:
 
 def _solve_by_qr(objective: Objective) -> Solution:
     """Solve least squares by QR of √W [1 X] with refinement, where a Gram matrix will not do."""
-    rows = _in_one_piece(objective.rows)
+    rows = in_one_piece(objective.rows)
     objective = replace(objective, rows=rows)
     xp = namespace(rows.X)
     A = design_matrix(rows.X, objective.intercept)
@@ -364,23 +362,6 @@ def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
     )
 
 
-def on_basis(objective: Objective) -> tuple[Objective, Array]:
-    """Return the objective of γ = R θ and R, on the host: [1 X] = Q R with orthogonal columns Q.
-
-    Their length makes |R| = ±1, so that the determinants of Firth's penalty are those of [1 X].
-    """
-    rows = _in_one_piece(objective.rows)
-    Q, R = orthogonal_triangular(design_matrix(rows.X, objective.intercept))
-    R = to_numpy(R)
-    xp = namespace(R)
-    length = xp.exp(xp.mean(xp.log(xp.abs(xp.linalg.diagonal(R)))))
-    predictor = Linear(R.shape[0], objective.predictor.outputs, False)
-    return (
-        replace(objective, predictor=predictor, rows=replace(rows, X=Q * float(length))),
-        R / length,
-    )
-
-
 def _unnamed(watch: Lookout | None) -> Lookout | None:
     """Return what a lookout said of columns of a basis, whose separation names no variables."""
     return None if watch is None or watch.found is not None else watch
@@ -391,18 +372,6 @@ def _precision(rows: Rows) -> tuple[str, ...]:
     if rows.precision == precision(rows.template.dtype):
         return ()
     return ("Data are in single precision (float32); sums over rows are carried in double.",)
-
-
-def _in_one_piece(rows: Rows) -> Rows:
-    """Return rows to factorise: few of them on the host, where a step costs no launches."""
-    if few_entries(rows):
-        return rows.on_host()
-    if rows.streamed:
-        raise DeviceError(
-            "The columns are nearly dependent, and what then has to be done needs all of them on "
-            "the device, which is too small; use device='cpu', or leave columns out."
-        )
-    return rows.gathered()
 
 
 def _inverse(R: Array) -> Array:

@@ -21,13 +21,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
-from statdl.backend.columns import is_sparse, moments, standardised
+from statdl.backend.array import Rows, like, namespace, to_numpy
 from statdl.backend.threads import FEW_ENTRIES, one_thread
+from statdl.backend.triangle import Centred
 from statdl.errors import DataError
 from statdl.estimate.record import Specification
+from statdl.estimate.sample import PathSample, Sample, SummedSample
 from statdl.lazy import lazy
 from statdl.model.symmetric import SymmetricMultinomial
+from statdl.scan.rows import ScannedRows
 from statdl.solve.path import begin
 from statdl.solve.screening import Problem, Solution, follow
 from statdl.solve.shrinkage import Shrinkage
@@ -76,56 +78,6 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """The rows of a path: X (n, p) may be sparse; y (n, q) in the coding of the loss."""
-
-    X: Any
-    y: Array
-    weights: Array
-    offset: Array | None = None
-
-    def take(self, positions: Any) -> Sample:
-        """Return some rows."""
-        xp = namespace(self.y)
-        there = like(positions, self.y, xp.int64)
-        X = self.X[positions] if is_sparse(self.X) else xp.take(self.X, there, axis=0)
-        offset = None if self.offset is None else xp.take(self.offset, there, axis=0)
-        return Sample(X, xp.take(self.y, there, axis=0), xp.take(self.weights, there), offset)
-
-
-@dataclass(frozen=True)
-class MeanLoss:
-    """The mean loss of rows; ``weights`` sum to 1, ``even`` is what they all are, if they are."""
-
-    family: Any
-    y: Array
-    weights: Array
-    even: float | None
-
-    @property
-    def quadratic(self) -> bool:
-        """Whether the loss is ½ (y − η)²."""
-        return bool(self.family.quadratic)
-
-    def value_and_score(self, eta: Array) -> tuple[float, Array]:
-        loss, score = self.family.loss_and_score(eta, self.y)
-        xp = namespace(loss)
-        if self.even is not None:
-            return float(xp.sum(loss)) * self.even, score * self.even
-        loss = xp.where(self.weights > 0, loss, xp.zeros_like(loss))
-        return float(self.weights @ loss), score * self.weights[:, None]
-
-    def curvature(self, eta: Array) -> tuple[Array, Array | None]:
-        H = self.family.information(eta).weighted(self.weights)
-        return H.diagonal, H.outer
-
-    def saturated(self, eta: Array) -> float:
-        """Return the loss of a model that fits every row."""
-        loss, _ = self.family.loss_and_score(eta, self.y)
-        return float(self.weights @ (loss - 0.5 * self.family.unit_deviance(eta, self.y)))
-
-
-@dataclass(frozen=True)
 class PathEstimate:
     """The solutions along a path, in the columns' own units, on the host.
 
@@ -136,7 +88,7 @@ class PathEstimate:
     """
 
     specification: Specification
-    sample: Sample
+    sample: PathSample
     family: Any
     penalties: Penalties
     grid: Grid
@@ -156,12 +108,12 @@ class PathEstimate:
     @property
     def shape(self) -> tuple[int, int]:
         """n and p."""
-        return int(self.sample.X.shape[0]), int(self.sample.X.shape[1])
+        return self.sample.shape
 
     @property
     def total_weight(self) -> float:
         """Σ w, by which the mean loss divides."""
-        return float(namespace(self.sample.weights).sum(self.sample.weights))
+        return self.sample.weight
 
     @property
     def df(self) -> Any:
@@ -175,16 +127,23 @@ class PathEstimate:
         return (self.null - self.losses) / whole if whole > 0 else np.zeros(len(self.losses))
 
 
-def sample_of(specification: Specification, X: Any = None) -> tuple[Sample, Any]:
+def sample_of(specification: Specification, X: Any = None) -> tuple[PathSample, Any]:
     """Return the rows of a specification with the family of the path's loss."""
     rows: Rows = specification.rows
     family: Any = specification.family
+    if isinstance(rows, ScannedRows):
+        return summed(rows, rows.centred), family
     y, xp = rows.y, namespace(rows.y)
     if family.name == "multinomial":
         y = xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1)
         family = SymmetricMultinomial(y.shape[1])
     weights = xp.ones_like(y[:, 0]) if rows.weights is None else rows.weights
     return Sample(rows.gathered().X if X is None else X, y, weights, rows.offset), family
+
+
+def summed(rows: ScannedRows, sums: Centred) -> SummedSample:
+    """Return what sums over rows of a scan say of them."""
+    return SummedSample(sums, rows.n, rows.nobs)
 
 
 def estimate_path(
@@ -196,7 +155,7 @@ def estimate_path(
 
 
 def path_of_sample(
-    specification: Specification, sample: Sample, family: Any, penalties: Penalties, grid: Grid
+    specification: Specification, sample: PathSample, family: Any, penalties: Penalties, grid: Grid
 ) -> PathEstimate:
     """Return the path of some rows."""
     problem, centre, scale, notes = _problem(
@@ -208,8 +167,8 @@ def path_of_sample(
         nothing = np.full_like(problem.shrinkage.factors, np.inf)
         null = begin(replace(problem, shrinkage=Shrinkage(penalties.alpha, nothing))).value
     loss: Any = problem.loss
-    saturated = loss.saturated(sample.y * 0.0)
-    n, p = problem.columns.shape
+    saturated = loss.saturated(problem.template * 0.0)
+    n, p = sample.shape
 
     def enough(found: Sequence[Solution]) -> bool:
         if grid.given is not None or not grid.early_stop or len(found) < AT_LEAST:
@@ -227,7 +186,7 @@ def path_of_sample(
     coefficients = coefficients / scale[:, None]
     intercepts = np.stack([one.intercept for one in found])
     if specification.intercept:
-        intercepts = intercepts - np.einsum("lpq,p->lq", coefficients, centre)
+        intercepts = sample.level + intercepts - np.einsum("lpq,p->lq", coefficients, centre)
         if family.name == "multinomial":
             intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
     return PathEstimate(
@@ -241,30 +200,25 @@ def path_of_sample(
 
 
 def _problem(
-    sample: Sample, family: Any, penalties: Penalties, intercept: bool, names: Sequence[str]
+    sample: PathSample, family: Any, penalties: Penalties, intercept: bool, names: Sequence[str]
 ) -> tuple[Problem, Any, Any, tuple[str, ...]]:
-    weights = sample.weights / namespace(sample.weights).sum(sample.weights)
-    host = to_numpy(weights)
-    even = float(host[0]) if bool((host == host[0]).all()) else None
-    mean, spread = moments(sample.X, host if is_sparse(sample.X) else weights)
+    mean, spread = sample.moments()
     constant = spread <= 1e-13 * np.maximum(np.abs(mean), np.sqrt(mean**2 + spread**2))
     notes = _constant_note(constant, names) if intercept else ()
     centre = mean if intercept else np.zeros_like(mean)
     used = np.where(constant | (spread == 0), 1.0, spread)
     scale = used if penalties.standardize else np.ones_like(mean)
-    columns = standardised(sample.X, centre, scale)
-    loss = MeanLoss(family, sample.y, weights, even)
-    bend = _ridge_units(sample, host, intercept) if family.quadratic else 1.0
+    columns, loss, offset = sample.smooth(family, centre, scale, intercept)
+    bend = _ridge_units(sample, intercept) if family.quadratic else 1.0
     shrinkage = _shrinkage(penalties, family.outputs, scale, constant & intercept, bend)
-    problem = Problem(columns, loss, shrinkage, family.outputs, intercept, sample.y, sample.offset)
+    heads = sample.heads(intercept)
+    problem = Problem(columns, loss, shrinkage, family.outputs, heads, loss.y, offset)
     return problem, centre, scale, notes
 
 
-def _ridge_units(sample: Sample, weights: Any, intercept: bool) -> float:
+def _ridge_units(sample: PathSample, intercept: bool) -> float:
     """Return one over the standard deviation of the response."""
-    target = sample.y if sample.offset is None else sample.y - sample.offset
-    values = to_numpy(target)[:, 0]
-    spread = float(weights @ (values - intercept * float(weights @ values)) ** 2)
+    spread = sample.spread(intercept)
     return spread**-0.5 if spread > 0 else 1.0
 
 
@@ -346,6 +300,7 @@ def effective_df(path: PathEstimate) -> Any:
     intercept = path.specification.intercept
     problem, centre, _, _ = _problem(path.sample, path.family, path.penalties, intercept, names)
     loss: Any = problem.loss
+    intercept = problem.intercept
     for k, strength in enumerate(path.strengths):
         b = path.coefficients[k, :, 0]
         (places,) = np.nonzero(b)
@@ -387,7 +342,7 @@ def nodewise_problem(path: PathEstimate, B: Any, a: Any) -> Nodewise:
     names = path.specification.frame.design.names
     problem, centre, scale, _ = _problem(path.sample, path.family, settings, intercept, names)
     loss: Any = problem.loss
-    p = len(scale)
+    intercept, p = problem.intercept, len(scale)
     columns = problem.columns.taken(np.arange(p), ones=intercept)
     heads = a + centre @ B if intercept else a
     scaled = B * scale[:, None]

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from statdl.backend.array import to_numpy
+from statdl.backend.array import Rows, to_numpy
 from statdl.backend.linalg import design_matrix
 from statdl.lazy import lazy
 from statdl.model.objective import Objective
@@ -65,19 +65,107 @@ class Separation:
 
 def separation(objective: Objective) -> Separation | None:
     """Return the separation of the classes by the columns, None where there is none."""
-    if objective.rows.passing:
-        objective = replace(objective, rows=objective.rows.on_host())
-    A = _host_design(objective)
-    scale = np.abs(A).max(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
-    margins = _Margins(A / scale, _shares(objective))
+    margins = _Margins.of(objective)
     direction = _separating_direction(margins)
     if direction is None:
         return None
     towards = np.where(np.abs(direction) > MOVES, np.sign(direction), 0.0)[1:]
     whole = _complete_direction(margins, direction)
     furthest = direction if whole is None else whole
-    return Separation(towards.astype(int), whole is not None, furthest[1:] / scale)
+    return Separation(towards.astype(int), whole is not None, furthest[1:] / margins.reader.scale)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads a block: its columns in units of ``scale``, and which classes each row has.
+
+    For a family with one output the two classes are: short of the upper end, beyond the lower.
+    Rows of weight 0 have none.
+    """
+
+    intercept: bool
+    ends: tuple[float, float]
+    scale: Any = 1.0
+
+    def __call__(self, rows: Rows) -> tuple[Any, Any]:
+        """Return A (n, m) and the classes (n, K)."""
+        A = design_matrix(to_numpy(rows.X), self.intercept) / self.scale
+        y, (lower, upper) = to_numpy(rows.y), self.ends
+        present = np.column_stack([y.sum(axis=1) < upper - 1e-12, y > lower + 1e-12])
+        if rows.weights is not None:
+            present &= (to_numpy(rows.weights) > 0)[:, None]
+        return A, present
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """The largest |A| of each column, and the sum of the rows of each class, of a block."""
+
+    reader: _Reader
+
+    def __call__(self, rows: Rows) -> tuple[Any, Any]:
+        A, present = self.reader(rows)
+        return np.abs(A).max(axis=0, initial=0.0), present.T.astype(float) @ A
+
+
+def _totalled(one: tuple[Any, Any], other: tuple[Any, Any]) -> tuple[Any, Any]:
+    return np.maximum(one[0], other[0]), one[1] + other[1]
+
+
+class _Worst(NamedTuple):
+    """The ends of the margins of a pair of classes, and the rows with the least."""
+
+    largest: float
+    smallest: float
+    margins: Any
+    rows: Any
+
+    def cut(self, portion: int) -> _Worst:
+        """Return the same with so many rows at most."""
+        if len(self.margins) <= portion:
+            return self
+        least = np.argpartition(self.margins, portion - 1)[:portion]
+        return self._replace(margins=self.margins[least], rows=self.rows[least])
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a direction does to the rows of a block, for each pair of classes."""
+
+    reader: _Reader
+    direction: Any
+    portion: int
+
+    def __call__(self, rows: Rows) -> list[_Worst]:
+        A, present = self.reader(rows)
+        eta = A @ self.direction.T
+        return [self._pair(A, present, eta, *pair) for pair in _pairs(present.shape[1])]
+
+    def _pair(self, A: Any, present: Any, eta: Any, own: int, other: int) -> _Worst:
+        members = np.flatnonzero(present[:, own])
+        margins = eta[members, own] - eta[members, other]
+        least = np.arange(len(margins))
+        if len(margins) > self.portion:
+            least = np.argpartition(margins, self.portion - 1)[: self.portion]
+        ends = margins.max(initial=-math.inf), margins.min(initial=math.inf)
+        return _Worst(*ends, margins[least], A[members[least]])
+
+    def joined(self, one: list[_Worst], other: list[_Worst]) -> list[_Worst]:
+        """Return what two blocks say together."""
+        return [
+            _Worst(
+                max(left.largest, right.largest),
+                min(left.smallest, right.smallest),
+                np.concatenate([left.margins, right.margins]),
+                np.concatenate([left.rows, right.rows]),
+            ).cut(self.portion)
+            for left, right in zip(one, other, strict=True)
+        ]
+
+
+def _pairs(classes: int) -> list[tuple[int, int]]:
+    """Return every (c, k) with c ≠ k."""
+    return [(own, other) for own in range(classes) for other in range(classes) if own != other]
 
 
 @dataclass(frozen=True)
@@ -85,41 +173,74 @@ class _Margins:
     """The margins x_iᵀ(δ_c − δ_k) of every row i, each class c it has, and each other class k.
 
     δ is (K, m) with δ of the reference class 0. A row with successes and failures has margins of
-    both signs, which hold its own direction still. They are computed from A δᵀ, and written out as
-    rows of a programme only where chosen.
+    both signs, which hold its own direction still. They are computed from A δᵀ, by a pass over the
+    rows, and written out as rows of a programme only where chosen.
     """
 
-    A: Any  # (n, m)
-    present: Any  # (n, K) which classes each row has
+    rows: Rows
+    reader: _Reader
+    sums: Any  # (K, m) Σ x_i over the rows of each class
+
+    @classmethod
+    def of(cls, objective: Objective) -> _Margins:
+        """Return the margins of an objective, columns scaled to a largest entry of 1."""
+        reader = _Reader(objective.intercept, objective.family.ends)
+        rows = objective.rows
+        width = 3 * (rows.template.shape[1] + 1)
+        largest, sums = rows.reduce(_Totals(reader), width, _totalled)
+        scale = np.where(largest > 0, largest, 1.0)
+        return cls(rows, replace(reader, scale=scale), sums / scale)
+
+    @property
+    def columns(self) -> int:
+        """m."""
+        return int(self.sums.shape[1])
+
+    @property
+    def unknowns(self) -> int:
+        """The number of entries of δ without the reference."""
+        return (len(self.sums) - 1) * self.columns
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
         """Every (c, k) with c ≠ k."""
-        classes = range(self.present.shape[1])
-        return [(own, other) for own in classes for other in classes if own != other]
-
-    def members(self, own: int) -> Any:
-        """Return the positions of the rows that have a class."""
-        return np.flatnonzero(self.present[:, own])
+        return _pairs(len(self.sums))
 
     def total(self) -> Any:
         """Return the gradient of the sum of all margins in δ without the reference's, per row."""
-        sums = self.present.T.astype(float) @ self.A
-        spread = sums * len(sums) - sums.sum(axis=0)
-        return spread[1:].reshape(-1) / len(self.A)
+        spread = self.sums * len(self.sums) - self.sums.sum(axis=0)
+        return spread[1:].reshape(-1) / self.rows.n
 
-    def of(self, direction: Any, own: int, other: int) -> Any:
-        """Return the margins of one pair of classes."""
-        return self.A[self.members(own)] @ (direction[own] - direction[other])
+    def some(self, portion: int) -> list[Any]:
+        """Write out some margins of each pair, of rows that stand for all."""
+        A, present = self.reader(self.rows.representatives())
+        written = []
+        for own, other in self.pairs:
+            members = np.flatnonzero(present[:, own])
+            step = max(1, len(members) // portion)
+            written.append(self.written(A[members[::step]], own, other))
+        return written
 
-    def rows(self, chosen: Any, own: int, other: int) -> Any:
-        """Write out the margins of some members of ``own`` as rows over δ."""
-        x = self.A[self.members(own)[chosen]]
-        table = np.zeros((len(x), self.present.shape[1], x.shape[1]))
+    def look(self, direction: Any, portion: int) -> list[_Worst]:
+        """Return the ends of the margins of each pair, and the rows with the least of them."""
+        look = _Look(self.reader, direction, portion)
+        width = 3 * (self.columns + len(self.sums))
+        found: list[_Worst] = self.rows.reduce(look, width, look.joined)
+        return found
+
+    def written(self, x: Any, own: int, other: int) -> Any:
+        """Write out the margins of rows of class ``own`` as rows over δ."""
+        table = np.zeros((len(x), len(self.sums), self.columns))
         table[:, own] = x
         table[:, other] = -x
-        unknowns = (self.present.shape[1] - 1) * x.shape[1]
-        return scipy_sparse.csr_array(table[:, 1:].reshape(len(x), unknowns))
+        return scipy_sparse.csr_array(table[:, 1:].reshape(len(x), self.unknowns))
+
+    def below(self, seen: list[_Worst], limit: float) -> list[Any]:
+        """Write out the margins that were seen to be less than a limit."""
+        return [
+            self.written(worst.rows[worst.margins < limit], *pair)
+            for pair, worst in zip(self.pairs, seen, strict=True)
+        ]
 
 
 def _separating_direction(margins: _Margins) -> Any:
@@ -128,12 +249,9 @@ def _separating_direction(margins: _Margins) -> Any:
     The programme is solved on some of its rows, and the rows that its solution violates most are
     added until none is left: a few hundred decide, however many there are.
     """
-    pairs, total = margins.pairs, margins.total()
-    portion = 1 + (FIRST_ROWS + 10 * len(total)) // len(pairs)
-    written = [
-        margins.rows(slice(None, None, max(1, len(margins.members(own)) // portion)), own, other)
-        for own, other in pairs
-    ]
+    total = margins.total()
+    portion = 1 + (FIRST_ROWS + 10 * len(total)) // len(margins.pairs)
+    written = margins.some(portion)
     while True:
         rows = scipy_sparse.vstack(written)
         solution = scipy_optimize.linprog(
@@ -141,37 +259,33 @@ def _separating_direction(margins: _Margins) -> Any:
         )
         if solution.status != 0 or -solution.fun < 1e-9:
             return None
-        direction = np.concatenate(
-            [np.zeros((1, margins.A.shape[1])), solution.x.reshape(-1, margins.A.shape[1])]
-        )
-        added, largest, smallest = [], 0.0, 0.0
-        for own, other in pairs:
-            margin = margins.of(direction, own, other)
-            if not len(margin):
-                continue
-            largest, smallest = max(largest, margin.max()), min(smallest, margin.min())
-            worst = np.argpartition(margin, min(portion, len(margin) - 1))[:portion]
-            added.append(margins.rows(worst[margin[worst] < -SLACK], own, other))
+        direction = _with_reference(solution.x, margins)
+        seen = margins.look(direction, portion)
+        largest = max(0.0, *(worst.largest for worst in seen))
+        smallest = min(0.0, *(worst.smallest for worst in seen))
+        added = margins.below(seen, -SLACK)
         if smallest >= -SLACK or _repeats(written, added):
             return direction if largest > 100 * max(SLACK, -smallest) else None
         written.extend(added)
 
 
+def _with_reference(solution: Any, margins: _Margins) -> Any:
+    """Return δ (K, m) from its entries without those of the reference."""
+    m = margins.columns
+    return np.concatenate([np.zeros((1, m)), solution.reshape(-1, m)])
+
+
 def _complete_direction(margins: _Margins, direction: Any) -> Any:
     """Return δ with all margins above 0, by rows added as they are violated; None without one."""
-    pairs, m = margins.pairs, margins.A.shape[1]
-    if all((margins.of(direction, *pair) > SLACK).all() for pair in pairs):
+    portion = max(FIRST_ROWS, 10 * margins.columns)
+    seen = margins.look(direction, portion)
+    if min(worst.smallest for worst in seen) > SLACK:
         return direction
-    unknowns = (margins.present.shape[1] - 1) * m
+    unknowns = margins.unknowns
     written: list[Any] = []
     smallest = 1.0
     while True:
-        added = []
-        for own, other in pairs:
-            margin = margins.of(direction, own, other)
-            if len(margin):
-                worst = np.argsort(margin)[: max(FIRST_ROWS, 10 * m)]
-                added.append(margins.rows(worst[margin[worst] < smallest - SLACK], own, other))
+        added = margins.below(seen, smallest - SLACK)
         if written and _repeats(written, added):
             return direction
         written.extend(added)
@@ -187,7 +301,8 @@ def _complete_direction(margins: _Margins, direction: Any) -> Any:
         if solution.status != 0 or -solution.fun <= 100 * SLACK:
             return None
         smallest = -solution.fun
-        direction = np.concatenate([np.zeros((1, m)), solution.x[:-1].reshape(-1, m)])
+        direction = _with_reference(solution.x[:-1], margins)
+        seen = margins.look(direction, portion)
 
 
 def _repeats(written: list[Any], added: list[Any]) -> bool:
@@ -195,21 +310,3 @@ def _repeats(written: list[Any], added: list[Any]) -> bool:
     if not any(rows.shape[0] for rows in added):
         return True
     return sum(rows.shape[0] for rows in written) > MOST_ROWS
-
-
-def _host_design(objective: Objective) -> Any:
-    return design_matrix(to_numpy(objective.rows.X), objective.intercept)
-
-
-def _shares(objective: Objective) -> Any:
-    """Return which classes each row of positive weight has, (n, K).
-
-    For a family with one output the two classes are: short of the upper end, beyond the lower.
-    """
-    rows = objective.rows
-    y = to_numpy(rows.y)
-    lower, upper = objective.family.ends
-    present = np.column_stack([y.sum(axis=1) < upper - 1e-12, y > lower + 1e-12])
-    if rows.weights is not None:
-        present &= (to_numpy(rows.weights) > 0)[:, None]
-    return present

@@ -100,7 +100,7 @@ def _scanned(
     """Return the specification of a fit to rows that are read in blocks."""
     shown = code(frame.encoder.frame)
     family = shown.family
-    fixed = family.dispersion_known
+    fixed = family.dispersion_known or family.quadratic  # the normal's differs by n log φ / 2
 
     def constant(rows: Rows) -> float:
         return family.constant(rows, 1.0) if fixed else 0.0

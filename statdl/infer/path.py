@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import namespace
 from statdl.backend.special import host
 from statdl.estimate.path import PathEstimate, effective_df
 
@@ -36,7 +35,7 @@ class Criteria:
 
 def criteria(path: PathEstimate) -> Criteria:
     """Return the criteria of all points of a path."""
-    n = _rows(path)
+    n = path.sample.nobs
     p = path.shape[1]
     df = effective_df(path)
     deviance = 2 * path.total_weight * (path.losses - path.saturated)
@@ -57,19 +56,13 @@ def criteria(path: PathEstimate) -> Criteria:
     )
 
 
-def _rows(path: PathEstimate) -> int:
-    weights = path.sample.weights
-    xp = namespace(weights)
-    return int(xp.sum(xp.astype(weights > 0, xp.int64)))
-
-
 def _log_likelihood(path: PathEstimate, deviance: Any, n: int) -> Any:
     """Return log L, constants included, at the dispersion that maximises it."""
     family, rows = path.specification.family, path.specification.rows
     if family.dispersion_known:
-        return -path.total_weight * path.losses + family.constant(rows, 1.0)
+        return -path.total_weight * path.losses + path.sample.constant(family, rows, 1.0)
     values = np.empty(len(deviance))
     for k, loss in enumerate(path.losses * path.total_weight):
         phi = max(deviance[k] / n, 1e-300)
-        values[k] = -loss / phi + family.constant(rows, phi)
+        values[k] = -loss / phi + path.sample.constant(family, rows, phi)
     return values

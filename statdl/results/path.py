@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from statdl.backend.array import like, namespace, to_numpy
+from statdl.backend.array import like, to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.errors import ModelError
 from statdl.estimate.chosen import penalised_estimate, refitted_estimate
@@ -26,6 +27,8 @@ from statdl.report.reading.path import path_readings, validation_readings
 from statdl.report.reading.words import Reading
 from statdl.results.fit import Fit
 from statdl.results.held import Call
+from statdl.results.written import AS_THEY_ARE_MADE, write_predictions
+from statdl.scan.source import Scan
 from statdl.study.path import Validation
 
 np = lazy("numpy")
@@ -63,6 +66,11 @@ class Path(Printed):
     def explained(self) -> Any:
         """The share of the null deviance that is explained, (L,): R² for the gaussian."""
         return self.estimate.explained
+
+    @property
+    def passes(self) -> int:
+        """How often all rows of a scan were read so far; 0 for rows in memory."""
+        return self.estimate.specification.rows.passes
 
     @property
     def kkt(self) -> float:
@@ -154,16 +162,21 @@ class Path(Printed):
         *,
         offset: Any = None,
         exact: bool = False,
+        to: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Predict the rows of ``newdata``, or those of the path, at one λ.
 
         ``type`` is "response" (means, or the probabilities of every class), "link" or "class".
-        Without ``lambda_`` the prediction has a column for every λ (a single response only).
+        Without ``lambda_`` the prediction has a column for every λ (a single response only). Those
+        of a :func:`statdl.scan` are written to the Parquet file ``to``, whose path is returned.
         """
+        if to is not None or isinstance(newdata, Scan):
+            asked = {"lambda_": lambda_, "type": type, "exact": exact}
+            return self._written(newdata, to, offset, asked)
         if type not in ("response", "link", "class"):
             raise ModelError(f"type={type!r} is not known; choose 'response', 'link' or 'class'.")
         X, shift, index, source = self._inputs(newdata, offset)
-        template = self.estimate.sample.y
+        template = self.estimate.sample.template
         if lambda_ is None:
             if self.estimate.coefficients.shape[2] > 1:
                 raise ModelError("For several classes predict() needs lambda_=.")
@@ -327,11 +340,28 @@ class Path(Printed):
         B, a = self.estimate.coefficients, self.estimate.intercepts
         return share * B[k] + (1 - share) * B[k + 1], share * a[k] + (1 - share) * a[k + 1]
 
+    def _written(
+        self, newdata: Any, to: str | os.PathLike[str] | None, offset: Any, asked: dict[str, Any]
+    ) -> str:
+        """Write the predictions of a scan at one λ."""
+        if to is None or not isinstance(newdata, Scan) or offset is not None:
+            raise ModelError(AS_THEY_ARE_MADE)
+        if asked["lambda_"] is None:
+            raise ModelError("Predictions of a scan are those at one λ; say which by lambda_=.")
+
+        def predict(block: Any) -> Any:
+            return self.predict(block, **asked)
+
+        return write_predictions(predict, self.estimate.specification.frame.design, newdata, to)
+
     def _inputs(self, newdata: Any, offset: Any) -> tuple[Any, Any, Any, Any]:
-        sample, frame = self.estimate.sample, self.estimate.specification.frame
+        specification = self.estimate.specification
+        template, frame = self.estimate.sample.template, specification.frame
         if newdata is None:
             if offset is not None:
                 raise ModelError("offset= belongs to newdata=; the path's own offset is used.")
+            specification.rows.require_memory()
+            sample: Any = self.estimate.sample
             return sample.X, sample.offset, frame.index, frame.source
         if is_sparse(newdata):
             if newdata.shape[1] != len(self.names):
@@ -341,8 +371,8 @@ class Path(Printed):
             X, own, index, source = newdata.tocsr(), None, None, None
         else:
             new = frame.design.encode(newdata)
-            X, own, index, source = like(new.X, sample.y), new.offset, new.index, new.source
-        parts = [like(part, sample.y)[:, None] for part in (own, offset) if part is not None]
+            X, own, index, source = like(new.X, template), new.offset, new.index, new.source
+        parts = [like(part, template)[:, None] for part in (own, offset) if part is not None]
         return X, sum(parts[1:], parts[0]) if parts else None, index, source
 
     def _shaped(self, eta: Any, type: str, index: Any, source: Any, every: bool) -> Any:
@@ -408,30 +438,13 @@ def relaxed(path: PathEstimate, gamma: float) -> PathEstimate:
         strengths=path.strengths[:count],
         coefficients=gamma * path.coefficients[:count] + (1 - gamma) * B,
         intercepts=gamma * path.intercepts[:count] + (1 - gamma) * a,
-        losses=np.asarray([one[2] for one in unpenalised]) if gamma == 0 else _losses(
-            path, gamma * path.coefficients[:count] + (1 - gamma) * B,
+        losses=np.asarray([one[2] for one in unpenalised]) if gamma == 0 else path.sample.losses(
+            path.family, gamma * path.coefficients[:count] + (1 - gamma) * B,
             gamma * path.intercepts[:count] + (1 - gamma) * a,
         ),
         violations=path.violations[:count],
         notes=(*path.notes, f"Relaxed: gamma = {gamma:g}; conditions are those before refits."),
     )  # fmt: skip
-
-
-def _losses(path: PathEstimate, B: Any, a: Any) -> Any:
-    sample = path.sample
-    found = []
-    weights = sample.weights / namespace(sample.weights).sum(sample.weights)
-    for one, head in zip(B, a, strict=True):
-        sparse = is_sparse(sample.X)
-        eta = (
-            sample.X @ one + head
-            if sparse
-            else sample.X @ like(one, sample.y) + like(head, sample.y)
-        )
-        eta = eta if sample.offset is None else eta + sample.offset
-        loss, _ = path.family.loss_and_score(eta, sample.y)
-        found.append(float(weights @ loss))
-    return np.asarray(found)
 
 
 @dataclass(frozen=True, repr=False)
@@ -461,7 +474,7 @@ class CvPath(Printed):
 
     @property
     def folds(self) -> Any:
-        """The fold of each row."""
+        """The fold of each row; None for rows of a scan."""
         return self.validation.fold
 
     @cached_property

@@ -18,7 +18,7 @@ from statdl.infer.terms import term_contributions
 from statdl.report import DataTable
 from statdl.report.effects import effects_table
 from statdl.results.inference import Inference
-from statdl.results.written import write_predictions
+from statdl.results.written import AS_THEY_ARE_MADE, write_predictions
 from statdl.scan.source import Scan
 
 
@@ -206,11 +206,7 @@ class Predictions(Inference):
     ) -> str:
         """Write the predictions of a scan."""
         if to is None or not isinstance(newdata, Scan) or offset is not None:
-            raise ModelError(
-                "Predictions of a scan are written as they are made: "
-                "predict(newdata=sd.scan(...), to='predictions.parquet'), with offsets in the "
-                "formula."
-            )
+            raise ModelError(AS_THEY_ARE_MADE)
 
         def predict(block: Any) -> Any:
             return fit.predict(block, **asked)

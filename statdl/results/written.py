@@ -18,6 +18,12 @@ pa = lazy("pyarrow")
 parquet = lazy("pyarrow.parquet")
 
 
+AS_THEY_ARE_MADE = (
+    "Predictions of a scan are written as they are made: predict(newdata=sd.scan(...), "
+    "to='predictions.parquet'), with offsets in the formula."
+)
+
+
 def write_predictions(
     predict: Callable[[Any], Any], design: Design, scan: Scan, path: str | os.PathLike[str]
 ) -> str:

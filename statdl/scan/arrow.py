@@ -42,8 +42,11 @@ class Files(Read):
 
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
         kinds: dict[str, tuple[str, str]] = {}
+        first = 0
         for fragment in self.dataset.get_fragments(filter=self.where):
-            yield from self._file(fragment, columns, rows, kinds)
+            for block in self._file(fragment, columns, rows, kinds):
+                yield block._replace(first=first)
+                first += block.table.num_rows
 
     def _file(
         self, fragment: Any, columns: Sequence[str], rows: int, kinds: dict[str, tuple[str, str]]
@@ -200,11 +203,12 @@ class Streams(Read):
     open: Callable[[Sequence[str], int], Any]
 
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
+        first = 0
         for number, batch in enumerate(self.open(columns, rows)):
             table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
-            table = table.select(list(columns))
-            for start in range(0, table.num_rows, rows):
-                yield Block(table.slice(start, rows), f"{self.title}, batch {number + 1}")
+            whole = Block(table.select(list(columns)), f"{self.title}, batch {number + 1}", first)
+            yield from whole.pieces(rows)
+            first += table.num_rows
 
     def __str__(self) -> str:
         return self.title

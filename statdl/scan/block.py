@@ -49,9 +49,8 @@ class Encoder:
         """Yield a block in pieces that are worth coding alone."""
         if self.plain is None or block.table.num_rows <= rows:
             yield block
-            return
-        for start in range(0, block.table.num_rows, rows):
-            yield Block(block.table.slice(start, rows), block.origin)
+        else:
+            yield from block.pieces(rows)
 
     def __call__(self, block: Block) -> Rows | None:
         """Return the rows of a block that the model uses; None where it uses none.
@@ -61,6 +60,11 @@ class Encoder:
         DataError
             Naming where the block is from.
         """
+        found = self.placed(block)
+        return None if found is None else found[0]
+
+    def placed(self, block: Block) -> tuple[Rows, Any] | None:
+        """Return the rows of a block that the model uses, and where in it they are."""
         assert self.rows_of is not None
         try:
             table = self.request.leveled(block)
@@ -71,16 +75,14 @@ class Encoder:
         except DataError as error:
             raise DataError(f"{block.origin}: {error}") from None
         used = rows.n - self.witnesses.num_rows
-        return rows[:used] if used else None
+        if not used:
+            return None
+        return rows[:used], slice(0, used) if frame.rows is None else frame.rows[:used]
 
-    def labels(self, block: Block, names: tuple[str, ...]) -> list[Any]:
-        """Return columns of raw values at the rows of a block that the model uses."""
+    def values(self, block: Block, names: tuple[str, ...]) -> list[Any]:
+        """Return columns of raw values at all rows of a block."""
         table = self.request.leveled(block)
-        frame = self._built(joined(table, self.witnesses))
-        kept = slice(None) if frame.rows is None else frame.rows[: -self.witnesses.num_rows]
-        if frame.rows is None:
-            kept = slice(0, table.num_rows)
-        return [table.column(name).to_pandas().to_numpy()[kept] for name in names]
+        return [table.column(name).to_pandas().to_numpy() for name in names]
 
     def _built(self, table: Any) -> ModelFrame:
         request = self.request
@@ -137,16 +139,17 @@ class Plain:
             beside.append(None if one is None else np.empty(n + w))
             if one is not None and not self._fill(beside[-1], table, one, n):
                 return None
-        gone = _gone([X, *(one for one in beside if one is not None)])
+        gone, rows = _gone([X, *(one for one in beside if one is not None)]), None
         if gone is not None:
             if self.na_action == "raise" or _endless([X, *(b for b in beside if b is not None)]):
                 return None  # the long way says what is wrong
             X, beside = X[~gone], [None if one is None else one[~gone] for one in beside]
+            rows = np.flatnonzero(~gone)
         y, weights, offset = beside
         if weights is not None:
             check_weights(weights)
         response = Response(self.response, "numeric", y)
-        return ModelFrame(self.design, X, response, weights, offset)
+        return ModelFrame(self.design, X, response, weights, offset, rows)
 
     def _fill(self, target: Array, table: Any, name: str, n: int) -> bool:
         values = _numbers(table, name)

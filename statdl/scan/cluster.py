@@ -75,5 +75,4 @@ def _together(parts: list[Any], work: bytes) -> Any:
 
 def _blocks(partition: Any, number: int, rows: int) -> Iterator[Block]:
     table = pa.Table.from_pandas(partition, preserve_index=False)
-    for start in range(0, table.num_rows, rows):
-        yield Block(table.slice(start, rows), f"partition {number}")
+    yield from Block(table, f"partition {number}", part=number).pieces(rows)

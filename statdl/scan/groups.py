@@ -12,7 +12,7 @@ from statdl.backend.array import Array, Rows, to_numpy
 from statdl.errors import DataError
 from statdl.formula.groups import ways
 from statdl.lazy import lazy
-from statdl.scan.rows import ScannedRows
+from statdl.scan.rows import ColumnLabels, ScannedRows
 from statdl.scan.source import Scan
 
 pd = lazy("pandas")
@@ -36,7 +36,8 @@ class ColumnGroups:
 
     def sums(self, scores: Callable[[Rows], Array]) -> tuple[Any, int]:
         """Return Σ z of each group with rows of positive weight, (G, r), and G: by one pass."""
-        found = self.rows.labelled(self.columns).reduce(_Grouped(self, scores), _joined)
+        labelled = self.rows.labelled(ColumnLabels(self.columns))
+        found = labelled.reduce(_Grouped(self, scores), _joined)
         counted = found[found[_COUNT] > 0]
         return counted.drop(columns=_COUNT).to_numpy(), len(counted)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from statdl.backend.array import Array, NoRows, Rows, added, block_rows, namespace, to_numpy
 from statdl.backend.array import precision as precision_of
-from statdl.backend.triangle import Triangle, triangle_of
+from statdl.backend.triangle import Centred, Triangle, centred, triangle_of
 from statdl.errors import ModelError
 from statdl.scan.block import Encoder
 from statdl.scan.passes import Ledger
@@ -227,9 +227,20 @@ class ScannedRows(Rows):
         parent = self.held.parent
         if parent is not None:
             return parent.triangle.columns(self.held.positions)
+        return triangle_of(self, self.centred)
+
+    @cached_property
+    def centred(self) -> Centred:
+        """Weight, means and products about them of [X y], from one pass."""
+        return centred(self, self.middle)
+
+    @property
+    def middle(self) -> Any:
+        """Means of [X y] in the rows that stand for all, (p + 1,): near enough to subtract."""
         some = self.representatives()
-        shift = namespace(some.X).concat([some.X[0, :], some.y[0, :1]])
-        return triangle_of(self, to_numpy(shift))
+        xp = namespace(some.X)
+        y = some.y if some.offset is None else some.y - some.offset
+        return to_numpy(xp.mean(xp.concat([some.X, y], axis=1), axis=0))
 
     # blocks and sums ------------------------------------------------------------------------------
 
@@ -281,9 +292,9 @@ class ScannedRows(Rows):
                         yield from piece.changed(rows).blocks(width)
         ledger.passes += 1
 
-    def labelled(self, names: tuple[str, ...]) -> Labelled:
-        """Return the rows with raw columns beside them, such as clusters."""
-        return Labelled(self, names)
+    def labelled(self, labels: Labels) -> Labelled:
+        """Return the rows with labels beside them, such as clusters."""
+        return Labelled(self, labels)
 
     # rows in memory -------------------------------------------------------------------------------
 
@@ -328,6 +339,10 @@ class ScannedRows(Rows):
             positions=chosen,
         )
 
+    def turned(self, change: Change) -> ScannedRows:
+        """Return the rows with other columns, made of all that they have."""
+        return self.mapped(change, form=change(self.held.form), parent=None, positions=())
+
     def with_response(self, change: Callable[[Rows], Array]) -> ScannedRows:
         return self.mapped(
             lambda rows: replace(rows, y=change(rows), offset=None), known=Known(self.n)
@@ -369,12 +384,36 @@ class ScannedRows(Rows):
     trials = property(lambda self: self._vector("trials"))
 
 
+class Labels(Protocol):
+    """Labels of rows: from columns of the scan, or from where the rows are."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that have to be read for them."""
+        ...
+
+    def of(self, block: Block, encoder: Encoder) -> list[Any]:
+        """Return vectors with a label for each row of a block."""
+        ...
+
+
+@dataclass(frozen=True)
+class ColumnLabels:
+    """The values of columns as labels."""
+
+    columns: tuple[str, ...]
+
+    def of(self, block: Block, encoder: Encoder) -> list[Any]:
+        """Return the columns of a block."""
+        return encoder.values(block, self.columns)
+
+
 @dataclass(frozen=True)
 class Labelled:
-    """Rows with raw columns beside them."""
+    """Rows with labels beside them."""
 
     rows: ScannedRows
-    names: tuple[str, ...]
+    labels: Labels
 
     def reduce(
         self, function: Callable[[Rows, list[Any]], Any], combine: Callable[[Any, Any], Any]
@@ -382,15 +421,17 @@ class Labelled:
         """Return what ``function`` makes of each block and its labels, combined."""
         rows = self.rows
         encoder = rows.held.encoder
-        request = replace(encoder.request, extra=(*encoder.request.extra, *self.names))
-        piece = replace(rows._piece(None, 1, combine), encoder=replace(encoder, request=request))
-        return rows._passed(_LabelledPiece(piece, self.names, function), "sums over clusters")  # type: ignore[arg-type]
+        extra = (*encoder.request.extra, *self.labels.columns)
+        encoder = replace(encoder, request=replace(encoder.request, extra=extra))
+        first = rows.held.known.census is None
+        piece = replace(rows._piece(None, 1, combine, first), encoder=encoder)
+        return rows._passed(_LabelledPiece(piece, self.labels, function), "sums by label")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class _LabelledPiece:
     piece: Piece
-    names: tuple[str, ...]
+    labels: Labels
     function: Callable[[Rows, list[Any]], Any]
 
     @property
@@ -401,20 +442,17 @@ class _LabelledPiece:
         return self.piece.both(one, other)
 
     def __call__(self, block: Block) -> Any:
-        parts = (self._one(part) for part in self._parts(block))
-        return combined(parts, self.both)
-
-    def _parts(self, block: Block) -> Iterator[Block]:
         size = block_rows(self.piece.template, 8 * self.piece.template.shape[1] + 8)
-        for start in range(0, block.table.num_rows, size):
-            yield Block(block.table.slice(start, size), block.origin)
+        return combined((self._one(part) for part in block.pieces(size)), self.both)
 
     def _one(self, block: Block) -> Any:
-        rows = self.encoder(block)
-        if rows is None:
+        found = self.encoder.placed(block)
+        if found is None:
             return None
-        labels = self.encoder.labels(block, self.names)
-        return None, self.function(self.piece.changed(rows), labels)
+        rows, kept = found
+        labels = [one[kept] for one in self.labels.of(block, self.encoder)]
+        census = None if self.piece.census is None else self.piece.census(rows)
+        return census, self.function(self.piece.changed(rows), labels)
 
 
 def joined_rows(parts: Sequence[Rows]) -> Rows:

@@ -17,10 +17,21 @@ BLOCK_ROWS = 131_072
 
 
 class Block(NamedTuple):
-    """Some rows as an Arrow table, and where they are from."""
+    """Some rows as an Arrow table, where they are from, and the number of their first row.
+
+    Rows are numbered in the order of the data; where parts are read apart, within each ``part``.
+    """
 
     table: Any
     origin: str
+    first: int = 0
+    part: int = 0
+
+    def pieces(self, rows: int) -> Iterator[Block]:
+        """Yield the block in pieces of so many rows."""
+        for start in range(0, self.table.num_rows, rows):
+            table = self.table.slice(start, rows)
+            yield Block(table, self.origin, self.first + start, self.part)
 
 
 class Source(Protocol):

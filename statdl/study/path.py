@@ -12,17 +12,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, like, namespace, to_numpy
-from statdl.backend.columns import is_sparse
+from statdl.backend.array import Array, namespace, to_numpy
 from statdl.backend.random import generator
+from statdl.backend.triangle import Centred
 from statdl.errors import DataError, ModelError
-from statdl.estimate.path import PathEstimate, Sample, path_of_sample
+from statdl.estimate.path import PathEstimate, path_of_sample
+from statdl.estimate.sample import PathSample, Sample, SummedSample
 from statdl.solve.progress import shown
 
+#: Measures that sums of products tell.
+OF_SUMS = ("deviance", "mse")
 MEASURES = ("deviance", "mse", "mae", "class", "auc")
 #: Measures of which more is better.
 GAINS = ("auc",)
@@ -102,28 +107,57 @@ def validate(
     path: PathEstimate, measure: str, folds: Any, seed: int, progress: bool, workers: int = 1
 ) -> Validation:
     """Return the cross-validation of a path, with ``workers`` folds at a time."""
-    if measure not in MEASURES:
-        raise ModelError(f"measure={measure!r} is not known; choose from {', '.join(MEASURES)}.")
-    classes = path.family.name in ("binomial", "multinomial")
-    if measure in ("class", "auc") and not classes:
-        raise ModelError(
-            f"measure={measure!r} is for classes, and the family is {path.family.name}."
-        )
-    if measure == "auc" and path.family.name != "binomial":
-        raise ModelError("measure='auc' is for two classes; use 'class' or 'deviance'.")
-    fold = fold_of_rows(path.sample, path.family, folds, seed)
+    check_measure(measure, path.family.name)
+    sample = path.sample
+    assert isinstance(sample, Sample)
+    fold = fold_of_rows(sample, path.family, folds, seed)
     count = int(fold.max()) + 1
-    weights = to_numpy(path.sample.weights)
+    weights = to_numpy(sample.weights)
     share = np.asarray([weights[fold == name].sum() for name in range(count)])
 
     def held(name: int) -> Any:
-        trained = along(path, np.flatnonzero(fold != name))
-        return measured(trained, path.sample.take(np.flatnonzero(fold == name)), measure)
+        trained = along(path, sample.take(np.flatnonzero(fold != name)))
+        return measured(trained, sample.take(np.flatnonzero(fold == name)), measure)
 
     found = np.stack(list(each(held, range(count), workers, progress)))
+    return _over_folds(path, measure, found, share, fold)
+
+
+def _over_folds(
+    path: PathEstimate, measure: str, found: Any, share: Any, fold: Any = None
+) -> Validation:
+    """Return means and standard errors from what each fold had, (F, L), and its weight, (F,)."""
     mean = np.average(found, axis=0, weights=share)
     spread = np.average((found - mean) ** 2, axis=0, weights=share)
-    return Validation(measure, path.strengths, mean, np.sqrt(spread / (count - 1)), found, fold)
+    error = np.sqrt(spread / (len(share) - 1))
+    return Validation(measure, path.strengths, mean, error, found, fold)
+
+
+def check_measure(measure: str, family: str) -> None:
+    """Refuse a measure that there is not, or not for the family."""
+    if measure not in MEASURES:
+        raise ModelError(f"measure={measure!r} is not known; choose from {', '.join(MEASURES)}.")
+    if measure in ("class", "auc") and family not in ("binomial", "multinomial"):
+        raise ModelError(f"measure={measure!r} is for classes, and the family is {family}.")
+    if measure == "auc" and family != "binomial":
+        raise ModelError("measure='auc' is for two classes; use 'class' or 'deviance'.")
+
+
+def validate_sums(path: PathEstimate, parts: Sequence[Centred], measure: str) -> Validation:
+    """Return the cross-validation of a least-squares path from the sums of each fold.
+
+    The others' sums make the path of a fold, and its own tell the mean of (y − ŷ)², which is the
+    deviance too: (yᵀy − 2 bᵀXᵀy + bᵀXᵀXb) / n, about the means.
+    """
+    found = []
+    for k, own in enumerate(parts):
+        others = reduce(add, (one for j, one in enumerate(parts) if j != k))
+        n, nobs = path.shape[0], path.sample.nobs
+        trained = along(path, SummedSample(others, n, nobs))
+        B, a = trained.coefficients[:, :, 0], trained.intercepts[:, 0]
+        found.append(SummedSample(own, n, nobs).mean_squares(B, a))
+    share = np.asarray([float(one.weight) for one in parts])
+    return _over_folds(path, measure, np.stack(found), share)
 
 
 def each(
@@ -139,29 +173,18 @@ def each(
             yield found
 
 
-def along(path: PathEstimate, rows: Any) -> PathEstimate:
-    """Return the path of some rows on the same grid."""
+def along(path: PathEstimate, sample: PathSample) -> PathEstimate:
+    """Return the path of other rows on the same grid."""
     grid = replace(path.grid, given=tuple(float(value) for value in path.strengths))
-    sample = path.sample.take(rows)
     return path_of_sample(path.specification, sample, path.family, path.penalties, grid)
-
-
-def eta_of(path: PathEstimate, sample: Sample, place: int) -> Array:
-    """Return η of rows at one λ, (n, q)."""
-    B, a = path.coefficients[place], path.intercepts[place]
-    if is_sparse(sample.X):
-        eta = sample.X @ B + a
-    else:
-        eta = sample.X @ like(B, sample.y) + like(a, sample.y)
-    return eta if sample.offset is None else eta + sample.offset
 
 
 def measured(path: PathEstimate, sample: Sample, measure: str) -> Any:
     """Return the measure on some rows at every λ, (L,)."""
     return np.asarray(
         [
-            _measure(path, sample, eta_of(path, sample, k), measure)
-            for k in range(len(path.strengths))
+            _measure(path, sample, sample.eta(B, a), measure)
+            for B, a in zip(path.coefficients, path.intercepts, strict=True)
         ]
     )
 
