@@ -94,8 +94,15 @@ def like(values: Any, reference: Array, dtype: Any = None) -> Array:
 
 
 def precision(dtype: Any) -> str:
-    """Return the name of a dtype of any library, such as "float64"."""
-    return str(getattr(dtype, "name", dtype)).rsplit(".", maxsplit=1)[-1]
+    """Return the name of a dtype of any library, such as "float64".
+
+    Examples
+    --------
+    >>> precision(np.dtype("float32")), precision(np.int64)  # CuPy's names are NumPy's classes
+    ('float32', 'int64')
+    """
+    name = dtype.__name__ if isinstance(dtype, type) else getattr(dtype, "name", dtype)
+    return str(name).rsplit(".", maxsplit=1)[-1]
 
 
 def own_precision(values: Array, reference: Array) -> Any:

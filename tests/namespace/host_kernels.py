@@ -1,0 +1,207 @@
+"""Kernels of a card from their own source, compiled for the host by the C++ compiler.
+
+An elementwise kernel becomes a loop over its elements. A raw kernel becomes one block of a few
+threads, which wait for each other at ``__syncthreads()`` as those of a card do; atomics, warps and
+more than one block are not there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+COMPILER = shutil.which("c++")
+#: Threads of a block, however many are asked for: a card's kernel must work with any number.
+THREADS = 4
+#: Bytes of dynamic shared memory.
+SHARED = 232_448
+TYPES = {"float32": "float", "float64": "double"}
+
+ELEMENTWISE = """#include <cmath>
+using namespace std;
+typedef {type} T;
+extern "C" void run(long n, {arguments}) {{
+  for (long i = 0; i < n; i++) {{ {elements} {body} }}
+}}
+"""
+
+BLOCK = """#include <barrier>
+#include <cmath>
+#include <thread>
+#include <vector>
+using namespace std;
+struct Index {{ unsigned x, y, z; }};
+static thread_local Index threadIdx;
+static Index blockDim{{{threads}, 1, 1}}, blockIdx{{0, 0, 0}}, gridDim{{1, 1, 1}};
+static barrier<> gate({threads});
+#define __global__
+#define __device__ static
+#define __shared__
+#define __forceinline__ inline
+#define __restrict__ __restrict
+static void __syncthreads() {{ gate.arrive_and_wait(); }}
+#line 1 "kernel.cu"
+{code}
+float shared[{shared} / 4];
+extern "C" void run(void** a) {{
+  vector<thread> block;
+  for (unsigned k = 0; k < {threads}; k++)
+    block.emplace_back([=] {{ threadIdx = {{k, 0, 0}}; {name}({arguments}); }});
+  for (thread& one : block) one.join();
+}}
+"""
+
+
+@cache
+def folder() -> Path:
+    """Where what is compiled in this process lies."""
+    return Path(tempfile.mkdtemp(prefix="statdl-kernels-"))
+
+
+_number = itertools.count()
+
+
+@cache
+def compiled(source: str) -> Any:
+    """Return the function ``run`` of a source."""
+    assert COMPILER is not None, "there is no C++ compiler"
+    path = folder() / f"kernel{next(_number)}.cpp"
+    path.write_text(source)
+    library = path.with_suffix(".so")
+    command = [COMPILER, "-std=c++20", "-O2", "-shared", "-fPIC", "-pthread", path, "-o", library]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return ctypes.CDLL(str(library)).run
+
+
+def _pointer(array: np.ndarray) -> ctypes.c_void_p:
+    return array.ctypes.data_as(ctypes.c_void_p)
+
+
+def _held(value: Any) -> Any:
+    return getattr(value, "_held", value)
+
+
+class Elementwise:
+    """``cupy.ElementwiseKernel`` with one type, T, for all of its arguments."""
+
+    def __init__(self, taken: str, made: str, body: str, name: str, **_: Any) -> None:
+        self.taken, self.made = (self._names(part) for part in (taken, made))
+        self.body, self.name = body, name
+
+    @staticmethod
+    def _names(parameters: str) -> list[str]:
+        pairs = [one.split() for one in parameters.split(",")]
+        assert all(kind == "T" for kind, _ in pairs), parameters
+        return [name for _, name in pairs]
+
+    def __call__(self, *given: Any) -> Any:
+        """Compute; outputs that are not given are made."""
+        from tests.namespace.pretended_cupy import LEDGER, ndarray
+
+        LEDGER.launches += 1
+        count = len(self.taken)
+        taken, made = given[:count], given[count:]
+        for one in given:  # CuPy's refusal of arrays of the host
+            if isinstance(one, np.ndarray):
+                raise TypeError(f"Unsupported type {type(one)}")
+        kinds = {one.dtype.name for one in given if isinstance(one, ndarray)}
+        if len(kinds) != 1:
+            raise TypeError(f"type is mismatched: T is {sorted(kinds)}")
+        (kind,) = kinds
+        shape = np.broadcast_shapes(*(np.shape(_held(one)) for one in given))
+        ins = [self._dense(_held(one), kind, shape) for one in taken]
+        outs = [_held(one) for one in made] or [np.empty(shape, kind) for _ in self.made]
+        work = [np.ascontiguousarray(one) for one in outs]
+        self._run(kind)(
+            ctypes.c_long(int(np.prod(shape))), *map(_pointer, ins), *map(_pointer, work)
+        )
+        for out, done in zip(outs, work, strict=True):
+            out[...] = done
+        if made:
+            return made[0] if len(made) == 1 else made
+        found = tuple(map(ndarray, outs))
+        return found[0] if len(found) == 1 else found
+
+    @staticmethod
+    def _dense(value: Any, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+        return np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=kind), shape))
+
+    def _run(self, kind: str) -> Any:
+        arguments = [f"const T* {one}_" for one in self.taken] + [f"T* {one}_" for one in self.made]
+        elements = [f"const T {one} = {one}_[i];" for one in self.taken]
+        elements += [f"T& {one} = {one}_[i];" for one in self.made]
+        return compiled(
+            ELEMENTWISE.format(
+                type=TYPES[kind], arguments=", ".join(arguments), elements=" ".join(elements),
+                body=self.body,
+            )
+        )  # fmt: skip
+
+
+class Raw:
+    """``cupy.RawModule``."""
+
+    def __init__(self, *, code: str, options: tuple[str, ...] = (), **_: Any) -> None:
+        self.code = code
+
+    def get_function(self, name: str) -> RawFunction:
+        """Return a kernel by its name."""
+        return RawFunction(self.code, name)
+
+
+class RawFunction:
+    """``cupy.RawKernel``: arguments are arrays, None for no array, and NumPy's numbers."""
+
+    def __init__(self, code: str, name: str) -> None:
+        self.code, self.name = code, name
+        self.max_dynamic_shared_size_bytes = 48 * 1024
+        head = code[code.index(f"{name}(") + len(name) + 1 :]
+        self.kinds = [
+            one.strip().rsplit(maxsplit=1)[0] for one in head[: head.index(")")].split(",")
+        ]
+
+    def __call__(
+        self, grid: tuple[int, ...], block: tuple[int, ...], args: Any, *, shared_mem: int = 0
+    ) -> None:
+        """Run one block."""
+        from tests.namespace.pretended_cupy import LEDGER, ndarray
+
+        LEDGER.launches += 1
+        assert grid == (1,), "the host has one block"
+        assert block[0] <= 1024, "a block has 1024 threads at most"
+        assert shared_mem <= self.max_dynamic_shared_size_bytes <= SHARED
+        assert len(args) == len(self.kinds), "as many arguments as parameters"
+        keep, casts = [], []
+        for place, (kind, value) in enumerate(zip(self.kinds, args, strict=True)):
+            if kind.endswith("*"):
+                assert value is None or isinstance(value, ndarray)
+                casts.append(f"({kind})a[{place}]")
+                if value is not None:
+                    assert value.flags.c_contiguous, f"argument {place} is not contiguous"
+                    self._check(kind, value)
+                keep.append(None if value is None else _held(value))
+            else:
+                assert isinstance(value, {"int": np.int32, "float": np.float32}[kind])
+                casts.append(f"*({kind}*)a[{place}]")
+                keep.append(np.asarray(value))
+        source = BLOCK.format(
+            code=self.code, name=self.name, threads=min(THREADS, block[0]), shared=SHARED,
+            arguments=", ".join(casts),
+        )  # fmt: skip
+        pointers = [None if one is None else one.ctypes.data for one in keep]
+        compiled(source)((ctypes.c_void_p * len(pointers))(*pointers))
+
+    @staticmethod
+    def _check(kind: str, value: Any) -> None:
+        names = {"float": "float32", "int": "int32", "long long": "int64"}
+        wanted = names[kind.removeprefix("const ").rstrip("* ").strip()]
+        assert value.dtype.name == wanted, f"{kind} and {value.dtype}"
