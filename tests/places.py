@@ -27,9 +27,7 @@ from tests.namespace import pretended_cupy
 #: Why no test runs on a card here; None where they do.
 NO_CARD = cuda_obstacle()
 #: Why nothing runs on the pretended CuPy; None where it does.
-NOT_PRETENDED = (
-    "CuPy itself is installed" if importlib.util.find_spec("cupy") is not None else None
-)
+NOT_PRETENDED = "CuPy itself is installed" if importlib.util.find_spec("cupy") is not None else None
 #: The places whose arrays are CuPy's.
 CUPY = ("cupy", "pretended")
 

@@ -15,6 +15,7 @@ Elementwise and raw kernels are compiled for the host from their own source, by 
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Iterator
@@ -37,6 +38,16 @@ WAITING = {"nonzero", "flatnonzero", "argwhere", "unique", "extract", "compress"
 #: What would be a singular value decomposition, and is not to be used on a card.
 DEAR = {"svd", "pinv", "lstsq", "matrix_rank", "cond"}
 MEMORY = 10**9
+
+
+@dataclass
+class Room:
+    """The largest array, in bytes, that there is memory for."""
+
+    largest: float = math.inf
+
+
+ROOM = Room()
 
 
 @dataclass
@@ -64,11 +75,10 @@ LEDGER = Ledger()
 
 
 class Device:
-    """``cupy.cuda.Device``: there is one."""
+    """``cupy.cuda.Device``; the current one is 0."""
 
     def __init__(self, device: Any = None) -> None:
         self.id = device.id if isinstance(device, Device) else int(device or 0)
-        assert self.id == 0, "there is one card"
 
     def __enter__(self) -> Device:
         return self
@@ -103,6 +113,8 @@ def _here(value: Any) -> Any:
 def _there(value: Any) -> Any:
     """Return a result of NumPy's as CuPy would: numbers as arrays of no dimension."""
     if isinstance(value, np.ndarray | np.generic):
+        if value.nbytes > ROOM.largest:
+            raise OutOfMemoryError(value.nbytes)
         return ndarray(np.asarray(value))
     if isinstance(value, list | tuple):
         parts = [_there(part) for part in value]
