@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -90,26 +90,39 @@ def _held(value: Any) -> Any:
     return getattr(value, "_held", value)
 
 
+class Parameter(NamedTuple):
+    """A parameter of an elementwise kernel."""
+
+    raw: bool  # indexed by the kernel itself
+    kind: str  # T, or a type of numbers
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> Parameter:
+        *raw, kind, name = text.split()
+        return cls(raw == ["raw"], kind, name)
+
+
 class Elementwise:
-    """``cupy.ElementwiseKernel`` with one type, T, for all of its arguments."""
+    """``cupy.ElementwiseKernel`` with arrays of one type, T, and numbers."""
 
     def __init__(self, taken: str, made: str, body: str, name: str, **_: Any) -> None:
-        self.taken, self.made = (self._names(part) for part in (taken, made))
+        self.taken = [Parameter.of(one) for one in taken.split(",")]
+        self.made = [Parameter.of(one) for one in made.split(",")]
         self.body, self.name = body, name
 
-    @staticmethod
-    def _names(parameters: str) -> list[str]:
-        pairs = [one.split() for one in parameters.split(",")]
-        assert all(kind == "T" for kind, _ in pairs), parameters
-        return [name for _, name in pairs]
-
-    def __call__(self, *given: Any) -> Any:
+    def __call__(self, *given: Any, size: int | None = None) -> Any:
         """Compute; outputs that are not given are made."""
         from tests.namespace.pretended_cupy import LEDGER, ndarray
 
         LEDGER.launches += 1
-        count = len(self.taken)
-        taken, made = given[:count], given[count:]
+        parameters = self.taken + self.made
+        walked = [
+            value
+            for one, value in zip(parameters, given, strict=False)
+            if not one.raw and isinstance(value, ndarray)
+        ]
+        assert (size is None) == bool(walked), "size is for kernels whose arrays are all raw"
         for one in given:  # CuPy's refusal of arrays of the host
             if isinstance(one, np.ndarray):
                 raise TypeError(f"Unsupported type {type(one)}")
@@ -117,28 +130,32 @@ class Elementwise:
         if len(kinds) != 1:
             raise TypeError(f"type is mismatched: T is {sorted(kinds)}")
         (kind,) = kinds
-        shape = np.broadcast_shapes(*(np.shape(_held(one)) for one in given))
-        ins = [self._dense(_held(one), kind, shape) for one in taken]
-        outs = [_held(one) for one in made] or [np.empty(shape, kind) for _ in self.made]
-        work = [np.ascontiguousarray(one) for one in outs]
-        self._run(kind)(
-            ctypes.c_long(int(np.prod(shape))), *map(_pointer, ins), *map(_pointer, work)
-        )
-        for out, done in zip(outs, work, strict=True):
+        shape = np.broadcast_shapes(*(one.shape for one in walked)) if size is None else (size,)
+        arrays, outs = [], []
+        for place, one in enumerate(parameters):
+            value = _held(given[place]) if place < len(given) else np.empty(shape, kind)
+            wanted = kind if one.kind == "T" else one.kind
+            if one in self.made:
+                assert one.raw or value.shape == shape, "Out shape is mismatched"
+                outs.append(value)
+            if not one.raw:
+                value = np.broadcast_to(np.asarray(value, dtype=wanted), shape)
+            arrays.append(np.ascontiguousarray(value, dtype=wanted))
+        self._run(kind)(ctypes.c_long(int(np.prod(shape))), *map(_pointer, arrays))
+        for out, done in zip(outs, arrays[len(self.taken) :], strict=True):
             out[...] = done
-        if made:
-            return made[0] if len(made) == 1 else made
-        found = tuple(map(ndarray, outs))
+        found = given[len(self.taken) :] or tuple(map(ndarray, outs))
         return found[0] if len(found) == 1 else found
 
-    @staticmethod
-    def _dense(value: Any, kind: str, shape: tuple[int, ...]) -> np.ndarray:
-        return np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=kind), shape))
-
     def _run(self, kind: str) -> Any:
-        arguments = [f"const T* {one}_" for one in self.taken] + [f"T* {one}_" for one in self.made]
-        elements = [f"const T {one} = {one}_[i];" for one in self.taken]
-        elements += [f"T& {one} = {one}_[i];" for one in self.made]
+        arguments, elements = [], []
+        for one in self.taken + self.made:
+            constant = "const " if one in self.taken else ""
+            type_ = "T" if one.kind == "T" else {"int32": "int"}[one.kind]
+            name = one.name if one.raw else f"{one.name}_"
+            arguments.append(f"{constant}{type_}* {name}")
+            if not one.raw:
+                elements.append(f"{constant}{type_}& {one.name} = {one.name}_[i];")
         return compiled(
             ELEMENTWISE.format(
                 type=TYPES[kind], arguments=", ".join(arguments), elements=" ".join(elements),

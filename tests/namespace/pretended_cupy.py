@@ -229,7 +229,7 @@ class ndarray:  # noqa: N801  (CuPy's name)
         if isinstance(value, np.ndarray | list):
             LEDGER.up.append(np.size(value))
             if isinstance(key, slice) and key == slice(None):
-                assert value.shape == self.shape and value.dtype == self.dtype
+                assert (value.shape, value.dtype) == (self.shape, self.dtype)
             self._held[_indices(key)] = value
         else:
             self._held[_indices(key)] = _here(value)
