@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.linalg
@@ -94,6 +94,8 @@ class Device:
 
     def __repr__(self) -> str:
         return f"<CUDA Device {self.id}>"
+
+    attributes: ClassVar[dict[str, int]] = {"MaxSharedMemoryPerBlockOptin": 232_448}
 
     def synchronize(self) -> None:
         LEDGER.waits += 1
