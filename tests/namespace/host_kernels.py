@@ -33,6 +33,14 @@ extern "C" void run(long n, {arguments}) {{
 }}
 """
 
+#: The same for NVIDIA's compiler, whose mathematics needs no header.
+ELEMENTWISE_CARD = """typedef {type} T;
+extern "C" __global__ void run(long long n, {arguments}) {{
+  long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+  if (i < n) {{ {elements} {body} }}
+}}
+"""
+
 BLOCK = """#include <barrier>
 #include <cmath>
 #include <thread>
@@ -141,27 +149,65 @@ class Elementwise:
             if not one.raw:
                 value = np.broadcast_to(np.asarray(value, dtype=wanted), shape)
             arrays.append(np.ascontiguousarray(value, dtype=wanted))
-        self._run(kind)(ctypes.c_long(int(np.prod(shape))), *map(_pointer, arrays))
+        compiled(self.source(TYPES[kind]))(
+            ctypes.c_long(int(np.prod(shape))), *map(_pointer, arrays)
+        )
         for out, done in zip(outs, arrays[len(self.taken) :], strict=True):
             out[...] = done
         found = given[len(self.taken) :] or tuple(map(ndarray, outs))
         return found[0] if len(found) == 1 else found
 
-    def _run(self, kind: str) -> Any:
+    def source(self, type_: str, frame: str = ELEMENTWISE) -> str:
+        """Return the loop over elements of a type."""
         arguments, elements = [], []
         for one in self.taken + self.made:
             constant = "const " if one in self.taken else ""
-            type_ = "T" if one.kind == "T" else {"int32": "int"}[one.kind]
+            own = "T" if one.kind == "T" else {"int32": "int"}[one.kind]
             name = one.name if one.raw else f"{one.name}_"
-            arguments.append(f"{constant}{type_}* {name}")
+            arguments.append(f"{constant}{own}* {name}")
             if not one.raw:
-                elements.append(f"{constant}{type_}& {one.name} = {one.name}_[i];")
-        return compiled(
-            ELEMENTWISE.format(
-                type=TYPES[kind], arguments=", ".join(arguments), elements=" ".join(elements),
-                body=self.body,
-            )
-        )  # fmt: skip
+                elements.append(f"{constant}{own}& {one.name} = {one.name}_[i];")
+        return frame.format(
+            type=type_, arguments=", ".join(arguments), elements=" ".join(elements), body=self.body
+        )
+
+
+def kinds_of(code: str, name: str) -> list[str]:
+    """Return the types of a kernel's parameters."""
+    head = code[code.index(f"{name}(") + len(name) + 1 :]
+    return [one.strip().rsplit(maxsplit=1)[0] for one in head[: head.index(")")].split(",")]
+
+
+def block_of(code: str, name: str, threads: int) -> str:
+    """Return a source whose ``run`` is one block of a kernel."""
+    casts = [
+        f"({kind})a[{k}]" if kind.endswith("*") else f"*({kind}*)a[{k}]"
+        for k, kind in enumerate(kinds_of(code, name))
+    ]
+    return BLOCK.format(
+        code=code, name=name, threads=threads, shared=SHARED, arguments=", ".join(casts)
+    )
+
+
+def races(code: str, name: str, arguments: list[Any], folder: Path) -> str:
+    """Return what the compiler's detector of races says of a block, "" where it finds none."""
+    declared, pointers = [], []
+    for k, value in enumerate(arguments):
+        if value is None:
+            pointers.append("nullptr")
+            continue
+        flat = np.asarray(value).reshape(-1)
+        kind = {"float32": "float", "int32": "int", "int64": "long long"}[flat.dtype.name]
+        numbers = ", ".join(f"({kind}){one!r}" for one in flat.tolist())
+        declared.append(f"static {kind} a{k}[] = {{{numbers}}};")
+        pointers.append(f"a{k}")
+    main = f"int main() {{ void* a[] = {{{', '.join(pointers)}}}; run(a); }}"
+    path = folder / "races.cpp"
+    path.write_text("\n".join([block_of(code, name, THREADS), *declared, main]))
+    options = ["-std=c++20", "-O1", "-g", "-fsanitize=thread", "-pthread"]
+    subprocess.run([COMPILER, *options, path, "-o", path.with_suffix("")], check=True)
+    done = subprocess.run([path.with_suffix("")], capture_output=True, text=True, check=False)
+    return done.stderr
 
 
 class Raw:
@@ -181,10 +227,7 @@ class RawFunction:
     def __init__(self, code: str, name: str) -> None:
         self.code, self.name = code, name
         self.max_dynamic_shared_size_bytes = 48 * 1024
-        head = code[code.index(f"{name}(") + len(name) + 1 :]
-        self.kinds = [
-            one.strip().rsplit(maxsplit=1)[0] for one in head[: head.index(")")].split(",")
-        ]
+        self.kinds = kinds_of(code, name)
 
     def __call__(
         self, grid: tuple[int, ...], block: tuple[int, ...], args: Any, *, shared_mem: int = 0
@@ -197,25 +240,21 @@ class RawFunction:
         assert block[0] <= 1024, "a block has 1024 threads at most"
         assert shared_mem <= self.max_dynamic_shared_size_bytes <= SHARED
         assert len(args) == len(self.kinds), "as many arguments as parameters"
-        keep, casts = [], []
+        keep = []
         for place, (kind, value) in enumerate(zip(self.kinds, args, strict=True)):
             if kind.endswith("*"):
                 assert value is None or isinstance(value, ndarray)
-                casts.append(f"({kind})a[{place}]")
                 if value is not None:
                     assert value.flags.c_contiguous, f"argument {place} is not contiguous"
                     self._check(kind, value)
                 keep.append(None if value is None else _held(value))
             else:
                 assert isinstance(value, {"int": np.int32, "float": np.float32}[kind])
-                casts.append(f"*({kind}*)a[{place}]")
                 keep.append(np.asarray(value))
-        source = BLOCK.format(
-            code=self.code, name=self.name, threads=min(THREADS, block[0]), shared=SHARED,
-            arguments=", ".join(casts),
-        )  # fmt: skip
         pointers = [None if one is None else one.ctypes.data for one in keep]
-        compiled(source)((ctypes.c_void_p * len(pointers))(*pointers))
+        compiled(block_of(self.code, self.name, min(THREADS, block[0])))(
+            (ctypes.c_void_p * len(pointers))(*pointers)
+        )
 
     @staticmethod
     def _check(kind: str, value: Any) -> None:

@@ -38,6 +38,10 @@ WAITING = {"nonzero", "flatnonzero", "argwhere", "unique", "extract", "compress"
 #: What would be a singular value decomposition, and is not to be used on a card.
 DEAR = {"svd", "pinv", "lstsq", "matrix_rank", "cond"}
 MEMORY = 10**9
+PROPERTIES = {
+    "name": b"Pretended", "totalGlobalMem": MEMORY, "multiProcessorCount": 1,
+    "l2CacheSize": 10**6,
+}  # fmt: skip
 
 
 @dataclass
@@ -250,6 +254,29 @@ class ndarray:  # noqa: N801  (CuPy's name)
         return getattr(module, function.__name__)(*args, **kwargs)
 
 
+class Products:
+    """The precision of products of float32: CuPy's compute type."""
+
+    DEFAULT, TF32 = 1, 7
+    kind = DEFAULT
+
+    @classmethod
+    def matmul(cls, one: Any, other: Any, **named: Any) -> Any:
+        if cls.kind == cls.TF32 and one.dtype == other.dtype == np.float32:
+            one, other = map(cls._rounded, (one, other))
+        return np.matmul(one, other, **named)
+
+    @staticmethod
+    def _rounded(values: np.ndarray) -> np.ndarray:
+        bits = np.ascontiguousarray(values).view(np.uint32)
+        return ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
+
+    @classmethod
+    def set(cls, dtype: Any, kind: int) -> None:
+        assert dtype == np.float32
+        cls.kind = kind
+
+
 def _operators() -> None:
     """Give arrays the operators of NumPy's functions, in place and reflected as well."""
     names = {
@@ -270,7 +297,8 @@ def _operators() -> None:
         return lambda self, other: function(self, other, out=self)
 
     for operator, name in names.items():
-        function = _counted(name, getattr(np, name), None)
+        original = Products.matmul if name == "matmul" else getattr(np, name)
+        function = _counted(name, original, None)
         setattr(ndarray, f"__{operator}__", forward(function))
         if operator not in ("eq", "ne", "lt", "le", "gt", "ge"):
             setattr(ndarray, f"__r{operator}__", backward(function))
@@ -395,6 +423,19 @@ class OutOfMemoryError(MemoryError):
 # the modules --------------------------------------------------------------------------------
 
 
+class Generator:
+    """``cupy.random.Generator``, as far as the benchmarks draw from it."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def standard_normal(self, size: Any) -> ndarray:
+        return ndarray(self._random.standard_normal(size))
+
+    def random(self, size: Any) -> ndarray:
+        return ndarray(self._random.random(size))
+
+
 def _module(name: str, **members: Any) -> ModuleType:
     module = ModuleType(name)
     module.__spec__ = ModuleSpec(name, None)
@@ -429,7 +470,7 @@ def build() -> dict[str, ModuleType]:
         driverGetVersion=lambda: 13020,
         runtimeGetVersion=lambda: 13020,
         getDeviceCount=lambda: 1,
-        getDeviceProperties=lambda _: {"name": b"Pretended", "totalGlobalMem": MEMORY},
+        getDeviceProperties=lambda _: PROPERTIES,
         memGetInfo=lambda: (MEMORY, MEMORY),
     )
     pool = SimpleNamespace(free_bytes=lambda: 0, free_all_blocks=lambda: None)
@@ -440,12 +481,18 @@ def build() -> dict[str, ModuleType]:
         "cupy.fft": _module("cupy.fft", **_functions("cupy.fft", np.fft)),
         "cupy.cuda": cuda,
         "cupy.cuda.device": device,
+        "cupy._core": _module(
+            "cupy._core", get_compute_type=lambda _: Products.kind, set_compute_type=Products.set
+        ),
+        "cupy._core._routines_linalg": _module("routines", COMPUTE_TYPE_TF32=Products.TF32),
     }
     constants = {name: getattr(np, name) for name in ("pi", "e", "inf", "nan", "newaxis")}
     own = {
         "ndarray": ndarray, "dtype": np.dtype, "asarray": _asarray, "array": _array,
         "asnumpy": _asnumpy, "ElementwiseKernel": host_kernels.Elementwise,
         "RawModule": host_kernels.Raw, "get_default_memory_pool": lambda: pool,
+        "random": SimpleNamespace(default_rng=Generator),
+        "matmul": _counted("matmul", Products.matmul, KNOWN["cupy"]["matmul"][1]),
         "__version__": KNOWN["version"],
     }  # fmt: skip
     cupy = _module("cupy", **{**_functions("cupy", np), **constants, **own})

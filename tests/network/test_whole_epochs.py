@@ -6,11 +6,14 @@ NVRTC for the card, where that is installed.
 
 from __future__ import annotations
 
+import subprocess
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import statdl as sd
-from statdl.backend import epoch
+from statdl.backend import epoch, kernels, special
 from statdl.backend.array import to_numpy
 from statdl.backend.kernels import RULES
 from tests.namespace import host_kernels, nvrtc
@@ -126,6 +129,7 @@ def test_it_agrees_with_the_host(card):
     assert_same(trained(card, "multinomial", sd.Adam(0.003), True), here)
 
 
+@pytest.mark.filterwarnings("ignore::statdl.StatdlWarning")
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -154,13 +158,86 @@ def test_it_is_for_a_card_single_precision_and_networks(card):
             sd.lm(X=X, y=y, **method)
 
 
-# the source, for the card ---------------------------------------------------------------------
+# rounded products -----------------------------------------------------------------------------
+
+
+def test_rounded_products_are_told(card):
+    X, y = drawn("multinomial")
+    options = {"family": "multinomial", "hidden": 8, "scaling": "none", "dtype": "float32"}
+
+    def fit(**named):
+        method = sd.GradientDescent(sd.Adam(0.01), batch=32, epochs=5, **named)
+        return sd.mlp(X=card(X, "float32"), y=card(y), seed=1, method=method, **options)
+
+    rounded, full = fit(tf32=True), fit()
+    assert "products in TF32" in str(rounded.numerics)
+    assert "TF32" not in str(full.numerics)
+    (note,) = (one for one in rounded.convergence.notes if "TF32" in one)
+    share = float(note.split(" by ")[1].split()[0])
+    assert 0 < share < 1e-2
+    assert rounded.estimate.loss != full.estimate.loss
+    assert rounded.estimate.loss == pytest.approx(full.estimate.loss, rel=1e-2)
+
+
+# the source ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def compiler():
+    """NVIDIA's."""
+    found = nvrtc.library()
+    if found is None:
+        pytest.skip("NVRTC is not installed (pip install nvidia-cuda-nvrtc)")
+    return found
 
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("family", epoch.FAMILIES)
-def test_the_source_compiles_for_a_card(rule, family):
-    compiler = nvrtc.library()
-    if compiler is None:
-        pytest.skip("NVRTC is not installed (pip install nvidia-cuda-nvrtc)")
+def test_the_source_compiles_for_a_card(compiler, rule, family):
     assert ".entry statdl_epoch" in compiler.ptx(epoch.source_of(rule, family), epoch.OPTIONS)
+
+
+@pytest.mark.parametrize("kind", ["float", "double"])
+def test_elementwise_kernels_compile_for_a_card(compiler, kind, monkeypatch):
+    for module in (kernels, special):
+        named = {"ElementwiseKernel": host_kernels.Elementwise}
+        monkeypatch.setattr(module, "cupy", SimpleNamespace(**named))
+    made = [
+        *(kernels.rule_kernel.__wrapped__(rule, 2) for rule in RULES),
+        *(kernels.derivative_kernel.__wrapped__(name) for name in kernels.DERIVATIVES),
+        *(kernels.head_kernel.__wrapped__(name) for name in kernels.HEADS),
+        kernels.sigmoid_kernel.__wrapped__(),
+        kernels.softmax_kernel.__wrapped__(),
+        special._logit_kernel.__wrapped__(),
+    ]
+    for kernel in made:
+        assert ".entry run" in compiler.ptx(kernel.source(kind, host_kernels.ELEMENTWISE_CARD))
+
+
+def test_no_thread_reads_what_another_writes(tmp_path):
+    """The compiler's detector of races, over a network of three layers and a rest of rows."""
+    if host_kernels.COMPILER is None:
+        pytest.skip("there is no C++ compiler")
+    n, p, batch = 70, 5, 16
+    layers = [
+        epoch.Dense(0, p, 6, "tanh"), epoch.Dense(36, 6, 4, "relu"), epoch.Dense(64, 4, 3)
+    ]  # fmt: skip
+    size = 79
+    table, _ = epoch.room_of(layers, size, batch)
+    zeros, ones = (np.full(n * p, one, "float32") for one in (0, 1))
+    random = np.random.default_rng(0).normal(size=n * p).astype("float32")
+    numbers = np.tile(np.float32([0.01, 0.9, 0.1, 0.999, 0.001, 1e-8, 0.0]), 5)
+    counts = (3, 1, size, n, batch, 0)
+    arguments = [
+        random, zeros, zeros, zeros, random, ones, ones, None, np.arange(n), ones, ones, numbers,
+        zeros, None, table, *map(np.int32, counts),
+    ]  # fmt: skip
+    source = epoch.source_of("adam", "multinomial")
+    try:
+        found = host_kernels.races(source, epoch.NAME, arguments, tmp_path)
+    except subprocess.CalledProcessError:
+        pytest.skip("the compiler has no detector of races")
+    assert found == ""
+    broken = source.replace("        __syncthreads();\n    }\n\n    for", "    }\n\n    for")
+    assert broken != source
+    assert "data race" in host_kernels.races(broken, epoch.NAME, arguments, tmp_path)
