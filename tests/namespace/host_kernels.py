@@ -41,29 +41,34 @@ extern "C" __global__ void run(long long n, {arguments}) {{
 }}
 """
 
-BLOCK = """#include <barrier>
-#include <cmath>
-#include <thread>
-#include <vector>
+BLOCK = """#include <cmath>
+#include <pthread.h>
 using namespace std;
 struct Index {{ unsigned x, y, z; }};
 static thread_local Index threadIdx;
-static Index blockDim{{{threads}, 1, 1}}, blockIdx{{0, 0, 0}}, gridDim{{1, 1, 1}};
-static barrier<> gate({threads});
+static Index blockDim{{{threads}, 1, 1}};
+static pthread_barrier_t gate;
+static void** a;
 #define __global__
 #define __device__ static
 #define __shared__
 #define __forceinline__ inline
-#define __restrict__ __restrict
-static void __syncthreads() {{ gate.arrive_and_wait(); }}
+static void __syncthreads() {{ pthread_barrier_wait(&gate); }}
 #line 1 "kernel.cu"
 {code}
 float shared[{shared} / 4];
-extern "C" void run(void** a) {{
-  vector<thread> block;
-  for (unsigned k = 0; k < {threads}; k++)
-    block.emplace_back([=] {{ threadIdx = {{k, 0, 0}}; {name}({arguments}); }});
-  for (thread& one : block) one.join();
+static void* one(void* number) {{
+  threadIdx = {{(unsigned)(size_t)number, 0, 0}};
+  {name}({arguments});
+  return nullptr;
+}}
+extern "C" void run(void** given) {{
+  a = given;
+  pthread_t block[{threads}];
+  pthread_barrier_init(&gate, nullptr, {threads});
+  for (size_t k = 0; k < {threads}; k++) pthread_create(block + k, nullptr, one, (void*)k);
+  for (size_t k = 0; k < {threads}; k++) pthread_join(block[k], nullptr);
+  pthread_barrier_destroy(&gate);
 }}
 """
 
@@ -84,7 +89,7 @@ def compiled(source: str) -> Any:
     path = folder() / f"kernel{next(_number)}.cpp"
     path.write_text(source)
     library = path.with_suffix(".so")
-    command = [COMPILER, "-std=c++20", "-O2", "-shared", "-fPIC", "-pthread", path, "-o", library]
+    command = [COMPILER, "-std=c++14", "-O2", "-shared", "-fPIC", "-pthread", path, "-o", library]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return ctypes.CDLL(str(library)).run
@@ -201,10 +206,10 @@ def races(code: str, name: str, arguments: list[Any], folder: Path) -> str:
         numbers = ", ".join(f"({kind}){one!r}" for one in flat.tolist())
         declared.append(f"static {kind} a{k}[] = {{{numbers}}};")
         pointers.append(f"a{k}")
-    main = f"int main() {{ void* a[] = {{{', '.join(pointers)}}}; run(a); }}"
+    main = f"int main() {{ void* all[] = {{{', '.join(pointers)}}}; run(all); }}"
     path = folder / "races.cpp"
     path.write_text("\n".join([block_of(code, name, THREADS), *declared, main]))
-    options = ["-std=c++20", "-O1", "-g", "-fsanitize=thread", "-pthread"]
+    options = ["-std=c++14", "-O1", "-g", "-fsanitize=thread", "-pthread"]
     subprocess.run([COMPILER, *options, path, "-o", path.with_suffix("")], check=True)
     done = subprocess.run([path.with_suffix("")], capture_output=True, text=True, check=False)
     return done.stderr

@@ -238,6 +238,6 @@ def test_no_thread_reads_what_another_writes(tmp_path):
     except subprocess.CalledProcessError:
         pytest.skip("the compiler has no detector of races")
     assert found == ""
-    broken = source.replace("        __syncthreads();\n    }\n\n    for", "    }\n\n    for")
+    broken = source.replace("        __syncthreads();\n\n        // forwards", "// forwards")
     assert broken != source
     assert "data race" in host_kernels.races(broken, epoch.NAME, arguments, tmp_path)
