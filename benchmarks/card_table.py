@@ -7,7 +7,10 @@ from typing import Any
 from benchmarks.table import duration, multiple
 
 Document = dict[str, Any]
-PEERS = ("PyTorch", "PyTorch, graph", "PyTorch L-BFGS", "scikit-learn", "statsmodels")
+PEERS = (
+    "statdl, fused", "statdl, TF32", "PyTorch", "PyTorch, graph", "PyTorch L-BFGS",
+    "scikit-learn", "statsmodels",
+)  # fmt: skip
 NOT_YET = "Not yet measured: `make gpu-check` on a machine with a card writes the table."
 
 

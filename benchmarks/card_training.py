@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from benchmarks import card, data, many, peers
 from statdl.study.bootstrap import case_weights
 
 EAGER, GRAPH, LBFGS_LOOP = "PyTorch", "PyTorch, graph", "PyTorch L-BFGS"
+FUSED, ROUNDED = "statdl, fused", "statdl, TF32"
 RATE = 1e-3
 MNIST = Path(__file__).parents[1] / "shared" / "data" / "mnist.npz"
 
@@ -38,14 +39,13 @@ class Epoch:
     classes: int
     batch: int
     goals: tuple[tuple[str, float], ...]
+    options: tuple[tuple[str, str], ...] = ()  # ours, by the names of GradientDescent
 
     def smaller(self, share: float) -> Epoch:
         """The same with fewer rows."""
         n = max(2 * self.batch, int(self.n * share))
         title = f"{n:,} × {self.inputs} → {self.hidden} → {self.classes}"
-        return Epoch(
-            title, n, self.inputs, self.hidden, self.classes, self.batch, self.goals
-        )  # fmt: skip
+        return replace(self, title=title, n=n)
 
     def draw(self) -> tuple[Any, Any]:
         """Pixels of MNIST where they are, else random ones of its shape; on the host."""
@@ -61,36 +61,45 @@ class Epoch:
     def record(self) -> dict[str, Any]:
         """Measure ourselves and the peers that are there."""
         X, y = self.draw()
-        times = {"statdl": self._epoch(ours(self, card.cupy.asarray(X), card.cupy.asarray(y)))}
+        there = card.cupy.asarray(X), card.cupy.asarray(y)
+        times = {"statdl": self.epoch_time(ours(self, *there))}
+        for option, name in self.options:
+            times[name] = self.epoch_time(ours(self, *there, **{option: True}))
         for name, peer in ((EAGER, eager), (GRAPH, graph)):
             found = peer(self, X, y)
             if found is not None:
-                times[name] = self._epoch(found)
+                times[name] = self.epoch_time(found)
         mine = times["statdl"]["min_s"]
-        there = {name: least for name, least in self.goals if name in times}
+        beaten = {name: least for name, least in self.goals if name in times}
         return {
             "task": f"{self.title}, batch {self.batch}, an epoch",
             "times": times,
             "goal": {"peers": dict(self.goals)},
-            "met": all(times[name]["min_s"] >= least * mine for name, least in there.items()),
+            "met": all(times[name]["min_s"] >= least * mine for name, least in beaten.items()),
         }
 
-    def _epoch(self, train: Callable[[int], Any]) -> dict[str, float]:
+    def epoch_time(self, train: Callable[[int], Any]) -> dict[str, float]:
+        """Return the seconds of an epoch: the difference of a long run and a short one."""
         short, long = (card.best_of(partial(train, epochs), runs=2) for epochs in (1, 6))
         return {"min_s": max((long - short) / 5, 1e-9)}
 
 
 EPOCHS = (
-    Epoch("60,000 × 784 → 512 → 10", 60_000, 784, 512, 10, 256, ((EAGER, 3.0), (GRAPH, 1.0))),
-    Epoch("20,000 × 20 → 64 → 3", 20_000, 20, 64, 3, 64, ((EAGER, 10.0),)),
-)
+    Epoch(
+        "60,000 × 784 → 512 → 10", 60_000, 784, 512, 10, 256, ((EAGER, 3.0), (GRAPH, 1.0)),
+        (("tf32", ROUNDED),),
+    ),
+    Epoch(
+        "20,000 × 20 → 64 → 3", 20_000, 20, 64, 3, 64, ((EAGER, 10.0),), (("fused", FUSED),)
+    ),
+)  # fmt: skip
 
 
-def ours(task: Epoch, X: Any, y: Any) -> Callable[[int], Any]:
-    """``sd.mlp`` on data that are on the card."""
+def ours(task: Epoch, X: Any, y: Any, **options: bool) -> Callable[[int], Any]:
+    """``sd.mlp`` on data that are on the card, with options of its gradient descent."""
 
     def train(epochs: int) -> Any:
-        method = sd.GradientDescent(sd.Adam(RATE), batch=task.batch, epochs=epochs)
+        method = sd.GradientDescent(sd.Adam(RATE), batch=task.batch, epochs=epochs, **options)
         return sd.mlp(
             X=X, y=y, family="multinomial", hidden=task.hidden, activation="relu",
             method=method, scaling="none", dtype="float32",
@@ -167,6 +176,23 @@ def graph(task: Epoch, X: Any, y: Any) -> Callable[[int], Any] | None:
                 captured.replay()
 
     return train
+
+
+def fused_variants(share: float) -> dict[str, float]:
+    """Time an epoch in one launch by the number of threads of its block."""
+    epoch: Any = importlib.import_module("statdl.backend.epoch")
+    task = next(one for one in EPOCHS if dict(one.options).get("fused")).smaller(share)
+    X, y = (card.cupy.asarray(part) for part in task.draw())
+    found, usual = {}, epoch.THREADS
+    try:
+        for threads in (128, 256, 512, 1024):
+            epoch.THREADS = threads
+            found[f"{threads} threads"] = task.epoch_time(ours(task, X, y, fused=True))["min_s"]
+    finally:
+        epoch.THREADS = usual
+    for name, seconds in found.items():
+        print(f"  {name}: {1e3 * seconds:.2f} ms an epoch")
+    return found
 
 
 def logit_refits(share: float) -> dict[str, Any]:

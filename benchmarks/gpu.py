@@ -117,9 +117,10 @@ def _obstacle() -> str | None:
 
 def tests(run: Run, obstacle: str | None) -> None:
     """Run the suite: on CuPy, or what there is of it without a card."""
-    chosen = ["tests/namespace"]
+    chosen = ["tests/namespace", "tests/network/test_card_training.py"]
+    chosen += ["tests/network/test_whole_epochs.py", "tests/network/test_devices.py"]
     if obstacle is None:
-        chosen += ["-k", "cupy or test_devices"]
+        chosen += ["-k", "cupy or test_devices.py"]
     else:
         run.skip("tests on CuPy", obstacle)
     with run.part("tests", 30.0) as there_is_time:
@@ -189,6 +190,9 @@ def training(run: Run, share: float) -> None:
         with run.part(chosen.title, 30.0) as there_is_time:
             if there_is_time:
                 run.document["tasks"].append(chosen.record())
+    with run.part("threads of an epoch in one launch", 20.0) as there_is_time:
+        if there_is_time:
+            run.document["fused"] = measured.fused_variants(share)
     for name in ("logit_refits", "network_refits"):
         with run.part(name.replace("_", " "), 30.0) as there_is_time:
             if there_is_time:

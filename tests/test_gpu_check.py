@@ -1,58 +1,26 @@
-"""What ``make gpu-check`` does on a card, tried with NumPy in CuPy's place."""
+"""What ``make gpu-check`` does on a card, tried on a pretended CuPy."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from benchmarks import card, card_peers, card_table, gpu
-
-PROPERTIES = {
-    "name": b"Pretended",
-    "totalGlobalMem": 10**9,
-    "multiProcessorCount": 1,
-    "l2CacheSize": 10**6,
-}
+from tests.namespace import host_kernels, pretended_cupy
+from tests.places import NOT_PRETENDED
 
 
 @pytest.fixture
 def pretended(monkeypatch):
-    """NumPy as CuPy: the calls that the benchmark makes, and no card."""
-    runtime = SimpleNamespace(
-        getDeviceProperties=lambda _: PROPERTIES,
-        driverGetVersion=lambda: 13000,
-        runtimeGetVersion=lambda: 13000,
-    )
-    fake = SimpleNamespace(
-        **{
-            name: getattr(np, name) for name in ("ones", "empty", "empty_like", "copyto", "asarray")
-        },
-        **{name: getattr(np, name) for name in ("exp", "log", "argmax", "random")},
-        __version__="0",
-        asnumpy=np.asarray,
-        get_default_memory_pool=lambda: SimpleNamespace(free_all_blocks=lambda: None),
-        cuda=SimpleNamespace(
-            runtime=runtime, Device=lambda: SimpleNamespace(synchronize=lambda: None)
-        ),
-    )
-    monkeypatch.setattr(card, "open_card", lambda: None)
-    monkeypatch.setattr(card, "cupy", fake)
+    """A pretended CuPy, whose ceilings are those of a card."""
+    if NOT_PRETENDED is not None or host_kernels.COMPILER is None:
+        pytest.skip(NOT_PRETENDED or "there is no C++ compiler")
     monkeypatch.setattr(card, "ceilings", lambda: card.Ceilings(4e12, 5e13))
-    monkeypatch.setattr(gpu, "_obstacle", lambda: None)
-    small = gpu.small_fit
-    monkeypatch.setattr(gpu, "small_fit", lambda: _on_cpu(small, monkeypatch))
-    return fake
-
-
-def _on_cpu(small, monkeypatch):
-    import statdl as sd
-
-    glm = sd.glm
-    with monkeypatch.context() as patch:
-        patch.setattr(sd, "glm", lambda *given, device, **named: glm(*given, **named))
-        return small()
+    with pretended_cupy.installed():
+        card.open_card()
+        yield
+    card.cupy = None
 
 
 def test_everything_runs_and_is_written(pretended, tmp_path, capsys):
@@ -68,6 +36,8 @@ def test_everything_runs_and_is_written(pretended, tmp_path, capsys):
     assert all(record["times"]["statdl"]["min_s"] > 0 for record in document["tasks"])
     assert card_table.markdown(document) in printed
     assert "blocks of the Gram matrix" in printed
+    assert "statdl, fused" in document["tasks"][5]["times"]
+    assert "512 threads" in document["fused"]
 
 
 def test_without_a_card_it_says_so_and_is_content(monkeypatch, capsys):
@@ -104,7 +74,7 @@ def test_pytorchs_fits_are_ours(kind, pretended):
     torch = pytest.importorskip("torch")
     task = next(task for task in card.TASKS if task.kind == kind).smaller(0.0005)
     task.draw()
-    X, y = torch.from_numpy(task.X), torch.from_numpy(task.y)
+    X, y = torch.from_numpy(task.X.get()), torch.from_numpy(task.y.get())
     X = torch.cat([torch.ones_like(X[:, :1]), X], dim=1)
     beta, errors = getattr(card_peers, f"_{kind}")(torch, X, y, task.classes)
     fit = task.fit()

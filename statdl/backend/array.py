@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import array_api_compat
 import numpy as np
 
+from statdl.backend.shortage import told
 from statdl.errors import DataError
 from statdl.lazy import lazy
 
@@ -94,8 +95,15 @@ def like(values: Any, reference: Array, dtype: Any = None) -> Array:
 
 
 def precision(dtype: Any) -> str:
-    """Return the name of a dtype of any library, such as "float64"."""
-    return str(getattr(dtype, "name", dtype)).rsplit(".", maxsplit=1)[-1]
+    """Return the name of a dtype of any library, such as "float64".
+
+    Examples
+    --------
+    >>> precision(np.dtype("float32")), precision(np.int64)  # CuPy's names are NumPy's classes
+    ('float32', 'int64')
+    """
+    name = dtype.__name__ if isinstance(dtype, type) else getattr(dtype, "name", dtype)
+    return str(name).rsplit(".", maxsplit=1)[-1]
 
 
 def own_precision(values: Array, reference: Array) -> Any:
@@ -332,12 +340,18 @@ class Rows:
 
         By default tuples of quantities are added up. ``width`` is as for :meth:`blocks`.
         """
-        return reduce(combine, map(function, self.blocks(width)))
+        try:
+            return reduce(combine, map(function, self.blocks(width)))
+        except MemoryError as error:
+            raise told(error) from None
 
     def stacked(self, function: Callable[[Rows], Array], width: int) -> Array:
         """Return what ``function`` makes of each block, stacked: one entry a row."""
-        parts = [function(block) for block in self.blocks(width)]
-        return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
+        try:
+            parts = [function(block) for block in self.blocks(width)]
+            return parts[0] if len(parts) == 1 else namespace(parts[0]).concat(parts, axis=0)
+        except MemoryError as error:
+            raise told(error) from None
 
     def column_means(self, function: Callable[[Array], Array] = lambda X: X) -> Any:
         """Return the mean of each column of X, or of what a function makes of it, on the host."""

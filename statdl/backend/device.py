@@ -19,6 +19,7 @@ from typing import Any
 import array_api_compat
 
 from statdl.backend.array import Array, is_cupy, is_numpy, namespace, supports, to_numpy
+from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, DeviceError
 from statdl.lazy import lazy
 
@@ -28,8 +29,6 @@ cupy = lazy("cupy")
 PRECISIONS = ("float32", "float64")
 #: Share of a device's free memory that a design matrix may take; the rest is to work in.
 SHARE = 0.6
-#: What CuPy calls a card that ran out of memory.
-OUT_OF_MEMORY = "OutOfMemoryError"
 
 _preferred: ContextVar[str | None] = ContextVar("statdl device", default=None)
 
@@ -101,7 +100,13 @@ def settle(X: Array, name: str | None, dtype: Any, sums: str | None = None) -> t
     X in host memory that is too large for the device stays there, and its blocks go to the device
     one by one. ``sums`` is the precision that sums are carried in, by default that of the data; a
     device without it does without.
+
+    Raises
+    ------
+    DeviceError
+        When X is on a card that is not CuPy's current one, on which new arrays would be made.
     """
+    _require_current(X)
     X = place(X, None, dtype)
     home = place(X[:0, ...], name, None)
     if sums is not None and supports(home, sums):
@@ -208,28 +213,6 @@ def _library_obstacle() -> str | None:
         )
 
 
-@contextmanager
-def device_errors() -> Iterator[None]:
-    """Let what runs out of a card's memory, in a block or a function, say so in our words."""
-    try:
-        yield
-    except MemoryError as error:
-        if type(error).__name__ != OUT_OF_MEMORY:
-            raise
-        raise out_of_memory(error) from None
-
-
-def out_of_memory(error: BaseException) -> DeviceError:
-    """Return CuPy's error about memory as ours, with the size that was asked for."""
-    size = getattr(error, "_size", None)
-    asked = "" if size is None else f" for {size / 1e9:.3g} GB more"
-    return DeviceError(
-        f"The card has no memory left{asked}. Keep the data in host memory (NumPy arrays or a "
-        "frame with device='cuda'), from where they go to the card in blocks; pass "
-        "dtype='float32'; or use device='cpu'."
-    )
-
-
 def _known(name: str) -> str:
     """Return "cpu" or "cuda", or say that there is no such device."""
     if name in ("cpu", "cuda"):
@@ -257,6 +240,16 @@ def _require_cuda() -> None:
     obstacle = cuda_obstacle()
     if obstacle is not None:
         raise DeviceError(f"device='cuda' cannot be used here. {obstacle}")
+
+
+def _require_current(array: Array) -> None:
+    if not is_cupy(array) or array.device == cupy.cuda.Device():
+        return
+    there, here = array.device.id, cupy.cuda.Device().id
+    raise DeviceError(
+        f"X is on card {there} while CuPy works on card {here}; put `with "
+        f"cupy.cuda.Device({there}):` around the fit and what is asked of it."
+    )
 
 
 def _described(k: int) -> str:

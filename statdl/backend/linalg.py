@@ -11,7 +11,9 @@ columns before it do not explain.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from statdl.backend.array import Array, epsilon, is_cupy, is_numpy, namespace
 from statdl.backend.doubledouble import DoubleDouble, times, transposed_times
@@ -19,6 +21,7 @@ from statdl.errors import NotPositiveDefiniteError
 from statdl.lazy import lazy
 
 scipy_linalg = lazy("scipy.linalg")
+cupyx = lazy("cupyx")
 cupy_linalg = lazy("cupyx.scipy.linalg")
 
 
@@ -86,7 +89,8 @@ def cholesky(C: Array) -> Array:
     """Return the lower Cholesky factor of C with a typed failure on every library."""
     xp = namespace(C)
     try:
-        lower = xp.linalg.cholesky(C)
+        with _failures_told(C):
+            lower = xp.linalg.cholesky(C)
     except Exception as error:  # each library has a LinAlgError of its own
         if "LinAlgError" not in type(error).__name__:
             raise
@@ -94,6 +98,14 @@ def cholesky(C: Array) -> Array:
     if not bool(xp.all(xp.isfinite(xp.linalg.diagonal(lower)))):
         raise NotPositiveDefiniteError("The matrix is not positive definite.")
     return lower
+
+
+def _failures_told(array: Array) -> AbstractContextManager[Any]:
+    """Return a context in which a factorisation that fails says so, as CuPy's do not by themselves.
+
+    What they leave is finite, so that nothing else would tell.
+    """
+    return cupyx.errstate(linalg="raise") if is_cupy(array) else nullcontext()
 
 
 def triangular_solve(lower: Array, b: Array, *, transposed: bool = False) -> Array:

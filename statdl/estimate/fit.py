@@ -19,7 +19,6 @@ from statdl.backend.array import (
     precision,
     to_numpy,
 )
-from statdl.backend.device import device_errors
 from statdl.backend.linalg import (
     Factor,
     design_matrix,
@@ -28,6 +27,7 @@ from statdl.backend.linalg import (
     shrunken_root,
     solve_upper,
 )
+from statdl.backend.shortage import device_errors
 from statdl.backend.triangle import REFINED, Triangle, refined
 from statdl.estimate.basis import in_one_piece, on_basis
 from statdl.estimate.lookout import Lookout, lookout, settled
@@ -87,7 +87,8 @@ def estimate(specification: Specification) -> Estimate:
     them); the solver then works on the rest.
     """
     if specification.plan is not None:
-        return statdl.estimate.estimate_network(specification)
+        with device_errors():
+            return statdl.estimate.estimate_network(specification)
     if _sums_suffice(specification):
         return _counted(estimate_from_triangle(specification))
     with device_errors():

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
-from statdl.backend.device import device_errors, preferred, settle
+from statdl.backend.device import preferred, settle
+from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError
 from statdl.estimate.record import Specification
 from statdl.formula import ModelFrame, Response

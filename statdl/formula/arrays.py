@@ -13,6 +13,7 @@ import numpy as np
 
 from statdl.backend.array import Array, namespace, own_precision, to_numpy
 from statdl.backend.array import like as on_device
+from statdl.backend.shortage import device_errors
 from statdl.errors import DataError
 from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
 from statdl.formula.evaluation import condition_rows
@@ -56,6 +57,7 @@ class ArrayRecipe:
             raise DataError("the names of its columns do not fit each other.")
 
 
+@device_errors()
 def array_frame(
     X: Any,
     y: Any,

@@ -29,6 +29,7 @@ from operator import add
 import numpy as np
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.shortage import device_errors
 from statdl.estimate import Estimate, Identification
 from statdl.infer.covariance import covariance_root
 from statdl.infer.mean import mean_bend, mean_jacobian
@@ -70,6 +71,7 @@ class Averages:
         return Averages(self.values / units, self.gradients / units[:, None])
 
 
+@device_errors()
 def average_effects(
     estimate: Estimate,
     X: Array,
@@ -112,6 +114,7 @@ def _effects_over(estimate: Estimate, rows: Rows, kind: str | None) -> Effects:
     )
 
 
+@device_errors()
 def own_effects(estimate: Estimate, *, kind: str | None = None) -> Effects:
     """Return the average marginal effects over the rows of the fit, by weight."""
     known = estimate.recall("effects")

@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from statdl.backend.array import Array, Rows, namespace, overflow_allowed, to_numpy
+from statdl.backend.shortage import device_errors
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import two_sided
@@ -46,6 +47,7 @@ from statdl.infer.several import influence_on_several
 MEASURES = ("hat", "sigma", "rstandard", "rstudent", "dffits", "covratio", "cooks.distance")
 
 
+@device_errors()
 def influence(estimate: Estimate, measures: Sequence[str] = MEASURES, *, dfbetas: bool) -> Array:
     """Return measures of influence as rows of (measures, n), those of each coefficient after them.
 

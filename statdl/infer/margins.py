@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import Array, Rows, like, namespace, overflow_allowed, to_numpy
+from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.infer.aliased import resting_on_aliased, warn_undetermined
@@ -140,6 +141,7 @@ class Margins:
     inference: Coefficients
 
 
+@device_errors()
 def margins(
     rows: Population, questions: Sequence[Question], scale: Scale, groups: Any = None
 ) -> Margins:

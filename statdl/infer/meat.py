@@ -28,6 +28,7 @@ from typing import Any
 from statdl.backend.array import Array, Rows, block_rows, epsilon, like, namespace, to_numpy
 from statdl.backend.linalg import factorise
 from statdl.backend.segments import segment_starts, segment_sums
+from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError, NumericalError
 from statdl.estimate import Estimate, determined_root
 from statdl.formula import Grouping
@@ -126,6 +127,7 @@ def _column_sums(z: Array) -> Array:
     return namespace(z).sum(z, axis=0)
 
 
+@device_errors()
 def heteroskedastic(estimate: Estimate, kind: str = "HC0") -> Any:
     """Return M = Σ f(h_i) z_i z_iᵀ, (r, r), for rows that vary each by its own.
 
@@ -162,6 +164,7 @@ def _factor(kind: str, h: Array, free: Array, ratio: float) -> Array:
     return free**-delta
 
 
+@device_errors()
 def counted(estimate: Estimate) -> Any:
     """Return M = Σ w_i z_i z_iᵀ, (r, r), a row of weight w counted as w observations.
 
@@ -238,6 +241,7 @@ def _degrees(estimate: Estimate) -> float:
     return float(estimate.nobs / estimate.df_resid)
 
 
+@device_errors()
 def clustered(estimate: Estimate, groups: tuple[Any, ...], correction: str) -> Any:
     """Return M = Σ_g z_g z_gᵀ, z_g the sum over a group: rows of one group vary together.
 
@@ -309,6 +313,7 @@ def _group_gram(scores: Scores, group: Grouping | ColumnGroups) -> Array:
     return total + _gram(carried)
 
 
+@device_errors()
 def autocorrelated(estimate: Estimate, lags: int, correct: bool) -> Any:
     """Return M = Γ_0 + Σ_l (1 − l/(L + 1)) (Γ_l + Γ_lᵀ), Γ_l = Σ_t z_t z_{t−l}ᵀ, up to L lags.
 

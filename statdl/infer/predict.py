@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.shortage import device_errors
 from statdl.backend.special import between, sigmoid
 from statdl.errors import ModelError, StatdlWarning, warn
 from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification
@@ -46,6 +47,7 @@ class Prediction:
     constant: tuple[float, ...] = ()
 
 
+@device_errors()
 def predict(
     estimate: Estimate,
     X: Array,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from operator import add
 
 from statdl.backend.array import Array, Rows, epsilon, namespace
+from statdl.backend.shortage import device_errors
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.distribution import chi2_tail
@@ -17,11 +18,13 @@ KINDS = ("response", "pearson", "deviance", "working")
 FURTHER_KINDS = ("standardised", "studentised", "partial")
 
 
+@device_errors()
 def fitted(estimate: Estimate) -> Array:
     """Return the mean response: (n, 1), or (n, K) probabilities."""
     return estimate.family.mean(estimate.eta)
 
 
+@device_errors()
 def residuals(estimate: Estimate, kind: str = "response") -> Array:
     """Return residuals, (n, 1), or (n, K) for K classes (response and pearson only).
 
@@ -77,6 +80,7 @@ def _whole(family: Family, y: Array) -> Array:
     return xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1)
 
 
+@device_errors()
 def leverage(estimate: Estimate) -> Array:
     """Return the diagonal of the hat matrix W^½ X (XᵀWX)⁻¹ Xᵀ W^½, (n,)."""
     if estimate.multinomial:
@@ -133,6 +137,7 @@ class ResidualShape:
     durbin_watson: float
 
 
+@device_errors()
 def residual_shape(estimate: Estimate) -> ResidualShape:
     """Return what the summary's tests of least-squares residuals are made of."""
     known = estimate.recall("residual_shape")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from statdl.backend.array import Array, is_cupy, is_numpy, namespace
+from statdl.backend.kernels import derivative_kernel, head_kernel, sigmoid_kernel, softmax_kernel
 from statdl.model.activation import Activation, Identity, ReLU, Sigmoid, Tanh
 from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.exponential import Gaussian
@@ -117,7 +118,7 @@ class Stage:
         self._dropped = layer.hidden.dropout > 0
         self._values = xp.empty((rows, layer.hidden.units), dtype=kind)
         self._activation = layer.hidden.activation
-        self._unit = unit_of(self._activation)(self._activation, xp)
+        self._unit = unit_of(self._activation, gradient)(self._activation, xp)
 
     def write_to(self, target: Array) -> None:
         """Say where the values go: a part of the next layer's inputs."""
@@ -214,28 +215,63 @@ class SigmoidUnit(Unit):
         return xp.multiply(g, z, out=g)
 
 
+class CardUnit(Unit):
+    """A unit of a card: its derivative, times the gradient, in one kernel."""
+
+    def __init__(self, activation: Activation, xp: Any) -> None:
+        super().__init__(activation, xp)
+        self._slope = derivative_kernel(activation.name)
+
+    def backward(self, z: Array, a: Array, g: Array) -> Array:
+        self._slope(a, g)
+        return g
+
+
+class CardRectified(CardUnit, RectifiedUnit):
+    """a = max(z, 0), which is above 0 where z is."""
+
+
+class CardTanh(CardUnit, TanhUnit):
+    """a = tanh z."""
+
+
+class CardSigmoid(CardUnit):
+    """a = 1/(1 + e^−z), in one kernel."""
+
+    def forward(self, z: Array, a: Array) -> None:
+        sigmoid_kernel()(z, a)
+
+
 UNITS: dict[type[Activation], type[Unit]] = {
     Identity: IdentityUnit,
     ReLU: RectifiedUnit,
     Tanh: TanhUnit,
     Sigmoid: SigmoidUnit,
 }
+CARD_UNITS: dict[type[Activation], type[Unit]] = {
+    **UNITS,
+    ReLU: CardRectified,
+    Tanh: CardTanh,
+    Sigmoid: CardSigmoid,
+}
 
 #: From η, y and weights of a batch to ∂(mean loss)/∂η.
 Head = Callable[[Array, Array, Array | None], Array]
 
 
-def unit_of(activation: Activation) -> type[Unit]:
+def unit_of(activation: Activation, like: Array) -> type[Unit]:
     """Return the buffered form of an activation, or the one that serves all."""
-    return UNITS.get(type(activation), Unit)
+    return (CARD_UNITS if is_cupy(like) else UNITS).get(type(activation), Unit)
 
 
 def head_of(family: Family, rows: int, outputs: int, like: Array) -> Head:
     """Return the slope of the mean loss of a family, quick for the usual three."""
     if isinstance(family, Multinomial):
-        kind = SoftmaxHead if is_numpy(like) else SteadySoftmaxHead
+        kind = SoftmaxHead if is_numpy(like) else CardSoftmaxHead
         return kind(family, rows, outputs, like)
     if isinstance(family, Gaussian | Binomial) and family.canonical:
+        if is_cupy(like):
+            return CardHead(family, rows, outputs, like)
         usual = GaussianHead if isinstance(family, Gaussian) else LogitHead
         return usual(family, rows, outputs, like)
     return AnyHead(family, rows, outputs, like)
@@ -311,26 +347,34 @@ class SoftmaxHead(AnyHead):
         return xp.multiply(slope, self._share, out=slope)
 
 
-class SteadySoftmaxHead(AnyHead):
-    """The same with the largest η always subtracted: a card need not be asked for an overflow."""
+class CardHead(AnyHead):
+    """Those of a normal and a binomial response on a card, in one kernel."""
 
     def __init__(self, family: Family, rows: int, outputs: int, like: Array) -> None:
         super().__init__(family, rows, outputs, like)
-        self._top = self._xp.empty((rows, 1), dtype=like.dtype)
-        self._total = self._xp.empty((rows, 1), dtype=like.dtype)
+        self._kernel = head_kernel("gaussian" if isinstance(family, Gaussian) else "binomial")
 
     def __call__(self, eta: Array, y: Array, weights: Array | None) -> Array:
-        xp, slope, top, total = self._xp, self._slope, self._top, self._total
-        xp.max(eta, axis=1, keepdims=True, out=top)
-        xp.maximum(top, 0.0, out=top)
-        xp.subtract(eta, top, out=slope)
-        xp.exp(slope, out=slope)
-        xp.sum(slope, axis=1, keepdims=True, out=total)
-        xp.negative(top, out=top)
-        xp.exp(top, out=top)
-        xp.add(total, top, out=total)
-        xp.divide(slope, total, out=slope)
-        xp.subtract(slope, y, out=slope)
-        if weights is not None:
-            xp.multiply(slope, weights[:, None], out=slope)
-        return xp.multiply(slope, self._share, out=slope)
+        weight = 1.0 if weights is None else weights[:, None]
+        self._kernel(eta, y, weight, self._share, self._slope)
+        return self._slope
+
+
+class CardSoftmaxHead(AnyHead):
+    """The softmax on a card, in one kernel; the largest η is always subtracted.
+
+    A card need not be asked for an overflow.
+    """
+
+    def __init__(self, family: Family, rows: int, outputs: int, like: Array) -> None:
+        super().__init__(family, rows, outputs, like)
+        self._one = self._xp.ones((1,), dtype=like.dtype)
+        self._rows, self._outputs = rows, outputs
+
+    def __call__(self, eta: Array, y: Array, weights: Array | None) -> Array:
+        weight = self._one if weights is None else weights
+        softmax_kernel()(
+            eta, y, weight, int(weights is not None), self._share, self._outputs, self._slope,
+            size=self._rows,
+        )  # fmt: skip
+        return self._slope

@@ -26,6 +26,7 @@ from statdl.model.objective import Objective
 from statdl.model.response_scale import ResponseScale
 from statdl.model.training import RunningStatistics, Training
 from statdl.model.weight_normalisation import pull
+from statdl.model.whole import WholeLearner, obstacle
 
 #: Bytes of rows that are put in order at once, on the host and on a card.
 GATHERED_BYTES, CARD_BYTES = 1 << 20, 1 << 30
@@ -88,6 +89,15 @@ class Lesson(Objective):
         if self.fast and supported(self.predictor, self.rows.X):
             return KernelLearner(self, batch)
         return Learner(self, batch)
+
+    def whole_learner(self, batch: int, rule: str, decayed: Array) -> WholeLearner:
+        """Return what takes all batches of an epoch in one launch, by a rule of kernels."""
+        return WholeLearner(self, batch, rule, decayed)
+
+    @property
+    def launch_obstacle(self) -> str | None:
+        """Why an epoch cannot be one launch; None where it can."""
+        return obstacle(self)
 
     def taught(self, statistics: RunningStatistics | None) -> Lesson:
         """Return the lesson with the moments that normalised layers have learned."""

@@ -67,6 +67,15 @@ class GradientDescent:
     tolerance : float
         Largest entry of the mean gradient, relative to the noise of one row, that counts as
         converged (all rows at once only).
+    fused : bool
+        For networks on a card: all batches of an epoch in one launch of a kernel of its own, for
+        dense networks of some ten thousand weights in single precision. What it cannot do is
+        refused. Its speed has not been measured, so that it is never chosen by itself.
+    tf32 : bool
+        For networks in single precision on a card: round the factors of matrix products to TF32 in
+        training, 10 bits in place of 23, which tensor cores multiply faster. The loss that is
+        reported at the end is of full products, and a note of the fit says what rounding does to
+        it.
 
     Examples
     --------
@@ -83,6 +92,8 @@ class GradientDescent:
     scale: bool = True
     seed: int | None = None
     tolerance: float = 1e-9
+    fused: bool = False
+    tf32: bool = False
 
     averages: ClassVar[bool] = True
 
@@ -168,6 +179,9 @@ class GradientDescent:
         return self.most_epochs * -(-n // self.rows_of(n))
 
     def start(self, problem: Problem, parameters: Array) -> State:
+        if self.fused or self.tf32:
+            option = "fused" if self.fused else "tf32"
+            raise ModelError(f"{option}=True is for networks in training on a card; leave it out.")
         self.rows_of(problem.n)
         rule = self.used_rule
         loss, gradient = mean_loss(problem, parameters)

@@ -3,8 +3,8 @@
 A rule of :mod:`statdl.solve.rule` is a pure function, which makes a new array of every intermediate
 value. Training takes so many steps that this costs more than the arithmetic, so that for NumPy each
 rule has the same formula written over buffers that are made once, in portions that stay in cache.
-CuPy runs the same in one portion, and Adam, whose dozen passes are a dozen launches, as one kernel.
-The pure rule is the oracle of their tests, and does the work everywhere else.
+On a card a rule is one kernel, which reads and writes every number once. The pure rule is the
+oracle of their tests, and does the work everywhere else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from statdl.backend.array import Array, is_cupy, is_numpy, namespace
-from statdl.backend.kernels import adam_kernel
+from statdl.backend.kernels import NUMBERS, rule_kernel
 from statdl.solve.rule import (
     SGD,
     AdaGrad,
@@ -61,13 +61,11 @@ class FusedMover(Mover):
     def __init__(self, rule: Rule, memory: Memory, decayed: Array) -> None:
         super().__init__(rule, tuple(values.copy() for values in memory), decayed)
         size = decayed.shape[0]
-        longest = min(size, PORTION) if is_numpy(decayed) else size
-        work = namespace(decayed).empty((longest,), dtype=decayed.dtype)
+        work = namespace(decayed).empty((min(size, PORTION),), dtype=decayed.dtype)
         self._fuse = FUSED[type(rule)]
         self._parts = []
-        portion = PORTION if is_numpy(decayed) else max(size, 1)
-        for start in range(0, size, portion):
-            place = slice(start, min(start + portion, size))
+        for start in range(0, size, PORTION):
+            place = slice(start, min(start + PORTION, size))
             held = tuple(values[place] for values in self.memory)
             room = work[: place.stop - place.start]
             self._parts.append(Part(place, held, room, decayed[place]))
@@ -80,21 +78,17 @@ class FusedMover(Mover):
             )
 
 
-class CardAdam(Mover):
-    """Adam and AdamW as one kernel on a card: every number is read and written once a step."""
+class CardMover(Mover):
+    """A rule as one kernel on a card: every number is read and written once a step."""
 
     def __init__(self, rule: Rule, memory: Memory, decayed: Array) -> None:
         super().__init__(rule, tuple(values.copy() for values in memory), decayed)
+        self._kernel = rule_kernel(KERNELS[type(rule)], len(memory))
+        self._type = decayed.dtype.type
 
     def move(self, parameters: Array, gradient: Array, rate: float, iteration: int) -> None:
-        rule = self.rule
-        assert isinstance(rule, Adam | AdamW)
-        decay = rate * getattr(rule, "weight_decay", 0.0)
-        rate, epsilon = corrected(rule, rate, iteration)
-        m, s = self.memory
-        constants = (rate, rule.beta1, rule.beta2, epsilon, decay)
-        kind = gradient.dtype.type
-        adam_kernel()(gradient, self._decayed, *map(kind, constants), parameters, m, s)
+        numbers = map(self._type, numbers_of(self.rule, rate, iteration))
+        self._kernel(gradient, self._decayed, *numbers, parameters, *self.memory)
 
 
 def mover_of(rule: Rule, memory: Memory, decayed: Array) -> Mover:
@@ -108,10 +102,50 @@ def mover_of(rule: Rule, memory: Memory, decayed: Array) -> Mover:
     >>> w.tolist()
     [0.9, 2.1]
     """
-    if is_cupy(decayed) and type(rule) in (Adam, AdamW):
-        return CardAdam(rule, memory, decayed)
-    fused = (is_numpy(decayed) or is_cupy(decayed)) and type(rule) in FUSED
+    if is_cupy(decayed) and type(rule) in KERNELS:
+        return CardMover(rule, memory, decayed)
+    fused = is_numpy(decayed) and type(rule) in FUSED
     return (FusedMover if fused else Mover)(rule, memory, decayed)
+
+
+#: The rules that kernels know, by the names of :data:`~statdl.backend.kernels.RULES`.
+KERNELS: Mapping[type, str] = MappingProxyType(
+    {
+        SGD: "sgd",
+        Momentum: "momentum",
+        Nesterov: "nesterov",
+        AdaGrad: "scaled",
+        RMSProp: "scaled",
+        Adam: "adam",
+        AdamW: "adam",
+    }
+)
+
+
+def numbers_of(rule: Rule, rate: float, iteration: int) -> tuple[float, ...]:
+    """Return the numbers of a step, in the order of :data:`~statdl.backend.kernels.NUMBERS`.
+
+    Examples
+    --------
+    >>> numbers_of(SGD(0.1), 0.1, 1)
+    (0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    """
+    found = {"rate": rate}
+    if isinstance(rule, Momentum):
+        fresh, rate = (1 - rule.beta, rate) if rule.dampened else (rate, 1.0)
+        found = {"rate": rate, "keep": rule.beta, "fresh": fresh}
+    elif isinstance(rule, Nesterov):
+        found |= {"keep": rule.beta, "fresh": rate}
+    elif isinstance(rule, AdaGrad):
+        found |= {"keep": 1.0, "fresh": 1.0, "epsilon": rule.epsilon}
+    elif isinstance(rule, RMSProp):
+        found |= {"keep": rule.alpha, "fresh": 1 - rule.alpha, "epsilon": rule.epsilon}
+    elif isinstance(rule, Adam):
+        found |= {"keep": rule.beta1, "fresh": 1 - rule.beta1}
+        found |= {"keep2": rule.beta2, "fresh2": 1 - rule.beta2}
+        found |= {"decay": rate * getattr(rule, "weight_decay", 0.0)}
+        found["rate"], found["epsilon"] = corrected(rule, rate, iteration)
+    return tuple(found.get(name, 0.0) for name in NUMBERS)
 
 
 Fused = Callable[[Any, Any, Array, Array, Part, float, int], None]

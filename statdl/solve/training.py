@@ -9,19 +9,31 @@ fallen for so many epochs, and the best weights are the result.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from statdl.backend.array import Array, is_finite, is_numpy, like, namespace, to_numpy
+from statdl.backend.array import (
+    Array,
+    is_cupy,
+    is_finite,
+    is_numpy,
+    like,
+    namespace,
+    precision,
+    to_numpy,
+)
 from statdl.backend.linalg import largest_eigenvalue
+from statdl.backend.products import rounded_products
 from statdl.backend.random import fresh_seed, permutation
 from statdl.errors import ModelError
 from statdl.solve.checkpoint import Checkpoint, load, save
 from statdl.solve.descent import GradientDescent, largest
 from statdl.solve.iterate import Outcome, Problem, State, norm
-from statdl.solve.mover import Mover, mover_of
+from statdl.solve.mover import KERNELS, Mover, mover_of, numbers_of
+from statdl.solve.schedule import Schedule
 
 #: Epochs without a better validation loss before training stops, unless given.
 PATIENCE = 10
@@ -47,6 +59,14 @@ class Learner(Protocol):
         ...
 
 
+class WholeLearner(Learner, Protocol):
+    """Whole epochs, in one launch each."""
+
+    def whole(self, memory: Sequence[Array], numbers: Any) -> Array:
+        """Take all batches by the numbers of each step; return the gradient of the last."""
+        ...
+
+
 class Lesson(Problem, Protocol):
     """A problem that can be trained."""
 
@@ -67,6 +87,15 @@ class Lesson(Problem, Protocol):
 
     def learner(self, batch: int) -> Learner:
         """Return what walks through batches of so many rows."""
+        ...
+
+    def whole_learner(self, batch: int, rule: str, decayed: Array) -> WholeLearner:
+        """Return what takes all batches of an epoch in one launch, by a rule of kernels."""
+        ...
+
+    @property
+    def launch_obstacle(self) -> str | None:
+        """Why an epoch cannot be one launch; None where it can."""
         ...
 
     def reached(self, parameters: Array, statistics: Any) -> float:
@@ -166,7 +195,7 @@ class Training:
         rule = self.descent.used_rule
         decayed = lesson.slopes(namespace(parameters).ones_like(parameters))
         course = Course(
-            learner=lesson.learner(batch),
+            learner=self._learner(lesson, batch, parameters, decayed),
             mover=mover_of(rule, rule.begin(parameters), decayed),
             rate=rule.learning_rate or _rate(lesson, parameters),
             seed=fresh_seed() if self.descent.seed is None else self.descent.seed,
@@ -181,7 +210,8 @@ class Training:
         lesson: Lesson = problem
         course: Course = state.memory
         parameters = state.parameters + 0.0  # a copy: it changes in place
-        rates, gradient, norms = self._epoch(lesson, course, parameters)
+        with self._products():
+            rates, gradient, norms = self._epoch(lesson, course, parameters)
         seen = course.learner.seen()
         statistics = course.learner.statistics
         finite = math.isfinite(seen["loss"]) and is_finite(parameters)
@@ -222,7 +252,24 @@ class Training:
         loss = state.loss * weight
         if self.exact or not math.isfinite(loss):
             loss = lesson.reached(state.parameters, course.statistics)
+        if self.descent.tf32:
+            state = self._with_effect(lesson, state)
         return replace(state, loss=loss, gradient=state.gradient * weight)
+
+    def _products(self) -> AbstractContextManager[None]:
+        return rounded_products() if self.descent.tf32 else nullcontext()
+
+    def _with_effect(self, lesson: Lesson, state: State) -> State:
+        """Return the state with a note of what rounded products do to the loss of all rows."""
+        course: Course = state.memory
+        full = lesson.reached(state.parameters, course.statistics)
+        with self._products():
+            rounded = lesson.reached(state.parameters, course.statistics)
+        share = abs(rounded - full) / max(abs(full), 1e-300)
+        note = (
+            f"Products in training were of TF32, which changes the loss here by {share:.1g} of it."
+        )
+        return replace(state, note=f"{state.note} {note}".strip())
 
     def _last_sound(self, lesson: Lesson, state: State) -> State:
         """Return the last weights whose loss of all rows is finite."""
@@ -242,6 +289,8 @@ class Training:
         size, n, learner = self._batch(lesson), lesson.n, course.learner
         schedule = self.descent.used_schedule(self.descent.most_epochs * _batches(n, size))
         learner.begin(parameters, permutation(n, course.seed, course.epoch), _draws(course))
+        if self.descent.fused:
+            return self._whole_epoch(lesson, course, schedule)
         iteration, rate = course.iteration, course.rate
         last = range(0, n, size)[-1]
         for first in range(0, n, size):
@@ -255,8 +304,39 @@ class Training:
             course.mover.move(parameters, gradient, rate, iteration)
             if lesson.lasso is not None:
                 _shrink(lesson, course.mover, parameters, rate, iteration)
-        norms = {f"gradient_{name}": size for name, size in lesson.layer_norms(kept).items()}
-        return rate, kept, norms
+        return rate, kept, _norms(lesson, kept)
+
+    def _whole_epoch(
+        self, lesson: Lesson, course: Course, schedule: Schedule
+    ) -> tuple[float, Array, dict[str, float]]:
+        """Move the learner's parameters through an epoch in one launch."""
+        learner: Any = course.learner
+        rule, first = self.descent.used_rule, course.iteration
+        iterations = range(first, first + _batches(lesson.n, self._batch(lesson)))
+        rates = [course.rate * schedule.factor(k, course.epoch) for k in iterations]
+        numbers = [numbers_of(rule, rate, k + 1) for rate, k in zip(rates, iterations, strict=True)]
+        kept = learner.whole(course.mover.memory, numbers)
+        return rates[-1], kept, _norms(lesson, kept)
+
+    def _learner(self, lesson: Lesson, batch: int, parameters: Array, decayed: Array) -> Learner:
+        """Return what walks through an epoch, or refuse what a card is asked for in vain."""
+        if self.descent.tf32:
+            _refuse("tf32", self._tf32_obstacle(parameters))
+        if not self.descent.fused:
+            return lesson.learner(batch)
+        name = KERNELS.get(type(self.descent.used_rule))
+        obstacle = lesson.launch_obstacle
+        if self.descent.clip is not None or name is None:
+            obstacle = "clipped gradients and rules of your own are left to the usual way"
+        _refuse("fused", obstacle)
+        return lesson.whole_learner(batch, str(name), decayed)
+
+    def _tf32_obstacle(self, parameters: Array) -> str | None:
+        if not is_cupy(parameters):
+            return "the data are not on a card"
+        if precision(parameters.dtype) != "float32":
+            return "the data are not in single precision (dtype='float32')"
+        return "fused=True has no products of matrices to round" if self.descent.fused else None
 
     def _batch(self, lesson: Lesson) -> int:
         return self.descent.rows_of(lesson.n)
@@ -345,6 +425,15 @@ class Training:
             history=tuple(facts["history"]),
         )
         return self._over(replace(state, parameters=arrays["parameters"], memory=course))
+
+
+def _refuse(option: str, obstacle: str | None) -> None:
+    if obstacle is not None:
+        raise ModelError(f"{option}=True cannot be used here: {obstacle}. Leave {option}= out.")
+
+
+def _norms(lesson: Lesson, gradient: Array) -> dict[str, float]:
+    return {f"gradient_{name}": size for name, size in lesson.layer_norms(gradient).items()}
 
 
 def _rate(lesson: Lesson, parameters: Array) -> float:

@@ -23,6 +23,7 @@ import numpy as np
 
 from statdl.backend.array import Array, is_numpy, like, namespace, to_numpy
 from statdl.backend.linalg import design_matrix, orthogonal_triangular
+from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError
 from statdl.estimate import (
     Estimate,
@@ -116,6 +117,7 @@ class Many:
         return tuple(REASONS[one] for one in self.status)
 
 
+@device_errors()
 def fit_views(
     estimate: Estimate,
     views: Source,

@@ -1,21 +1,20 @@
 """What training does on a card, as far as it can be seen without one."""
 
-import ctypes
 import math
-import shutil
-import subprocess
-from functools import partial
 
 import array_api_strict as strict
 import numpy as np
 import pytest
 
 import statdl as sd
-from statdl.backend import kernels, special
-from statdl.model.categorical import Multinomial
-from statdl.model.kernel import SoftmaxHead, SteadySoftmaxHead
+from statdl.backend import special
+from statdl.backend.array import to_numpy
+from statdl.model.activation import ReLU, Sigmoid, Tanh
+from statdl.model.categorical import Binomial, Multinomial
+from statdl.model.exponential import Gaussian
+from statdl.model.kernel import CARD_UNITS, UNITS, AnyHead, head_of
 from statdl.solve import mover as movers
-from statdl.solve.rule import Adam, AdamW
+from statdl.solve.rule import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
 
 DEVICE = strict.Device("device1")
 NETS = {
@@ -81,114 +80,91 @@ def test_a_clipped_gradient_is_the_same_on_a_device():
     np.testing.assert_allclose(there.params, here.params, rtol=1e-10)
 
 
-@pytest.mark.parametrize("weights", [None, np.arange(1.0, 7.0)], ids=["even", "weights"])
-def test_the_steady_softmax_is_the_softmax(weights):
+# kernels: their source, compiled for the host or on a card -------------------------------------
+
+WEIGHTS = pytest.mark.parametrize("weights", [None, np.arange(1.0, 7.0)], ids=["even", "weights"])
+PRECISIONS = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def near(ours, theirs, dtype):
+    limit = 1e-13 if dtype == "float64" else 2e-6
+    np.testing.assert_allclose(to_numpy(ours), theirs, rtol=limit, atol=limit)
+
+
+@WEIGHTS
+@PRECISIONS
+@pytest.mark.parametrize("family", [Gaussian(), Binomial(), Multinomial(4)], ids=repr)
+def test_a_heads_kernel_is_the_familys_score(card, family, weights, dtype):
     random = np.random.default_rng(2)
-    eta = np.vstack([random.normal(size=(5, 3)), [[800.0, -800.0, 1.0]]])
-    y = np.eye(4)[random.integers(0, 4, size=6)][:, 1:]
-    heads = (kind(Multinomial(4), 6, 3, eta) for kind in (SteadySoftmaxHead, SoftmaxHead))
-    with np.errstate(over="ignore"):
-        one, other = (head(eta.copy(), y, weights) for head in heads)
-    np.testing.assert_allclose(one, other, atol=1e-15)
+    q = 3 if isinstance(family, Multinomial) else 1
+    eta = np.vstack([random.normal(size=(5, q)), [[80.0, -80.0, 1.0][:q]]])
+    y = np.eye(4)[random.integers(0, 4, size=6)][:, 1 : q + 1]
+    plain = AnyHead(family, 6, q, eta)(eta, y, weights)
+    there = [card(part, dtype) for part in (eta, y, weights)]
+    near(head_of(family, 6, q, there[0])(*there), plain, dtype)
+
+
+@PRECISIONS
+@pytest.mark.parametrize("activation", [ReLU(), Tanh(), Sigmoid()], ids=repr)
+def test_a_units_kernel_is_the_activation(card, activation, dtype):
+    z, g = np.linspace(-30, 30, 12).reshape(4, 3), np.arange(12.0).reshape(4, 3)
+    plain = UNITS[type(activation)](activation, np)
+    there, slope = card(z, dtype), card(g, dtype)
+    values, expected = card(np.empty((4, 3)), dtype), np.empty((4, 3))
+    unit = CARD_UNITS[type(activation)](activation, __import__("array_api_compat").cupy)
+    unit.forward(there, values)
+    plain.forward(z.copy(), expected)
+    near(values, activation.value(z), dtype)
+    near(unit.backward(there, values, slope), activation.pull(z, expected, g), dtype)
+
+
+@PRECISIONS
+@pytest.mark.parametrize(
+    "rule",
+    [
+        SGD(0.01), Momentum(0.01), Momentum(0.01, dampened=True), Nesterov(0.01), AdaGrad(0.01),
+        RMSProp(0.01), Adam(0.01), Adam(0.01, corrected=False), AdamW(0.01, weight_decay=0.3),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_one_kernel_takes_the_rules_step(card, rule, dtype):
+    random = np.random.default_rng(4)
+    w = random.normal(size=7)
+    decayed = np.array([0.0, 1, 1, 0, 1, 1, 1])
+    here, there = w.copy(), card(w.copy(), dtype)
+    plain = movers.Mover(rule, rule.begin(here), decayed)
+    moved = movers.mover_of(rule, rule.begin(there), card(decayed, dtype))
+    assert isinstance(moved, movers.CardMover)
+    for iteration in range(1, 6):
+        gradient = random.normal(size=7)
+        plain.move(here, gradient.copy(), 0.01, iteration)
+        moved.move(there, card(gradient, dtype), 0.01, iteration)
+    near(there, here, dtype)
+    for ours, theirs in zip(moved.memory, plain.memory, strict=True):
+        near(ours, theirs, dtype)
+
+
+def test_the_logit_kernel_is_the_plain_one(card):
+    eta = np.array([-800.0, -3.0, 0.0, 2.0, 800.0])
+    y = np.array([0.0, 1.0, 0.5, 1.0, 0.0])
+    found = special.logit_loss_and_score(card(eta), card(y))
+    for ours, theirs in zip(found, special.plain_logit_loss_and_score(eta, y), strict=True):
+        np.testing.assert_allclose(to_numpy(ours), theirs, rtol=1e-14)
+    assert math.isfinite(float(found[0].sum()))
 
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial", "multinomial"])
-def test_the_kernel_of_a_card_is_that_of_the_host(monkeypatch, family):
-    """The ways that only a card takes, walked on the host."""
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_cards_training_is_the_hosts(card, family, weighted):
     random = np.random.default_rng(3)
     X = random.normal(size=(50, 3))
     y = {"gaussian": X[:, 0], "binomial": 1.0 * (X[:, 0] > 0), "multinomial": (X > 0).sum(axis=1)}
+    weights = random.random(50) + 0.5 if weighted else None
     options = {
         "family": family, "hidden": (4, 3), "activation": ("relu", "tanh"), "scaling": "none",
         "method": sd.GradientDescent(sd.RMSProp(0.01), batch=16, epochs=3), "seed": 2,
         "dropout": 0.2,
     }  # fmt: skip
-    here = sd.mlp(X=X, y=y[family], **options)
-    for module in ("lesson", "kernel"):
-        monkeypatch.setattr(f"statdl.model.{module}.is_numpy", lambda array: False)
-    monkeypatch.setattr("statdl.model.kernel.is_cupy", lambda array: True)
-    monkeypatch.setattr("statdl.solve.mover.is_numpy", lambda array: False)
-    monkeypatch.setattr("statdl.solve.mover.is_cupy", lambda array: True)
-    there = sd.mlp(X=X, y=y[family], **options)
-    np.testing.assert_allclose(there.params, here.params, rtol=1e-10)
-
-
-# kernels: their source, compiled for the host -----------------------------------------------
-
-
-class HostKernel:
-    """``cupy.ElementwiseKernel`` by a C compiler: the same source over NumPy arrays."""
-
-    folder = None
-
-    def __init__(self, taken, made, body, name):
-        split = partial(map, str.split)
-        self.taken = [name for _, name in split(taken.split(","))]
-        self.made = [name for _, name in split(made.split(","))]
-        rows = [f"const T {name} = {name}_[i * {name}_s];" for name in self.taken]
-        refs = [f"T& {name} = {name}_[i];" for name in self.made]
-        arguments = [f"const T* {name}_, long {name}_s" for name in self.taken]
-        arguments += [f"T* {name}_" for name in self.made]
-        source = (
-            "#include <cmath>\ntypedef double T;\nusing namespace std;\n"
-            f'extern "C" void run(long n, {", ".join(arguments)}) {{\n'
-            f"for (long i = 0; i < n; i++) {{ {' '.join(rows + refs)} {body} }}\n}}\n"
-        )
-        path = HostKernel.folder / f"{name}.cpp"
-        path.write_text(source)
-        library = path.with_suffix(".so")
-        subprocess.run(["c++", "-O1", "-shared", "-fPIC", path, "-o", library], check=True)
-        self.run = ctypes.CDLL(str(library)).run
-
-    def __call__(self, *arrays):
-        count = len(self.taken)
-        taken = [np.ascontiguousarray(one, dtype=float) for one in arrays[:count]]
-        made = list(arrays[count:]) or [np.empty_like(taken[0]) for _ in self.made]
-        values = [ctypes.c_long(taken[0].size)]
-        for one in taken:
-            values += [one.ctypes.data_as(ctypes.c_void_p), ctypes.c_long(int(one.size > 1))]
-        self.run(*values, *(one.ctypes.data_as(ctypes.c_void_p) for one in made))
-        return tuple(made)
-
-
-@pytest.fixture
-def compiled(monkeypatch, tmp_path):
-    if shutil.which("c++") is None:
-        pytest.skip("there is no C++ compiler")
-    HostKernel.folder = tmp_path
-    for module in (kernels, special):
-        monkeypatch.setattr(module, "cupy", type("cupy", (), {"ElementwiseKernel": HostKernel}))
-    made = (kernels.adam_kernel, special._logit_kernel)
-    for kernel in made:
-        kernel.cache_clear()
-    yield
-    for kernel in made:
-        kernel.cache_clear()
-
-
-@pytest.mark.parametrize(
-    "rule", [Adam(0.01), Adam(0.01, corrected=False), AdamW(0.01, weight_decay=0.3)], ids=repr
-)
-def test_one_kernel_takes_the_rules_step(compiled, rule):
-    random = np.random.default_rng(4)
-    w = random.normal(size=7)
-    decayed = np.array([0.0, 1, 1, 0, 1, 1, 1])
-    here, there = w.copy(), w.copy()
-    plain = movers.Mover(rule, rule.begin(w), decayed)
-    card = movers.CardAdam(rule, rule.begin(w), decayed)
-    for iteration in range(1, 6):
-        gradient = random.normal(size=7)
-        plain.move(here, gradient.copy(), 0.01, iteration)
-        card.move(there, gradient.copy(), 0.01, iteration)
-    np.testing.assert_allclose(there, here, rtol=1e-13)
-    for ours, theirs in zip(card.memory, plain.memory, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-13)
-
-
-def test_the_logit_kernel_is_the_plain_one(compiled):
-    eta = np.array([-800.0, -3.0, 0.0, 2.0, 800.0])
-    y = np.array([0.0, 1.0, 0.5, 1.0, 0.0])
-    found = special._logit_kernel()(eta, y)
-    for ours, theirs in zip(found, special.plain_logit_loss_and_score(eta, y), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-14)
-    assert math.isfinite(found[0].sum())
+    here = sd.mlp(X=X, y=y[family], weights=weights, **options)
+    there = sd.mlp(X=card(X), y=card(y[family]), weights=card(weights), **options)
+    np.testing.assert_allclose(there.params, here.params, rtol=1e-9)
