@@ -69,6 +69,13 @@ class Columns(Protocol):
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Columns that are not at hand: n and p are all that is known."""
+
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class DenseColumns:
     """Columns as the rows of an array, (p, n)."""
 

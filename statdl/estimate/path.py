@@ -158,6 +158,11 @@ class PathEstimate:
         return int(self.sample.X.shape[0]), int(self.sample.X.shape[1])
 
     @property
+    def same_grid(self) -> Grid:
+        """The grid that other rows are to have the same values of λ by."""
+        return replace(self.grid, given=tuple(float(value) for value in self.strengths))
+
+    @property
     def total_weight(self) -> float:
         """Σ w, by which the mean loss divides."""
         return float(namespace(self.sample.weights).sum(self.sample.weights))
@@ -198,8 +203,9 @@ def path_of_sample(
     specification: Specification, sample: Sample, family: Any, penalties: Penalties, grid: Grid
 ) -> PathEstimate:
     """Return the path of some rows."""
+    names = specification.frame.design.names
     problem, centre, scale, notes = _problem(
-        sample, family, penalties, specification.intercept, specification.frame.design.names
+        sample, family, penalties, specification.intercept, names
     )
     state = begin(problem, grid.count, grid.tolerance)
     null = state.value
@@ -219,15 +225,7 @@ def path_of_sample(
         return now > ENOUGH_EXPLAINED or now - before < small
 
     found = follow(state, grid.values(state.top, n, p), grid.tolerance, enough)
-    coefficients = np.stack([one.coefficients for one in found])
-    if family.name == "multinomial":
-        coefficients = _centred(coefficients, penalties)
-    coefficients = coefficients / scale[:, None]
-    intercepts = np.stack([one.intercept for one in found])
-    if specification.intercept:
-        intercepts = intercepts - np.einsum("lpq,p->lq", coefficients, centre)
-        if family.name == "multinomial":
-            intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
+    coefficients, intercepts = in_own_units(found, specification, penalties, centre, scale)
     return PathEstimate(
         specification, sample, family, penalties, grid,
         np.asarray([one.strength for one in found]), coefficients, intercepts,
@@ -236,6 +234,27 @@ def path_of_sample(
         null, saturated, scale, problem.shrinkage.factors[:, 0], problem.shrinkage.bend,
         sum(one.steps for one in found), notes,
     )  # fmt: skip
+
+
+def in_own_units(
+    found: Sequence[Solution],
+    specification: Specification,
+    penalties: Penalties,
+    centre: Any,
+    scale: Any,
+) -> tuple[Any, Any]:
+    """Return coefficients (L, p, q) and intercepts (L, q) of the columns as they were given."""
+    several = specification.family.name == "multinomial"
+    coefficients = np.stack([one.coefficients for one in found])
+    if several:
+        coefficients = _centred(coefficients, penalties)
+    coefficients = coefficients / scale[:, None]
+    intercepts = np.stack([one.intercept for one in found])
+    if specification.intercept:
+        intercepts = intercepts - np.einsum("lpq,p->lq", coefficients, centre)
+        if several:
+            intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
+    return coefficients, intercepts
 
 
 def _problem(
@@ -253,7 +272,7 @@ def _problem(
     columns = standardised(sample.X, centre, scale)
     loss = MeanLoss(family, sample.y, weights, even)
     bend = _ridge_units(sample, host, intercept) if family.quadratic else 1.0
-    shrinkage = _shrinkage(penalties, family.outputs, scale, constant & intercept, bend)
+    shrinkage = shrinkage_of(penalties, family.outputs, scale, constant & intercept, bend)
     problem = Problem(columns, loss, shrinkage, family.outputs, intercept, sample.y, sample.offset)
     return problem, centre, scale, notes
 
@@ -274,7 +293,8 @@ def _constant_note(constant: Any, names: Sequence[str]) -> tuple[str, ...]:
     return (f"Constant columns stay at 0: {shown}.",)
 
 
-def _shrinkage(penalties: Penalties, q: int, scale: Any, constant: Any, bend: float) -> Shrinkage:
+def shrinkage_of(penalties: Penalties, q: int, scale: Any, constant: Any, bend: float) -> Shrinkage:
+    """Return the penalty of q coefficients a column, in the units of ``scale``."""
     p = len(scale)
     factors = np.ones(p) if penalties.factors is None else np.asarray(penalties.factors, float)
     finite = np.isfinite(factors)

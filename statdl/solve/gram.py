@@ -11,7 +11,7 @@ from statdl.lazy import lazy
 from statdl.solve.compiled import available
 from statdl.solve.inverse import Inverse
 from statdl.solve.lasso import Quadratic
-from statdl.solve.screening import Problem, Solution, State
+from statdl.solve.screening import Moments, Problem, Solution, State
 
 loops = lazy("statdl.solve.loops")
 
@@ -35,15 +35,11 @@ class Gram(State):
         n, p = problem.columns.shape
         loss: Any = problem.loss
         self.weights = loss.weights
-        eta = problem.template[:, :1] * 0.0 if problem.offset is None else problem.offset
-        target = loss.y - eta
-        if problem.intercept:
-            self.a = to_numpy(loss.weights @ target)
-            target = target - like(self.a, target)
-        self.target = target
-        self.square = float(loss.weights @ target[:, 0] ** 2)
-        self.c = to_numpy(problem.columns.inner(target * loss.weights[:, None]))
-        self.whole = p <= max(WHOLE_GRAM, min(n, LARGEST_GRAM))
+        self.moments = problem.moments or moments_of(problem)
+        self.a, self.square, self.c, self.target = (
+            self.moments.intercept, self.moments.square, self.moments.slopes, self.moments.target
+        )  # fmt: skip
+        self.whole = whole_gram(n, p)
         self.places = xp.arange(0)
         self.room: Any = None
         self.H = xp.zeros((0, 0))
@@ -63,13 +59,16 @@ class Gram(State):
             return
         a, both = len(self.places), len(self.places) + len(fresh)
         self.places = xp.concat([self.places, fresh])
+        self.working[fresh] = True
+        self.quadratics = (None, None)
+        if self.moments.gram is not None:
+            self.H = self.moments.gram[self.places[:, None], self.places]
+            return
         self.part = self.problem.columns.joined(self.part, fresh)
         self.room = roomy(self.room, (a, a), (both, both), self.b)
         self.room[a:both, :both] = self._strip(a)
         self.room[:a, a:both] = self.room[a:both, :a].T
         self.H = self.room[:both, :both]
-        self.working[fresh] = True
-        self.quadratics = (None, None)
 
     def stretch(self, strengths: Sequence[float], before: float, allowed: float) -> list[Solution]:
         if not self.loops:
@@ -170,6 +169,24 @@ class Gram(State):
         """Return the gradients at coefficients B (M, p), (M, p)."""
         rest = self.target - self.problem.columns.outer(like(B.T, self.target))
         return -to_numpy(self.problem.columns.inner(rest * self.weights[:, None])).T
+
+
+def whole_gram(n: int, p: int) -> bool:
+    """Tell whether all of a Gram matrix is worth its price."""
+    return p <= max(WHOLE_GRAM, min(n, LARGEST_GRAM))
+
+
+def moments_of(problem: Problem) -> Moments:
+    """Return what least squares asks of the rows, but for the Gram matrix."""
+    loss: Any = problem.loss
+    target = loss.y if problem.offset is None else loss.y - problem.offset
+    intercept = namespace(problem.shrinkage.factors).zeros(1)
+    if problem.intercept:
+        intercept = to_numpy(loss.weights @ target)
+        target = target - like(intercept, target)
+    square = float(loss.weights @ target[:, 0] ** 2)
+    slopes = to_numpy(problem.columns.inner(target * loss.weights[:, None]))
+    return Moments(intercept, square, slopes, None, target)
 
 
 def _host(gram: Array, even: float | None) -> Any:

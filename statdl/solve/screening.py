@@ -57,9 +57,32 @@ class Solution:
     steps: int
 
 
+@dataclass(frozen=True)
+class Moments:
+    """All that least squares asks of its rows: weighted means, on the host but for ``target``.
+
+    Columns and response are centred where there is an intercept, which then stays where it is.
+
+    intercept  (1,) a
+    square     mean of t², t = y − η₀ − a
+    slopes     (p, 1) c = X̃ᵀ W t
+    gram       (p, p) H = X̃ᵀ W X̃, None where it is made of the columns as they are needed
+    target     (n, 1) t, None where the rows are not at hand
+    """
+
+    intercept: Any
+    square: float
+    slopes: Any
+    gram: Any = None
+    target: Array | None = None
+
+
 @dataclass
 class Problem:
-    """The loss, the columns and the penalty of a path; η₀ is (n, q), or None for 0."""
+    """The loss, the columns and the penalty of a path; η₀ is (n, q), or None for 0.
+
+    With ``moments`` the columns of a quadratic loss are asked for their number only.
+    """
 
     columns: Columns
     loss: Loss
@@ -68,6 +91,7 @@ class Problem:
     intercept: bool
     template: Array
     offset: Array | None = None
+    moments: Moments | None = None
 
 
 def follow(

@@ -1,7 +1,9 @@
 """Cross-validation of a path: which λ predicts rows that the fit has not seen.
 
-Every fold's path is on the grid of λ of all rows, each solution the start of the next. Folds can
-run side by side in threads: linear algebra and compiled loops run without Python's lock. Measures
+Every fold's path is on the grid of λ of all rows, each solution the start of the next; least
+squares has its rows as sums, from which a fold's are taken off (:mod:`statdl.estimate.leaving`).
+Folds can run side by side in threads: linear algebra and compiled loops run without Python's lock.
+Measures
 are means over rows by weight within a fold, then over folds by weight; the standard error is that
 of the mean over folds, as in glmnet. The rule of one standard error takes the largest λ whose error
 is within one of the least (Breiman, Friedman, Olshen and Stone 1984, section 3.4.3).
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,12 +22,15 @@ from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.backend.random import generator
 from statdl.errors import DataError, ModelError
-from statdl.estimate.path import PathEstimate, Sample, path_of_sample
+from statdl.estimate.leaving import Leaving
+from statdl.estimate.path import PathEstimate, Sample
 from statdl.solve.progress import shown
 
 MEASURES = ("deviance", "mse", "mae", "class", "auc")
 #: Measures of which more is better.
 GAINS = ("auc",)
+#: Numbers η that are worked out at once.
+ROOM = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -115,22 +120,26 @@ def validate(
     count = int(fold.max()) + 1
     weights = to_numpy(path.sample.weights)
     share = np.asarray([weights[fold == name].sum() for name in range(count)])
+    leaving = Leaving(path)
 
     def held(name: int) -> Any:
-        trained = along(path, np.flatnonzero(fold != name))
-        return measured(trained, path.sample.take(np.flatnonzero(fold == name)), measure)
+        out = np.flatnonzero(fold == name)
+        return measured(path.family, leaving.without(out), path.sample.take(out), measure)
 
-    found = np.stack(list(each(held, range(count), workers, progress)))
+    found = np.stack(list(each(held, range(count), workers, "folds" if progress else "")))
     mean = np.average(found, axis=0, weights=share)
     spread = np.average((found - mean) ** 2, axis=0, weights=share)
     return Validation(measure, path.strengths, mean, np.sqrt(spread / (count - 1)), found, fold)
 
 
 def each(
-    function: Callable[[int], Any], names: Sequence[int], workers: int, progress: bool
+    function: Callable[[int], Any], names: Sequence[int], workers: int, bar: str
 ) -> Iterator[Any]:
-    """Yield what a function makes of folds, in their order, with so many threads at work."""
-    watched = shown(names, "folds") if progress else iter(names)
+    """Yield what a function makes of folds, in their order, with so many threads at work.
+
+    ``bar`` is the name of a progress bar; empty for none.
+    """
+    watched = shown(names, bar) if bar else iter(names)
     if workers == 1:
         yield from map(function, watched)
         return
@@ -139,35 +148,25 @@ def each(
             yield found
 
 
-def along(path: PathEstimate, rows: Any) -> PathEstimate:
-    """Return the path of some rows on the same grid."""
-    grid = replace(path.grid, given=tuple(float(value) for value in path.strengths))
-    sample = path.sample.take(rows)
-    return path_of_sample(path.specification, sample, path.family, path.penalties, grid)
+def measured(family: Any, line: tuple[Any, Any], sample: Sample, measure: str) -> Any:
+    """Return the measure on some rows along coefficients (L, p, q) and intercepts (L, q), (L,)."""
+    B, a = line
+    length, p, q = B.shape
+    together = max(1, ROOM // (max(int(sample.X.shape[0]), 1) * q))
+    found = []
+    for first in range(0, length, together):
+        some = slice(first, first + together)
+        flat = np.moveaxis(B[some], 0, 1).reshape(p, -1)
+        eta = sample.X @ (flat if is_sparse(sample.X) else like(flat, sample.y))
+        eta = namespace(sample.y).reshape(eta, (eta.shape[0], -1, q)) + like(a[some], sample.y)
+        if sample.offset is not None:
+            eta = eta + sample.offset[:, None, :]
+        found += [_measure(family, sample, eta[:, k, :], measure) for k in range(eta.shape[1])]
+    return np.asarray(found)
 
 
-def eta_of(path: PathEstimate, sample: Sample, place: int) -> Array:
-    """Return η of rows at one λ, (n, q)."""
-    B, a = path.coefficients[place], path.intercepts[place]
-    if is_sparse(sample.X):
-        eta = sample.X @ B + a
-    else:
-        eta = sample.X @ like(B, sample.y) + like(a, sample.y)
-    return eta if sample.offset is None else eta + sample.offset
-
-
-def measured(path: PathEstimate, sample: Sample, measure: str) -> Any:
-    """Return the measure on some rows at every λ, (L,)."""
-    return np.asarray(
-        [
-            _measure(path, sample, eta_of(path, sample, k), measure)
-            for k in range(len(path.strengths))
-        ]
-    )
-
-
-def _measure(path: PathEstimate, sample: Sample, eta: Array, measure: str) -> float:
-    family, y = path.family, sample.y
+def _measure(family: Any, sample: Sample, eta: Array, measure: str) -> float:
+    y = sample.y
     xp = namespace(y)
     total = float(xp.sum(sample.weights))
     if measure == "auc":
