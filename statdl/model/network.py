@@ -23,7 +23,7 @@ from statdl.backend.random import zeros
 from statdl.errors import ModelError
 from statdl.model.curvature import RowCurvature
 from statdl.model.feedforward import Feedforward, Pass
-from statdl.model.hessian import structured_hessian
+from statdl.model.hessian import Table, features, gauss_newton, structured_hessian
 from statdl.model.initial import Initial, default_initial
 from statdl.model.layout import (
     Block,
@@ -214,6 +214,8 @@ class Network(Feedforward):
         xp = namespace(X)
         passed = self.forward(parameters, X)
         if H.unit or bool(xp.all(H.diagonal >= 0)):
+            if self.stackable:
+                return gauss_newton(self._tables(passed, xp.moveaxis(root(H), -1, 0)))
             half = self._stacked(parameters, passed, xp.moveaxis(root(H), -1, 0))
             if is_numpy(half) and half.ndim > 2:  # BLAS sees the symmetry of one product only
                 return xp.stack([one.T @ one for one in half])
@@ -221,6 +223,15 @@ class Network(Feedforward):
         left = self._stacked(parameters, passed, self._unit_seeds(parameters, passed))
         right = self._stacked(parameters, passed, xp.moveaxis(dense(H), -1, 0))
         return xp.matrix_transpose(left) @ right
+
+    def _tables(self, passed: Pass, seeds: Array) -> list[Table]:
+        """Return the tables of all layers with what each seed is in their values."""
+        last = Table(self.output, features(self.output, passed.last), seeds)
+        others = [
+            Table(layer.affine, features(layer.affine, one.inputs), delta.raw)
+            for layer, one, delta in self._deltas(passed, seeds)
+        ]
+        return [*reversed(others), last]
 
     # further derivatives ----------------------------------------------------------------------
 
