@@ -9,10 +9,12 @@ from typing import Any
 
 from statdl.backend.array import to_numpy
 from statdl.errors import ModelError
+from statdl.estimate import Estimate
 from statdl.formula import ModelFrame
 from statdl.results import Fit
 from statdl.solve.descent import GradientDescent
 from statdl.study.heldout import mask
+from statdl.study.parts import with_penalty
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,15 @@ class Repeat:
         for knob, value in settings.items():
             changes |= self._turned(knob, value, changes)
         return self.model.call.again(changes)
+
+    def turned(self, settings: Mapping[str, Any]) -> Estimate | None:
+        """Return what is fitted with these settings, where they are penalties of a regression."""
+        knobs, value = set(settings), next(iter(settings.values()), None)
+        estimate = self.model.estimate
+        known = isinstance(value, int | float) and 0 <= value < float("inf")
+        if len(knobs) > 1 or not knobs <= {"lambda", "penalty"} or not known:
+            return None
+        return with_penalty(estimate, float(value)) if all(estimate.kept) else None
 
     def _turned(self, knob: str, value: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that turn a knob of the model."""

@@ -25,7 +25,7 @@ SHORTEST = 1e-12
 #: Share of its diagonal that is added to a curvature before it is trusted for some ticks.
 DAMPING = 0.1
 #: Problems are dropped once those still running are fewer than this share.
-CROWDED = 0.75
+CROWDED = 0.9
 
 
 class Problems(Protocol):

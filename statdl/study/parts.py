@@ -10,7 +10,7 @@ which says in words what is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from statdl.backend.array import Rows, like, namespace, to_numpy
 from statdl.estimate import Estimate
-from statdl.formula import ModelFrame, learned
+from statdl.formula import learned
 from statdl.model.penalty import NoPenalty, Ridge
 from statdl.study.bootstrap import own_weights
 from statdl.study.many import fit_views, plain_linear
@@ -97,11 +97,14 @@ def shares_columns(estimate: Estimate) -> bool:
 
 
 def _coded_terms(estimate: Estimate) -> list[Any]:
-    """Return the terms with a factor whose coding a penalty would feel: none without one."""
+    """Return terms that show all levels of the factors whose coding a penalty would feel."""
     design = estimate.frame.design
     if estimate.objective.penalised is None:
         return []
-    return [term for term in design.terms if term.factors & set(design.levels)]
+    coded = [term for term in design.terms if term.factors & set(design.levels)]
+    main = [term for term in coded if len(term.factors) == 1]
+    shown = {name for term in main for name in term.factors}
+    return main if set(design.levels) <= shown else coded
 
 
 def _codes(estimate: Estimate, term: Any) -> Any:
