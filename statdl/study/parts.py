@@ -5,7 +5,8 @@ and so do levels. Where nothing is learned, a part is a vector of weights, 0 for
 not in it, and one batch of :mod:`statdl.study.many` has all parts. That is so for regressions whose
 formula learns nothing, or (without a penalty) what only turns the columns' space, as ``poly`` does.
 A part of which that is not known, and a fit of the batch that fails, is left to a fit by itself,
-which says in words what is wrong.
+which says in words what is wrong; so are all parts of more rows than a fit by itself is slow with
+(:data:`SMALL`), and networks, a fit of which is all arithmetic.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Rows, like, namespace, to_numpy
+from statdl.backend.array import Rows, is_numpy, like, namespace, to_numpy
 from statdl.estimate import Estimate
 from statdl.formula import learned
 from statdl.model.penalty import NoPenalty, Ridge
 from statdl.study.bootstrap import own_weights
 from statdl.study.many import fit_views, plain_linear
 from statdl.study.views import Views
+
+
+#: Numbers in X up to which one batch on the host takes less time than a fit after the other.
+SMALL = 100_000
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,12 @@ def fits_to_parts(estimate: Estimate, parts: Sequence[Any]) -> list[Any]:
     >>> fits_to_parts(fit.estimate, [np.arange(16), np.arange(16, 32)])[0].round(3).tolist()
     [33.846, -4.499]
     """
+    if not shares_columns(estimate):
+        return [None] * len(parts)
     known = [_codes(estimate, term) for term in _coded_terms(estimate)]
     sound = [k for k, places in enumerate(parts) if _enough(estimate, places, known)]
     found: list[Any] = [None] * len(parts)
-    if sound and shares_columns(estimate):
+    if sound:
         many = fit_views(estimate, Parts(own_weights(estimate), [parts[k] for k in sound]))
         for k, theta, there in zip(sound, many.parameters, many.converged, strict=True):
             found[k] = theta if there else None
@@ -82,7 +89,7 @@ def fits_to_parts(estimate: Estimate, parts: Sequence[Any]) -> list[Any]:
 
 
 def shares_columns(estimate: Estimate) -> bool:
-    """Tell whether fits to parts of the rows have the same columns, and are minima of the loss."""
+    """Tell whether fits to parts of the rows have the same columns, are minima, and are small."""
     specification, objective = estimate.specification, estimate.objective
     if estimate.remembered is not None or not isinstance(objective.rows, Rows):
         return False
@@ -91,6 +98,9 @@ def shares_columns(estimate: Estimate) -> bool:
     if specification.solver.averages or objective.n != specification.frame.n:
         return False
     if not isinstance(objective.penalty, NoPenalty | Ridge):
+        return False
+    X = objective.rows.X
+    if is_numpy(X) and X.size > SMALL:
         return False
     free = objective.penalised is None
     return not learned(specification.frame.design, but_space=free)
