@@ -182,35 +182,68 @@ class Table(NamedTuple):
     deltas: Array  # (s, …, n, maps)
 
 
-def gauss_newton(tables: Sequence[Table]) -> Array:
-    """Return Σ_i Σ_s (∂sᵢ/∂θ)ᵀ (∂sᵢ/∂θ), (…, P, P), of tables in the order of θ."""
+class Bends(NamedTuple):
+    """What one hidden layer adds to a Gauss-Newton matrix."""
+
+    units: Array  # (…, n, h) f″ g
+    ways: Array  # (…, n, q h) G f′, of each output and unit
+
+
+def gauss_newton(tables: Sequence[Table], bends: Bends | None = None) -> Array:
+    """Return Σ_i Σ_s (∂sᵢ/∂θ)ᵀ (∂sᵢ/∂θ), (…, P, P), of tables in the order of θ.
+
+    With ``bends`` there are two tables, and it is the Hessian.
+    """
     deltas = tables[-1].deltas
     xp, size = namespace(deltas), tables[-1].affine.stop
     shape = (*deltas.shape[1:-2], size, size)
     total = xp.empty(shape, dtype=deltas.dtype, device=deltas.device)
     for k, later in enumerate(tables):
         own = slice(later.affine.start, later.affine.stop)
-        total[..., own, own] = _own_squares(later)
+        total[..., own, own] = _own_squares(later, bends if later is tables[0] else None)
         for earlier in tables[:k]:
             before = slice(earlier.affine.start, earlier.affine.stop)
             block = _cross_squares(later, earlier)
+            if bends is not None:
+                _add_ways(block, later, earlier, bends.ways)
             total[..., own, before] = block
             total[..., before, own] = xp.matrix_transpose(block)
     return total
 
 
-def _own_squares(table: Table) -> Array:
+def in_pairs(affine: Affine) -> bool:
+    """Tell whether pairs of units and pairs of columns are not many beside the parameters."""
+    u, c = _sides(affine)
+    return u * (u + 1) + c * (c + 1) <= 4 * u * c
+
+
+def _own_squares(table: Table, bends: Bends | None = None) -> Array:
     """Return the block of a table with itself, by pairs where they are not many."""
-    xp, (maps, columns) = namespace(table.deltas), (table.affine.outputs, table.affine.columns)
-    units, pairs = (
-        _triangle(maps, xp, table.deltas.device),
-        _triangle(columns, xp, table.deltas.device),
-    )
-    if units.first.shape[0] + pairs.first.shape[0] > 2 * maps * columns:
+    if bends is None and not in_pairs(table.affine):
         return _squares(table)
-    left = xp.matrix_transpose(table.deltas)
+    xp, maps = namespace(table.deltas), table.affine.outputs
+    units = _triangle(maps, xp, table.deltas.device)
+    left = _turned(table.deltas)
     left = xp.take(left, units.first, axis=-2) * xp.take(left, units.second, axis=-2)
-    return _spread(_over_seeds(left), table)
+    left = _over_seeds(left)
+    if bends is not None:
+        same = xp.reshape(units.number, (maps, maps))
+        for u in range(maps):
+            place = int(same[u, u])
+            left[..., place, :] += bends.units[..., u]
+    return _spread(left, table)
+
+
+def _add_ways(block: Array, later: Table, earlier: Table, ways: Array) -> None:
+    """Add to a block what goes through the units of the earlier table, in place."""
+    xp = namespace(block)
+    q, (v, k) = later.affine.outputs, _sides(earlier.affine)
+    added = _together(_turned(ways), earlier.features)  # (…, q v, k)
+    added = xp.reshape(added, (*added.shape[:-2], q, v, k))
+    shape = (*block.shape[:-2], q, later.affine.columns * v, k)
+    flat = xp.reshape(block, shape, copy=False)
+    first = int(later.affine.intercept) * v
+    flat[..., first : first + (v - 1) * (v + 1) + 1 : v + 1, :] += added
 
 
 def _squares(table: Table) -> Array:

@@ -25,7 +25,6 @@ from statdl.study.bootstrap import own_weights
 from statdl.study.many import fit_views, plain_linear
 from statdl.study.views import Views
 
-
 #: Numbers in X up to which one batch on the host takes less time than a fit after the other.
 SMALL = 100_000
 
