@@ -39,12 +39,14 @@ class Repeat:
 
     def turned(self, settings: Mapping[str, Any]) -> Estimate | None:
         """Return what is fitted with these settings, where they are penalties of a regression."""
-        knobs, value = set(settings), next(iter(settings.values()), None)
-        estimate = self.model.estimate
-        known = isinstance(value, int | float) and 0 <= value < float("inf")
-        if len(knobs) > 1 or not knobs <= {"lambda", "penalty"} or not known:
+        estimate, value = self.model.estimate, next(iter(settings.values()), None)
+        penalty = estimate.objective.penalty
+        if len(settings) > 1 or not set(settings) <= {"lambda", "penalty"}:
             return None
-        return with_penalty(estimate, float(value)) if all(estimate.kept) else None
+        if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            return None
+        replaced = all(estimate.kept) and (penalty.shrinks or not penalty.active)
+        return with_penalty(estimate, float(value)) if replaced else None
 
     def _turned(self, knob: str, value: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that turn a knob of the model."""

@@ -72,7 +72,8 @@ class Leaving:
     """
 
     def __init__(self, path: PathEstimate) -> None:
-        self.path, self.sums = path, None
+        self.path = path
+        self.sums: Sums | None = None
         n, p = path.shape
         if path.family.quadratic and not is_sparse(path.sample.X) and n > p and whole_gram(n, p):
             self._sum()
@@ -147,7 +148,6 @@ class Leaving:
         constant = np.zeros(len(scale), dtype=bool)
         shrinkage = shrinkage_of(path.penalties, 1, scale, constant, bend)
         loss = MeanLoss(path.family, sample.y, sample.weights, None)
-        problem = Problem(
-            Counted((n, len(scale))), loss, shrinkage, 1, self.intercept, sample.y, None, found
-        )  # type: ignore[arg-type]
+        columns: Any = Counted((n, len(scale)))
+        problem = Problem(columns, loss, shrinkage, 1, self.intercept, sample.y, None, found)
         return problem, centre, scale

@@ -438,7 +438,7 @@ def _one_by_one(estimate: Estimate, batch: Batch, views: Views, tolerance: float
     if isinstance(solver, Newton):
         solver = replace(solver, first_factor=None)
     starts = to_numpy(_starts(estimate, batch, views))
-    minima = [minimise(batch.one(j), solver, start) for j, start in enumerate(starts)]
+    minima = [minimise(batch.one(j), solver, starts[j]) for j in shown(range(len(starts)), "fits")]
     return Minima(
         like(np.stack([to_numpy(one.parameters) for one in minima]), X),
         like(np.asarray([one.loss for one in minima]), X),
