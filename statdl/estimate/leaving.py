@@ -126,7 +126,7 @@ class Leaving:
             return None
         if self.intercept:
             second = second - mean[:, None] * mean
-        problem, centre, scale = self._problem(second, mean, variance, len(weights) - len(out))
+        problem, centre, scale = self._problem(second, mean, variance, path.shape[0] - len(out))
         state = begin(problem, len(path.strengths), path.grid.tolerance)
         strengths: Sequence[float] = path.strengths.tolist()
         found = follow(state, strengths, path.grid.tolerance)
