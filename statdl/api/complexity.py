@@ -11,7 +11,7 @@ from statdl.results import Fit
 from statdl.study.bootstrap import check_count
 from statdl.study.complexity import Complexity, study_of
 from statdl.study.decomposition import Decomposition, decompose
-from statdl.study.heldout import Scheme, cross_validated, split_of
+from statdl.study.heldout import Learner, Scheme, cross_validated, split_of
 from statdl.study.learning import LearningCurve, learning_curve_of, thinned
 from statdl.study.search import SearchResult, as_space
 from statdl.study.verdict import mean, mean_error
@@ -199,10 +199,11 @@ def learning_curve(
     (10, 15, 20, 25)
     """
     repeat = repeated(model, data)
-    return learning_curve_of(
-        lambda positions: repeat.fit({}, positions),
-        repeat.frame, repeat.rows, sizes, folds, seed, model.label, repeat.model.estimate.rank,
-    )  # fmt: skip
+    model = repeat.model
+    learner = Learner(
+        lambda positions: repeat.fit({}, positions), repeat.frame, repeat.rows, model.estimate
+    )
+    return learning_curve_of(learner, sizes, folds, seed, model.label, model.estimate.rank)
 
 
 def search(
@@ -265,9 +266,10 @@ def search(
         def some(rows: Any) -> Any:
             return thinned(repeat.frame, rows, share, seed)
 
-        held = cross_validated(
-            lambda rows: repeat.fit(point, rows), repeat.frame, repeat.rows, split, some
+        learner = Learner(
+            lambda rows: repeat.fit(point, rows), repeat.frame, repeat.rows, repeat.turned(point)
         )
+        held = cross_validated(learner, split, some)
         return mean(*held), mean_error(*held)
 
     def finish(point: Mapping[str, Any]) -> Fit:

@@ -36,11 +36,11 @@ from statdl.results import Call
 from statdl.results.path import CvPath, Path, check_strength
 from statdl.scan.folds import fold_sums, labels_of
 from statdl.solve.newton import Newton
-from statdl.solve.progress import shown
 from statdl.study.path import (
     MEASURES,
     OF_SUMS,
     check_measure,
+    each,
     fold_of_rows,
     measured,
     validate,
@@ -246,6 +246,7 @@ def nested_cv(
     measure: str = "deviance",
     seed: int = 0,
     progress: bool = True,
+    workers: int = 1,
     **arguments: Any,
 ) -> DataTable:
     """Return an honest estimate of the error of a model whose λ is chosen by cross-validation.
@@ -254,7 +255,8 @@ def nested_cv(
     ``outer`` parts is predicted by a model that has not seen it, λ included: that is chosen by
     ``folds``-fold cross-validation within the other rows (Varma and Simon 2006).
 
-    The other parameters are those of :func:`cv_path`; ``rule`` is "min" or "1se".
+    The other parameters are those of :func:`cv_path`; ``rule`` is "min" or "1se", and ``workers``
+    is how many outer parts run at a time.
 
     Examples
     --------
@@ -275,16 +277,19 @@ def nested_cv(
     sample: Any = estimate.sample
     fold = fold_of_rows(sample, estimate.family, _kept_folds(outer, estimate), seed)
     names: Sequence[int] = range(int(fold.max()) + 1)
-    errors, chosen, counts = [], [], []
-    for name in shown(names, "outer folds") if progress else names:
-        train = sample.take(np.flatnonzero(fold != name))
-        inner = _of(estimate, train)
+
+    def judged(name: int) -> tuple[float, float, int]:
+        inner = _of(estimate, sample.take(np.flatnonzero(fold != name)))
         found = validate(inner, measure, folds, seed, progress=False)
         place = found.best if rule == "min" else found.simplest
         test = sample.take(np.flatnonzero(fold == name))
-        errors.append(float(measured(_only(inner, place), test, measure)[0]))
-        chosen.append(float(inner.strengths[place]))
-        counts.append(int(inner.df[place]))
+        error = float(measured(_only(inner, place), test, measure)[0])
+        return error, float(inner.strengths[place]), int(inner.df[place])
+
+    threads = whole("workers", workers, 1)
+    errors, chosen, counts = zip(
+        *each(judged, names, threads, "outer folds" if progress else ""), strict=True
+    )
     spread = float(np.std(errors, ddof=1)) / math.sqrt(len(errors))
     return DataTable(
         "outer fold",
@@ -303,16 +308,6 @@ def _of(estimate: PathEstimate, sample: Any) -> PathEstimate:
     """Return the path of some rows, on a grid of its own where none was given."""
     one = estimate
     return path_of_sample(one.specification, sample, one.family, one.penalties, one.grid)
-
-
-def _only(estimate: PathEstimate, place: int) -> PathEstimate:
-    part = slice(place, place + 1)
-    return replace(
-        estimate,
-        strengths=estimate.strengths[part],
-        coefficients=estimate.coefficients[part],
-        intercepts=estimate.intercepts[part],
-    )
 
 
 def _kept_folds(folds: Any, estimate: PathEstimate) -> Any:
@@ -451,3 +446,13 @@ def _groups(given: Any, specification: Specification) -> Any:
     if values.shape != (p,):
         raise ModelError(f"groups has {values.size} labels, and there are {p} columns.")
     return np.unique(values, return_inverse=True)[1]
+
+
+def _only(estimate: PathEstimate, place: int) -> PathEstimate:
+    part = slice(place, place + 1)
+    return replace(
+        estimate,
+        strengths=estimate.strengths[part],
+        coefficients=estimate.coefficients[part],
+        intercepts=estimate.intercepts[part],
+    )

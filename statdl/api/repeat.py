@@ -9,10 +9,12 @@ from typing import Any
 
 from statdl.backend.array import to_numpy
 from statdl.errors import ModelError
+from statdl.estimate import Estimate
 from statdl.formula import ModelFrame
 from statdl.results import Fit
 from statdl.solve.descent import GradientDescent
 from statdl.study.heldout import mask
+from statdl.study.parts import with_penalty
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,17 @@ class Repeat:
         for knob, value in settings.items():
             changes |= self._turned(knob, value, changes)
         return self.model.call.again(changes)
+
+    def turned(self, settings: Mapping[str, Any]) -> Estimate | None:
+        """Return what is fitted with these settings, where they are penalties of a regression."""
+        estimate, value = self.model.estimate, next(iter(settings.values()), None)
+        penalty = estimate.objective.penalty
+        if len(settings) > 1 or not set(settings) <= {"lambda", "penalty"}:
+            return None
+        if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            return None
+        replaced = all(estimate.kept) and (penalty.shrinks or not penalty.active)
+        return with_penalty(estimate, float(value)) if replaced else None
 
     def _turned(self, knob: str, value: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that turn a knob of the model."""

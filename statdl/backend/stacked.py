@@ -48,17 +48,43 @@ def factorise_each(A: Array) -> Factors:
     [1.0, 0.0]
     """
     xp = namespace(A)
-    identity = xp.eye(A.shape[-1], dtype=A.dtype, device=A.device)
     diagonal = xp.linalg.diagonal(A)
     usable = xp.isfinite(diagonal) & (diagonal > 0)
     scale = xp.sqrt(xp.where(usable, diagonal, xp.ones_like(diagonal)))
-    C = A / scale[:, :, None] / scale[:, None, :]
-    sound = xp.all(usable, axis=1) & xp.all(xp.all(xp.isfinite(C), axis=2), axis=1)
-    C = xp.where(sound[:, None, None], C, identity)
+    C = A / scale[:, :, None]
+    C /= scale[:, None, :]
+    sound = xp.all(usable, axis=1) & xp.isfinite(xp.sum(C, axis=(1, 2)))
+    C = _or_identity(C, sound)
     pivots = xp.linalg.diagonal(_lower(C))
     least = xp.min(pivots, axis=1) ** 2 if A.shape[-1] else xp.ones_like(sound, dtype=A.dtype)
     pivot = xp.where(sound & xp.isfinite(least), least, xp.zeros_like(least))
-    return Factors(scale, xp.where((pivot > 0)[:, None, None], C, identity), pivot)
+    return Factors(scale, _or_identity(C, pivot > 0), pivot)
+
+
+def _or_identity(C: Array, sound: Array) -> Array:
+    """Return the matrices, the identity in place of those that are not sound."""
+    xp = namespace(C)
+    if bool(xp.all(sound)):
+        return C
+    identity = xp.eye(C.shape[-1], dtype=C.dtype, device=C.device)
+    return xp.where(sound[:, None, None], C, identity)
+
+
+def add_to_diagonals(A: Array, values: Array) -> Array:
+    """Add to the diagonals of k matrices, (k, P, P), in place, and return them.
+
+    Shapes: ``values`` (P,) or (k, P).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> add_to_diagonals(np.zeros((1, 2, 2)), np.array([1.0, 2.0])).tolist()
+    [[[1.0, 0.0], [0.0, 2.0]]]
+    """
+    xp, size = namespace(A), A.shape[-1]
+    flat = xp.reshape(A, (A.shape[0], size * size), copy=False)
+    flat[:, :: size + 1] += values
+    return A
 
 
 def positive_inverses(A: Array) -> Array:
@@ -70,12 +96,16 @@ def positive_inverses(A: Array) -> Array:
     if not is_numpy(A):
         return xp.linalg.inv(A)
     potrf, potri = scipy_linalg.get_lapack_funcs(("potrf", "potri"), (A,))
-    inverses = xp.empty_like(A)
-    for one, inverse in zip(A, inverses, strict=True):
-        factor, failed = potrf(one, lower=True)
-        inverse[...] = potri(factor, lower=True)[0] if not failed else xp.linalg.inv(one)
-    lower = xp.tril(inverses)
-    return lower + xp.matrix_transpose(xp.tril(lower, k=-1))
+    inverses = xp.asarray(A, copy=True, order="C")
+    for one, inverse in zip(A, inverses, strict=True):  # whose transpose LAPACK works in
+        factor, failed = potrf(inverse.T, lower=True, clean=False, overwrite_a=True)
+        if failed:
+            inverse[...] = xp.linalg.inv(one)
+        else:
+            potri(factor, lower=True, overwrite_c=True)
+    below = xp.tri(A.shape[-1], k=-1, dtype=bool)
+    xp.copyto(inverses, xp.matrix_transpose(inverses), where=below)
+    return inverses
 
 
 def _lower(C: Array) -> Array:

@@ -11,7 +11,7 @@ from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
 from statdl.formula.frame import beside, joined, like, taken
 from statdl.formula.groups import Grouping, groupings
 from statdl.formula.model_frame import model_frame
-from statdl.formula.recipe import FormulaRecipe
+from statdl.formula.recipe import FormulaRecipe, learned
 from statdl.formula.update import update_formula
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "beside",
     "groupings",
     "joined",
+    "learned",
     "like",
     "model_frame",
     "taken",

@@ -28,8 +28,33 @@ formulaic_types = lazy("formulaic.parser.types")
 CONTRASTS = ("treatment", "sum")
 #: What a column can hold.
 KINDS = ("numbers", "truth values", "factor")
+#: Transforms that learn a basis of a space which, with an intercept, does not depend on the rows.
+BASES_OF_A_SPACE = ("center(", "scale(", "standardize(", "poly(", "legendre(")
 #: formulaic's literal for the intercept, spelled so that no column has its name.
 _INTERCEPT = "(1)"
+
+
+def learned(design: Design, but_space: bool = False) -> bool:
+    """Tell whether columns, offset or response hold what transforms learned from the rows.
+
+    Levels of factors apart. With ``but_space`` a basis does not count of a space that is the same
+    for all rows, such as that of ``poly(x, 2)`` by the side of an intercept.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> design = sd.lm("mpg ~ poly(wt, 2)", data=sd.datasets.load("mtcars")).estimate.frame.design
+    >>> learned(design), learned(design, but_space=True)
+    (True, False)
+    """
+    state = getattr(design.recipe, "state", {})
+    alone = {name for term in design.terms if len(term.factors) == 1 for name in term.factors}
+    crossed = {name for term in design.terms if len(term.factors) > 1 for name in term.factors}
+    for text, found in state.items():
+        basis = len(found) == 1 and text.startswith(BASES_OF_A_SPACE) and text in alone - crossed
+        if found and not (but_space and design.intercept and basis):
+            return True
+    return False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from statdl.backend.array import Array, block_rows, is_numpy, like, namespace
-from statdl.backend.stacked import positive_inverses
+from statdl.backend.stacked import add_to_diagonals, positive_inverses
 from statdl.model.curvature import RowCurvature
 from statdl.model.family import score_and_curvature
 from statdl.model.network import Network
@@ -149,17 +149,15 @@ class Batch:
         width = 2 * predictor.size * self.objective.predictor.outputs
         width = width if expected else max(predictor.hessian_width, width)
         together = max(1, block_rows(self.objective.rows.X, width) // max(self.objective.n, 1))
-        parts = [
-            self._stacked(parameters, slice(first, min(first + together, k)), expected)
-            for first in range(0, k, together)
-        ]
-        curvature = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+        kind = {"dtype": parameters.dtype, "device": parameters.device}
+        curvature = xp.empty((k, self.size, self.size), **kind)
+        for first in range(0, k, together):
+            some = slice(first, min(first + together, k))
+            curvature[some, :, :] = self._stacked(parameters, some, expected)
         penalised = self._strengths(parameters)
         if penalised is None:
             return curvature
-        bend = self.objective.penalty.curvature(parameters, penalised)
-        identity = xp.eye(self.size, dtype=bend.dtype, device=bend.device)
-        return curvature + bend[..., None] * identity
+        return add_to_diagonals(curvature, self.objective.penalty.curvature(parameters, penalised))
 
     def _stacked(self, parameters: Array, problems: slice, expected: bool) -> Array:
         """Return the curvatures of some networks without the penalty."""
@@ -186,11 +184,10 @@ class Batch:
         """Return (C_j + damping diag C_j)⁻¹ of every expected curvature C_j, (k, P, P)."""
         xp = namespace(parameters)
         C = self.curvature(parameters, expected=True)
-        identity = xp.eye(C.shape[-1], dtype=C.dtype, device=C.device)
-        diagonal = xp.sum(C * identity, axis=-1)
+        diagonal = xp.linalg.diagonal(C)
         floor = 1e-8 * xp.max(diagonal, axis=-1, keepdims=True) + 1e-300
         added = damping * xp.maximum(diagonal, floor) + floor
-        return positive_inverses(C + added[:, :, None] * identity)
+        return positive_inverses(add_to_diagonals(C, added))
 
     def one(self, j: int) -> Objective:
         """Return the objective of one problem."""

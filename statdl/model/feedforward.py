@@ -240,7 +240,12 @@ class Feedforward:
         units = self.hidden[-1].units
         first = int(self.intercept)
         weights = self.output.table(parameters)[..., first : first + units]
-        return G * weights if self.outputs == 1 else G @ weights
+        if self.outputs > 1:
+            return G @ weights
+        if parameters.ndim == 1:
+            return G * weights
+        turned = namespace(G).matrix_transpose  # columns together, as the values of many networks
+        return turned(turned(G) * turned(weights))
 
     def _pull_output(
         self, parameters: Array, V: Array | None, S: Array, eta_change: Array

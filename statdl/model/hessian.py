@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from statdl.backend.array import Array, namespace
+from statdl.backend.array import Array, is_numpy, namespace
 from statdl.model.curvature import RowCurvature
 from statdl.model.layer import Affine, Layer, LayerPass
 
@@ -84,19 +84,20 @@ def _nodes(
     G: Array,
 ) -> tuple[list[Array], list[Node]]:
     """Return the gradient in each layer's values, and the tables."""
-    nodes = [Node(output, _features(output, last), G)]
+    nodes = [Node(output, features(output, last), G)]
     units = output.inputs - skipped
     g = output.pull(parameters, G)[..., :units]
     gradients = []
     for layer, one in zip(reversed(layers), reversed(passed), strict=True):
         gradients.append(g)
         delta = layer.delta(parameters, one, g).raw
-        nodes.append(Node(layer.affine, _features(layer.affine, one.inputs), delta))
+        nodes.append(Node(layer.affine, features(layer.affine, one.inputs), delta))
         g = layer.affine.pull(parameters, delta)
     return gradients[::-1], nodes[::-1]
 
 
-def _features(affine: Affine, x: Array) -> Array:
+def features(affine: Affine, x: Array) -> Array:
+    """Return the inputs of a table with a 1 in front, where it has biases."""
     if not affine.intercept:
         return x
     xp = namespace(x)
@@ -173,20 +174,162 @@ def _padded(change: Array, skipped: int) -> Array:
     return xp.concat([change, still], axis=-1)
 
 
+class Table(NamedTuple):
+    """A layer's table: its inputs with a 1 in front, and a gradient in its values a seed."""
+
+    affine: Affine
+    features: Array  # (…, n, columns)
+    deltas: Array  # (s, …, n, maps)
+
+
+class Bends(NamedTuple):
+    """What one hidden layer adds to a Gauss-Newton matrix."""
+
+    units: Array  # (…, n, h) f″ g
+    ways: Array  # (…, n, q h) G f′, of each output and unit
+
+
+def gauss_newton(tables: Sequence[Table], bends: Bends | None = None) -> Array:
+    """Return Σ_i Σ_s (∂sᵢ/∂θ)ᵀ (∂sᵢ/∂θ), (…, P, P), of tables in the order of θ.
+
+    With ``bends`` there are two tables, and it is the Hessian.
+    """
+    deltas = tables[-1].deltas
+    xp, size = namespace(deltas), tables[-1].affine.stop
+    shape = (*deltas.shape[1:-2], size, size)
+    total = xp.empty(shape, dtype=deltas.dtype, device=deltas.device)
+    for k, later in enumerate(tables):
+        own = slice(later.affine.start, later.affine.stop)
+        total[..., own, own] = _own_squares(later, bends if later is tables[0] else None)
+        for earlier in tables[:k]:
+            before = slice(earlier.affine.start, earlier.affine.stop)
+            block = _cross_squares(later, earlier)
+            if bends is not None:
+                _add_ways(block, later, earlier, bends.ways)
+            total[..., own, before] = block
+            total[..., before, own] = xp.matrix_transpose(block)
+    return total
+
+
+def in_pairs(affine: Affine) -> bool:
+    """Tell whether pairs of units and pairs of columns are not many beside the parameters."""
+    u, c = _sides(affine)
+    return u * (u + 1) + c * (c + 1) <= 4 * u * c
+
+
+def _own_squares(table: Table, bends: Bends | None = None) -> Array:
+    """Return the block of a table with itself, by pairs where they are not many."""
+    if bends is None and not in_pairs(table.affine):
+        return _squares(table)
+    xp, maps = namespace(table.deltas), table.affine.outputs
+    units = _triangle(maps, xp, table.deltas.device)
+    left = _turned(table.deltas)
+    left = xp.take(left, units.first, axis=-2) * xp.take(left, units.second, axis=-2)
+    left = _over_seeds(left)
+    if bends is not None:
+        same = xp.reshape(units.number, (maps, maps))
+        for u in range(maps):
+            place = int(same[u, u])
+            left[..., place, :] += bends.units[..., u]
+    return _spread(left, table)
+
+
+def _add_ways(block: Array, later: Table, earlier: Table, ways: Array) -> None:
+    """Add to a block what goes through the units of the earlier table, in place."""
+    xp = namespace(block)
+    q, (v, k) = later.affine.outputs, _sides(earlier.affine)
+    added = _together(_turned(ways), earlier.features)  # (…, q v, k)
+    added = xp.reshape(added, (*added.shape[:-2], q, v, k))
+    shape = (*block.shape[:-2], q, later.affine.columns * v, k)
+    flat = xp.reshape(block, shape, copy=False)
+    first = int(later.affine.intercept) * v
+    flat[..., first : first + (v - 1) * (v + 1) + 1 : v + 1, :] += added
+
+
+def _squares(table: Table) -> Array:
+    """Return the block from the rows δ_i ⊗ x_i."""
+    xp = namespace(table.deltas)
+    rows = (
+        xp.matrix_transpose(table.deltas)[..., :, None, :]
+        * _turned(table.features)[..., None, :, :]
+    )
+    rows = xp.reshape(rows, (*rows.shape[:-3], -1, rows.shape[-1]))
+    if is_numpy(rows) and rows.ndim > 2:  # BLAS sees the symmetry of one product only
+        flat = xp.reshape(rows, (-1, *rows.shape[-2:]))
+        products = xp.stack([one @ one.T for one in flat])
+        return xp.sum(xp.reshape(products, (*rows.shape[:-1], rows.shape[-2])), axis=0)
+    return xp.sum(rows @ xp.matrix_transpose(rows), axis=0)
+
+
+def _cross_squares(later: Table, earlier: Table) -> Array:
+    """Return the block of two tables, (maps columns of the later, those of the earlier)."""
+    xp = namespace(later.deltas)
+    u, j, v, k = (*_sides(later.affine), *_sides(earlier.affine))
+    left = _over_seeds(
+        _turned(later.deltas)[..., :, None, :] * _turned(earlier.deltas)[..., None, :, :]
+    )  # (…, u, v, n)
+    if u * j * v <= u * v + j * k:
+        wide = left[..., :, None, :, :] * _turned(later.features)[..., None, :, None, :]
+        product = _together(xp.reshape(wide, (*left.shape[:-3], u * j * v, -1)), earlier.features)
+        return xp.reshape(product, (*product.shape[:-2], u * j, v * k))
+    flat = xp.reshape(left, (*left.shape[:-3], u * v, -1))
+    product = flat @ _products(later.features, earlier.features)
+    swapped = _swapped(xp.reshape(product, (*product.shape[:-2], u, v, j, k)), (0, 2, 1, 3))
+    return xp.reshape(swapped, (*product.shape[:-2], u * j, v * k))
+
+
+def _over_seeds(values: Array) -> Array:
+    """Return the sum over the first axis, which is mostly one long."""
+    return values[0, ...] if values.shape[0] == 1 else namespace(values).sum(values, axis=0)
+
+
+def _sides(affine: Affine) -> tuple[int, int]:
+    return affine.outputs, affine.columns
+
+
+def _turned(features: Array) -> Array:
+    return namespace(features).matrix_transpose(features)
+
+
+def _together(left: Array, right: Array) -> Array:
+    """Return left @ right, in one product where k networks share what is on the right."""
+    if left.ndim == 2 or right.ndim > 2:
+        return left @ right
+    xp = namespace(left)
+    flat = xp.reshape(left, (-1, left.shape[-1])) @ right
+    return xp.reshape(flat, (*left.shape[:-1], right.shape[-1]))
+
+
 def _own_block(node: Node, delta: Array) -> Array:
     """Return the block of a table with itself: pairs of units and pairs of columns, each once."""
     xp = namespace(delta)
-    maps, columns = node.affine.outputs, node.affine.columns
-    units, pairs = _triangle(maps, xp, delta.device), _triangle(columns, xp, delta.device)
-    turned = _by_row(delta)
-    x = xp.matrix_transpose(node.features)
-    left = xp.take(turned, units.first * maps + units.second, axis=-2)
+    maps = node.affine.outputs
+    units = _triangle(maps, xp, delta.device)
+    left = xp.take(_by_row(delta), units.first * maps + units.second, axis=-2)
+    return _spread(left, node)
+
+
+def _spread(left: Array, node: Node | Table) -> Array:
+    """Return the block of products (…, pairs of units, n) with all pairs of columns."""
+    xp, columns = namespace(left), node.affine.columns
+    pairs = _triangle(columns, xp, left.device)
+    x = _turned(node.features)
     right = xp.take(x, pairs.first, axis=-2) * xp.take(x, pairs.second, axis=-2)
-    product = xp.take(left @ xp.matrix_transpose(right), units.number, axis=-2)
-    product = xp.take(product, pairs.number, axis=-1)
-    front = product.shape[:-2]
-    block = _swapped(xp.reshape(product, (*front, maps, maps, columns, columns)), (0, 2, 1, 3))
-    return xp.reshape(block, (*front, maps * columns, maps * columns))
+    product = _together(left, xp.matrix_transpose(right))
+    front, size = product.shape[:-2], node.affine.outputs * columns
+    places = _places(node.affine.outputs, columns, xp, left.device)
+    return xp.reshape(
+        xp.take(xp.reshape(product, (*front, -1)), places, axis=-1), (*front, size, size)
+    )
+
+
+@lru_cache(maxsize=32)
+def _places(maps: int, columns: int, xp: Any, device: Any) -> Array:
+    """Return where the entries of a table's block are among pairs of units times of columns."""
+    units, pairs = (_triangle(size, xp, device) for size in (maps, columns))
+    first = xp.reshape(units.number, (maps, 1, maps, 1))
+    second = xp.reshape(pairs.number, (1, columns, 1, columns))
+    return xp.reshape(first * (columns * (columns + 1) // 2) + second, (-1,))
 
 
 def _by_row(change: Array) -> Array:

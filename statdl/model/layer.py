@@ -111,7 +111,9 @@ class Affine:
         return self.table(parameters)[..., int(self.intercept) :]
 
     def value(self, parameters: Array, x: Array) -> Array:
-        """Return x Wᵀ + b, (…, n, outputs), rows together in memory."""
+        """Return x Wᵀ + b, (…, n, outputs), rows together in memory; columns of many networks."""
+        if parameters.ndim > 1:
+            return self.long_value(parameters, x)
         table = self.table(parameters)
         if not self.intercept:
             return x @ _transposed(table)
@@ -122,9 +124,15 @@ class Affine:
     def long_value(self, parameters: Array, x: Array) -> Array:
         """Return the same with columns together in memory, as sums over few outputs like it."""
         table = self.table(parameters)
-        if not self.intercept:
-            return _transposed(table @ _transposed(x))
-        return _transposed(table[..., 1:] @ _transposed(x) + table[..., :1])
+        weights = table[..., 1:] if self.intercept else table
+        if weights.ndim == 3 and x.ndim == 2:  # what networks share is one product for all
+            flat = _reshaped(weights, (-1, self.inputs)) @ _transposed(x)
+            z = _reshaped(flat, (-1, self.outputs, x.shape[0]))
+        else:
+            z = weights @ _transposed(x)
+        if self.intercept:
+            z += table[..., :1]
+        return _transposed(z)
 
     def pull(self, parameters: Array, delta: Array) -> Array:
         """Return the gradient in x, δ W."""

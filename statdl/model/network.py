@@ -21,9 +21,10 @@ from typing import Any
 from statdl.backend.array import ACCELERATOR_BYTES, CACHE_BYTES, Array, is_numpy, like, namespace
 from statdl.backend.random import zeros
 from statdl.errors import ModelError
+from statdl.model.activation import Elementwise
 from statdl.model.curvature import RowCurvature
 from statdl.model.feedforward import Feedforward, Pass
-from statdl.model.hessian import structured_hessian
+from statdl.model.hessian import Bends, Table, features, gauss_newton, in_pairs, structured_hessian
 from statdl.model.initial import Initial, default_initial
 from statdl.model.layout import (
     Block,
@@ -214,6 +215,8 @@ class Network(Feedforward):
         xp = namespace(X)
         passed = self.forward(parameters, X)
         if H.unit or bool(xp.all(H.diagonal >= 0)):
+            if self.stackable:
+                return gauss_newton(self._tables(passed, xp.moveaxis(root(H), -1, 0)))
             half = self._stacked(parameters, passed, xp.moveaxis(root(H), -1, 0))
             if is_numpy(half) and half.ndim > 2:  # BLAS sees the symmetry of one product only
                 return xp.stack([one.T @ one for one in half])
@@ -221,6 +224,33 @@ class Network(Feedforward):
         left = self._stacked(parameters, passed, self._unit_seeds(parameters, passed))
         right = self._stacked(parameters, passed, xp.moveaxis(dense(H), -1, 0))
         return xp.matrix_transpose(left) @ right
+
+    def _tables(self, passed: Pass, seeds: Array) -> list[Table]:
+        """Return the tables of all layers with what each seed is in their values."""
+        last = Table(self.output, features(self.output, passed.last), seeds)
+        others = [
+            Table(layer.affine, features(layer.affine, one.inputs), delta.raw)
+            for layer, one, delta in self._deltas(passed, seeds)
+        ]
+        return [*reversed(others), last]
+
+    @property
+    def _one_layer(self) -> bool:
+        """Whether there is one hidden layer of units each on its own, and few pairs of columns."""
+        if len(self.layers) != 1 or self.directed:
+            return False
+        layer = self.layers[0]
+        return isinstance(layer.hidden.activation, Elementwise) and in_pairs(layer.affine)
+
+    def _bends(self, passed: Pass, G: Array) -> Bends:
+        """Return what makes a Gauss-Newton matrix of one hidden layer the Hessian."""
+        xp, one, f = namespace(G), passed.layers[0], self.layers[0].hidden.activation
+        G = xp.broadcast_to(G, passed.eta.shape)
+        ones = xp.ones_like(one.scores)
+        slope = f.push(one.scores, one.values, ones)
+        bend = f.bend(one.scores, one.values, self._from_output(passed.plain, G), ones)
+        ways = G[..., :, None] * slope[..., None, :]
+        return Bends(bend, xp.reshape(ways, (*slope.shape[:-1], -1)))
 
     # further derivatives ----------------------------------------------------------------------
 
@@ -319,6 +349,9 @@ class Network(Feedforward):
         self, parameters: Array, X: Array, G: Array, H: RowCurvature | None
     ) -> Array:
         passed = self.forward(parameters, X)
+        if self._one_layer and H is not None and bool(namespace(X).all(H.diagonal >= 0)):
+            seeds = namespace(X).moveaxis(root(H), -1, 0)
+            return gauss_newton(self._tables(passed, seeds), self._bends(passed, G))
         skipped = self.inputs * self.skip
         hessian = structured_hessian(
             self.layers, self.output, skipped, passed.plain, passed.layers, passed.last, G, H

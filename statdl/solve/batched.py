@@ -25,7 +25,7 @@ SHORTEST = 1e-12
 #: Share of its diagonal that is added to a curvature before it is trusted for some ticks.
 DAMPING = 0.1
 #: Problems are dropped once those still running are fewer than this share.
-CROWDED = 0.75
+CROWDED = 0.9
 
 
 class Problems(Protocol):
@@ -91,7 +91,8 @@ class Together:
         B with B Bᵀ the inverse of a curvature that all problems resemble, such as that at an
         optimum which all are near.
     refresh : int
-        Ticks after which each problem looks at its own curvature again; 0 for never.
+        Ticks after which each problem looks at its own curvature again; 0 for never. Without a
+        ``root`` it looks at the start as well.
     interruptible : bool
         Whether a KeyboardInterrupt between the first tick and the last ends the run with what had
         been reached.
@@ -122,7 +123,7 @@ class Together:
             try:
                 while ticks < self.max_iterations and not _all(state.done):
                     problems, state = self._without_ended(problems, state, ended)
-                    if self.refresh and ticks % self.refresh == 0:
+                    if self.refresh and ticks % self.refresh == 0 and (ticks or self.root is None):
                         state = self._refreshed(problems, state)
                     state = self._tick(problems, state)
                     ticks += 1
@@ -196,7 +197,7 @@ class Together:
         """Look at every problem's curvature where it is now, and forget the pairs."""
         xp = namespace(state.loss)
         state.inverse = problems.inverse_curvature(state.parameters, DAMPING)
-        state.inverses = xp.zeros_like(state.inverses)
+        state.inverses, state.pairs = xp.zeros_like(state.inverses), 0
         state.step = xp.ones_like(state.step)
         return self._aimed(problems, state, ~state.done)
 
@@ -231,6 +232,7 @@ class Together:
         state.moves = _pushed(state.moves, move[:, None, :], kept)
         state.changes = _pushed(state.changes, change[:, None, :], kept)
         state.inverses = _pushed(state.inverses, inverse[:, None], kept)
+        state.pairs = min(state.pairs + 1, self.memory)
         return state
 
     def _aimed(self, problems: Problems, state: _State, moved: Array) -> _State:
@@ -250,14 +252,15 @@ class Together:
         """Return H g of every problem; a slot without a pair has 1/(sᵀy) = 0 and does nothing."""
         left = state.gradient
         weights: list[Array] = []
-        for slot in reversed(range(self.memory)):
+        used = range(self.memory - state.pairs, self.memory)
+        for slot in reversed(used):
             weight = state.inverses[:, slot] * _dot(state.moves[:, slot, :], left)
             left = left - weight[:, None] * state.changes[:, slot, :]
             weights.append(weight)
         left = self._first(state, left)
-        for slot in range(self.memory):
+        for slot in used:
             back = state.inverses[:, slot] * _dot(state.changes[:, slot, :], left)
-            left = left + (weights[-1 - slot] - back)[:, None] * state.moves[:, slot, :]
+            left = left + (weights.pop() - back)[:, None] * state.moves[:, slot, :]
         return left
 
     def _first(self, state: _State, vectors: Array) -> Array:
@@ -290,13 +293,17 @@ class _State:
     done: Array  # (k,)
     converged: Array  # (k,)
     inverse: Array | None = None  # (k, P, P) of each problem's own curvature
+    pairs: int = 0  # the most that a problem has
 
     def take(self, positions: Array) -> _State:
         xp = namespace(self.loss)
-        parts = (getattr(self, one.name) for one in fields(self))
-        return _State(
-            *(None if part is None else xp.take(part, positions, axis=0) for part in parts)
-        )
+        parts = {one.name: getattr(self, one.name) for one in fields(self)}
+        some = {
+            name: xp.take(part, positions, axis=0)
+            for name, part in parts.items()
+            if part is not None and name != "pairs"
+        }
+        return _State(**some, pairs=self.pairs)
 
 
 class _Ended:

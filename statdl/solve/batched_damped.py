@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from statdl.backend.array import Array, epsilon, like, namespace, overflow_allowed, to_numpy
+from statdl.backend.stacked import add_to_diagonals
 from statdl.solve.batched import Minima, Status
 from statdl.solve.batched_states import (
     CAUTION,
@@ -176,7 +177,7 @@ def _damped(state: _Damped) -> Array:
     diagonal = xp.abs(xp.linalg.diagonal(H))
     floor = 1e-8 * xp.max(diagonal, axis=1, keepdims=True)
     added = state.damping[:, None] * xp.maximum(diagonal, floor)
-    return H + added[:, :, None] * xp.eye(H.shape[-1], dtype=H.dtype, device=H.device)
+    return add_to_diagonals(xp.asarray(H, copy=True), added)
 
 
 def _redamped(state: _Damped, taken: Array, gain: Array) -> _Damped:

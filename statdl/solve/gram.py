@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from statdl.backend.array import Array, like, namespace, to_numpy
@@ -35,15 +36,11 @@ class Gram(State):
         n, p = problem.columns.shape
         loss: Any = problem.loss
         self.weights = loss.weights
-        eta = problem.template[:, :1] * 0.0 if problem.offset is None else problem.offset
-        target = loss.y - eta
-        if problem.intercept:
-            self.a = to_numpy(loss.weights @ target)
-            target = target - like(self.a, target)
-        self.target = target
-        self.square = float(loss.weights @ target[:, 0] ** 2)
-        self.c = to_numpy(problem.columns.inner(target * loss.weights[:, None]))
-        self.whole = p <= max(WHOLE_GRAM, min(n, LARGEST_GRAM))
+        found = moments_of(problem)
+        self.a, self.square, self.c, self.target = (
+            found.intercept, found.square, found.slopes, found.target
+        )  # fmt: skip
+        self.whole = whole_gram(n, p)
         self.places = xp.arange(0)
         self.room: Any = None
         self.H = xp.zeros((0, 0))
@@ -170,6 +167,42 @@ class Gram(State):
         """Return the gradients at coefficients B (M, p), (M, p)."""
         rest = self.target - self.problem.columns.outer(like(B.T, self.target))
         return -to_numpy(self.problem.columns.inner(rest * self.weights[:, None])).T
+
+
+def whole_gram(n: int, p: int) -> bool:
+    """Tell whether all of a Gram matrix is worth its price."""
+    return p <= max(WHOLE_GRAM, min(n, LARGEST_GRAM))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What least squares asks of its rows besides a Gram matrix, as weighted means.
+
+    Columns and response are centred where there is an intercept, which then stays where it is.
+
+    intercept  (1,) a, on the host
+    square     mean of t², t = y − η₀ − a
+    slopes     (p, 1) c = X̃ᵀ W t, on the host
+    target     (n, 1) t
+    """
+
+    intercept: Any
+    square: float
+    slopes: Any
+    target: Array
+
+
+def moments_of(problem: Problem) -> Moments:
+    """Return the moments of the rows."""
+    loss: Any = problem.loss
+    target = loss.y if problem.offset is None else loss.y - problem.offset
+    intercept = namespace(problem.shrinkage.factors).zeros(1)
+    if problem.intercept:
+        intercept = to_numpy(loss.weights @ target)
+        target = target - like(intercept, target)
+    square = float(loss.weights @ target[:, 0] ** 2)
+    slopes = to_numpy(problem.columns.inner(target * loss.weights[:, None]))
+    return Moments(intercept, square, slopes, target)
 
 
 def _host(gram: Array, even: float | None) -> Any:

@@ -6,6 +6,7 @@ from statdl.errors import NumericalError
 from statdl.solve.column_descent import ColumnDescent
 from statdl.solve.gram import Gram
 from statdl.solve.proximal_newton import ProximalNewton
+from statdl.solve.ridge import Ridge
 from statdl.solve.screening import Problem, State
 
 #: From this tolerance on, sweeps end before a Gram matrix of as many columns is worth its price.
@@ -14,6 +15,8 @@ LOOSE = 1e-5
 
 def begin(problem: Problem, count: int = 1, tolerance: float = 0.0) -> State:
     """Return the start of a path of ``count`` values of λ: what is not penalised is fitted."""
+    if Ridge.suits(problem):
+        return begun(Ridge(problem))
     if problem.loss.quadratic and tolerance < LOOSE:
         return begun(Gram(problem))
     if ColumnDescent.suits(problem, count):

@@ -21,6 +21,7 @@ from statdl.report.plot.complexity import Curves
 from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
 from statdl.study.heldout import (
+    Learner,
     Scheme,
     Split,
     cross_validated,
@@ -255,7 +256,7 @@ def _candidate(
     elif scheme.name == "split":
         held = held_deviances(whole.estimate, data, split.folds[0], frame)
     else:
-        held = cross_validated(partial(fit, value), frame, data, split)
+        held = cross_validated(Learner(partial(fit, value), frame, data, whole.estimate), split)
     test = math.nan
     if len(split.test):
         test = mean(*held_deviances(whole.estimate, data, split.test, frame))

@@ -13,7 +13,7 @@ a. The errors on rows held out alone would tell it less well: those of few rows 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from statdl.report import DataTable, page, plot
 from statdl.report.reading import Reading
 from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
-from statdl.study.heldout import Scheme, Split, cross_validated, deviances, split_of, targets
+from statdl.study.heldout import Learned, Learner, Scheme, Split, split_of, targets
 from statdl.study.verdict import mean, mean_error
 
 #: Doubling the rows helps where it would save more than this share of the error.
@@ -124,9 +124,7 @@ class LearningCurve(Printed):
 
 
 def learning_curve_of(
-    fit: Callable[[Any], Any],
-    frame: ModelFrame,
-    data: Any,
+    learner: Learner,
     sizes: Sequence[float] | None,
     folds: int,
     seed: int,
@@ -137,6 +135,7 @@ def learning_curve_of(
 
     Sizes start, unless given, where there are two rows a parameter, or at a tenth of the rows.
     """
+    frame = learner.frame
     split = split_of(frame, Scheme("kfold", folds, seed=seed))
     orders = [
         _shuffled(frame, np.setdiff1d(split.training, part), seed + k)
@@ -148,11 +147,11 @@ def learning_curve_of(
             float(share) for share in np.linspace(min(max(0.1, 2 * parameters / most), 0.7), 1, 10)
         ]
     counts = _counts(sizes, most)
-    rows = []
+    parts = [np.sort(order[:count]) for count in counts for order in orders]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatdlWarning)
-        for count in shown(counts, "rows"):
-            rows.append(_errors(fit, frame, data, [order[:count] for order in orders], split))
+        learnt = learner.learn(parts)
+        rows = [_errors(learnt, split) for _ in shown(counts, "rows")]
     training, validation, errors = zip(*rows, strict=True)
     limit, slope = _lines(counts, training, validation, errors)
     return LearningCurve(
@@ -160,23 +159,14 @@ def learning_curve_of(
     )
 
 
-def _errors(
-    fit: Callable[[Any], Any],
-    frame: ModelFrame,
-    data: Any,
-    learnt: Sequence[Any],
-    split: Split,
-) -> tuple[float, float, float]:
-    own = []
-
-    def fitted(rows: Any) -> Any:
-        found = fit(rows)
-        own.append(mean(*deviances(found.estimate, found.estimate.objective.rows)))
-        return found
-
-    rows = iter(learnt)
-    held = cross_validated(fitted, frame, data, split, lambda _: np.sort(next(rows)))
-    return float(np.mean(own)), mean(*held), mean_error(*held)
+def _errors(learnt: Iterator[Learned], split: Split) -> tuple[float, float, float]:
+    """Return errors on rows learnt from and held out, and the standard error of the latter."""
+    own, held = [], []
+    for part, one in zip(split.folds, learnt, strict=False):
+        own.append(mean(*one.own()))
+        held.append(one.held(part))
+    deviance, weights = (np.concatenate(each) for each in zip(*held, strict=True))
+    return float(np.mean(own)), mean(deviance, weights), mean_error(deviance, weights)
 
 
 def thinned(frame: ModelFrame, rows: Any, share: float, seed: int) -> Any:

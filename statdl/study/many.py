@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import Array, is_numpy, like, namespace, to_numpy
-from statdl.backend.linalg import design_matrix, orthogonal_triangular
+from statdl.backend.linalg import cholesky, design_matrix, orthogonal_triangular
 from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError
 from statdl.estimate import (
@@ -44,7 +44,7 @@ from statdl.model.penalty import Ridge
 from statdl.model.predictor import Linear
 from statdl.model.response_scale import ResponseScale
 from statdl.model.weight_normalisation import polar
-from statdl.solve.batched import Minima, Status, Together
+from statdl.solve.batched import DAMPING, Minima, Status, Together
 from statdl.solve.batched_damped import DampedTogether
 from statdl.solve.batched_descent import DescentTogether
 from statdl.solve.batched_newton import NewtonTogether
@@ -193,7 +193,7 @@ def batch_of(estimate: Estimate, views: Views | None = None) -> Batch:
     if views is None:
         return Batch(objective)
     X = objective.rows.X
-    if views.strengths is not None and not objective.penalty.active:
+    if views.strengths is not None:  # which are all of λ, whatever the fit's was
         objective = replace(objective, penalty=Ridge(1.0))
     weights, y, strengths = (
         None if part is None else like(part, X)
@@ -228,7 +228,9 @@ def _runner(estimate: Estimate, afresh: bool, tolerance: float) -> Run:
         return lambda batch, views: _trained(estimate, batch, views)
     if afresh and estimate.specification.plan is not None:
         return lambda batch, views: _from_all_starts(estimate, batch, tolerance)
-    return lambda batch, views: _network(batch, _starts(estimate, batch, views), tolerance)
+    return lambda batch, views: _network(
+        batch, _starts(estimate, batch, views), tolerance, _common_root(batch, views, estimate)
+    )
 
 
 def plain_linear(objective: Objective) -> bool:
@@ -304,11 +306,23 @@ def _starts(estimate: Estimate, batch: Batch, views: Views) -> Array:
     return xp.asarray(start, copy=True)
 
 
-def _network(batch: Batch, start: Array, tolerance: float) -> Minima:
+def _common_root(batch: Batch, views: Views, estimate: Estimate) -> Array | None:
+    """Return B with B Bᵀ the inverse of the curvature at the estimate, which views resemble.
+
+    None where they need not: where they start elsewhere, or have penalties of their own.
+    """
+    if batch.size > OWN_CURVATURE or views.starts is not None or views.strengths is not None:
+        return None
+    here = estimate.device_parameters[None, :]
+    return cholesky(Batch(batch.objective).inverse_curvature(here, DAMPING)[0, ...])
+
+
+def _network(batch: Batch, start: Array, tolerance: float, root: Array | None = None) -> Minima:
     """Walk down by L-BFGS, each view with its own curvature, then square what is left."""
     small = batch.size <= OWN_CURVATURE
     rough = max(tolerance, NEAR) if small else tolerance
-    walk = Together(tolerance=rough, max_iterations=TICKS, refresh=REFRESH if small else 0)
+    refresh = REFRESH if small else 0
+    walk = Together(tolerance=rough, max_iterations=TICKS, refresh=refresh, root=root)
     found = walk.minimise(batch, start)
     if rough == tolerance:
         return found
@@ -426,7 +440,7 @@ def _one_by_one(estimate: Estimate, batch: Batch, views: Views, tolerance: float
     if isinstance(solver, Newton):
         solver = replace(solver, first_factor=None)
     starts = to_numpy(_starts(estimate, batch, views))
-    minima = [minimise(batch.one(j), solver, start) for j, start in enumerate(starts)]
+    minima = [minimise(batch.one(j), solver, starts[j]) for j in shown(range(len(starts)), "fits")]
     return Minima(
         like(np.stack([to_numpy(one.parameters) for one in minima]), X),
         like(np.asarray([one.loss for one in minima]), X),

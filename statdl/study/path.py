@@ -1,10 +1,11 @@
 """Cross-validation of a path: which λ predicts rows that the fit has not seen.
 
-Every fold's path is on the grid of λ of all rows, each solution the start of the next. Folds can
-run side by side in threads: linear algebra and compiled loops run without Python's lock. Measures
-are means over rows by weight within a fold, then over folds by weight; the standard error is that
-of the mean over folds, as in glmnet. The rule of one standard error takes the largest λ whose error
-is within one of the least (Breiman, Friedman, Olshen and Stone 1984, section 3.4.3).
+Every fold's path is on the grid of λ of all rows, each solution the start of the next. Of many rows
+least squares asks sums only, which are formed once for each fold and added up for the others. Folds
+can run side by side in threads: linear algebra and compiled loops run without Python's lock.
+Measures are means over rows by weight within a fold, then over folds by weight; the standard error
+is that of the mean over folds, as in glmnet. The rule of one standard error takes the largest λ
+whose error is within one of the least (Breiman, Friedman, Olshen and Stone 1984, section 3.4.3).
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, namespace, to_numpy
+from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.columns import is_sparse
 from statdl.backend.random import generator
-from statdl.backend.triangle import Centred
+from statdl.backend.triangle import Centred, Centring
 from statdl.errors import DataError, ModelError
 from statdl.estimate.path import PathEstimate, path_of_sample
 from statdl.estimate.sample import PathSample, Sample, SummedSample
@@ -31,6 +33,8 @@ OF_SUMS = ("deviance", "mse")
 MEASURES = ("deviance", "mse", "mae", "class", "auc")
 #: Measures of which more is better.
 GAINS = ("auc",)
+#: Numbers η that are worked out at once.
+ROOM = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -114,13 +118,34 @@ def validate(
     count = int(fold.max()) + 1
     weights = to_numpy(sample.weights)
     share = np.asarray([weights[fold == name].sum() for name in range(count)])
+    sums = _sums_of_folds(path, fold, count)
 
     def held(name: int) -> Any:
-        trained = along(path, sample.take(np.flatnonzero(fold != name)))
-        return measured(trained, sample.take(np.flatnonzero(fold == name)), measure)
+        rest: PathSample = (
+            _others(sums, name, path) if sums else sample.take(np.flatnonzero(fold != name))
+        )
+        return measured(along(path, rest), sample.take(np.flatnonzero(fold == name)), measure)
 
-    found = np.stack(list(each(held, range(count), workers, progress)))
+    found = np.stack(list(each(held, range(count), workers, "folds" if progress else "")))
     return _over_folds(path, measure, found, share, fold)
+
+
+def _sums_of_folds(path: PathEstimate, fold: Any, count: int) -> list[Centred]:
+    """Return the sums of each fold, or none: where they are as many numbers as the rows have."""
+    sample, (n, p) = path.sample, path.shape
+    assert isinstance(sample, Sample)
+    if not path.family.quadratic or is_sparse(sample.X) or count * (p + 1) > n:
+        return []
+    parts = [sample.take(np.flatnonzero(fold == name)) for name in range(count)]
+    shift = to_numpy(namespace(sample.y).mean(sample.y, axis=0))
+    centring = Centring(np.concatenate([sample.moments()[0], shift]))
+    return [centring(Rows(one.X, one.y, one.weights, one.offset)).on_host() for one in parts]
+
+
+def _others(sums: Sequence[Centred], out: int, path: PathEstimate) -> SummedSample:
+    """Return the sums of all folds but one, in place of their rows."""
+    joined = reduce(add, (one for k, one in enumerate(sums) if k != out))
+    return SummedSample(joined, path.shape[0], path.sample.nobs)
 
 
 def _over_folds(
@@ -151,20 +176,22 @@ def validate_sums(path: PathEstimate, parts: Sequence[Centred], measure: str) ->
     """
     found = []
     for k, own in enumerate(parts):
-        others = reduce(add, (one for j, one in enumerate(parts) if j != k))
-        n, nobs = path.shape[0], path.sample.nobs
-        trained = along(path, SummedSample(others, n, nobs))
+        others = _others(parts, k, path)
+        trained = along(path, others)
         B, a = trained.coefficients[:, :, 0], trained.intercepts[:, 0]
-        found.append(SummedSample(own, n, nobs).mean_squares(B, a))
+        found.append(replace(others, sums=own).mean_squares(B, a))
     share = np.asarray([float(one.weight) for one in parts])
     return _over_folds(path, measure, np.stack(found), share)
 
 
 def each(
-    function: Callable[[int], Any], names: Sequence[int], workers: int, progress: bool
+    function: Callable[[int], Any], names: Sequence[int], workers: int, bar: str
 ) -> Iterator[Any]:
-    """Yield what a function makes of folds, in their order, with so many threads at work."""
-    watched = shown(names, "folds") if progress else iter(names)
+    """Yield what a function makes of folds, in their order, with so many threads at work.
+
+    ``bar`` is the name of a progress bar; empty for none.
+    """
+    watched = shown(names, bar) if bar else iter(names)
     if workers == 1:
         yield from map(function, watched)
         return
@@ -181,16 +208,21 @@ def along(path: PathEstimate, sample: PathSample) -> PathEstimate:
 
 def measured(path: PathEstimate, sample: Sample, measure: str) -> Any:
     """Return the measure on some rows at every λ, (L,)."""
-    return np.asarray(
-        [
-            _measure(path, sample, sample.eta(B, a), measure)
-            for B, a in zip(path.coefficients, path.intercepts, strict=True)
-        ]
-    )
+    length, p, q = path.coefficients.shape
+    together = max(1, ROOM // (max(sample.shape[0], 1) * q))
+    found = []
+    for first in range(0, length, together):
+        B, a = (part[first : first + together] for part in (path.coefficients, path.intercepts))
+        flat = replace(sample, offset=None).eta(np.moveaxis(B, 0, 1).reshape(p, -1), a.reshape(-1))
+        eta = namespace(sample.y).reshape(flat, (flat.shape[0], len(B), q))
+        if sample.offset is not None:
+            eta = eta + sample.offset[:, None, :]
+        found += [_measure(path.family, sample, eta[:, k, :], measure) for k in range(len(B))]
+    return np.asarray(found)
 
 
-def _measure(path: PathEstimate, sample: Sample, eta: Array, measure: str) -> float:
-    family, y = path.family, sample.y
+def _measure(family: Any, sample: Sample, eta: Array, measure: str) -> float:
+    y = sample.y
     xp = namespace(y)
     total = float(xp.sum(sample.weights))
     if measure == "auc":

@@ -6,6 +6,7 @@ import pytest
 import statdl as sd
 from statdl.backend.array import to_numpy
 from statdl.estimate import starting_values
+from statdl.study.parts import fits_to_parts
 from tests.namespace.models import MODELS, NUMPY, assert_same, case, fit, model
 
 #: Fits of each model.
@@ -111,6 +112,32 @@ def test_trained_networks_have_the_unit_of_the_fit_s_response():
     many = sd.fit_many(sd.mlp(X=X, y=y, **options), y=orders)
     singly = [sd.mlp(X=X, y=own, **options) for own in orders]
     assert_same(many.predict(), np.stack([to_numpy(one.fitted()) for one in singly]))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_parts(place, name):
+    """Fits to parts of the rows are those of the rows alone."""
+    rows, parts = case(**MODELS[name]), [np.arange(60), np.arange(20, 80), np.arange(0, 80, 2)]
+    found = np.stack(fits_to_parts(model(name, place).estimate, parts))
+    exact = {} if name == "lm" else {"method": sd.Newton(tolerance=1e-11)}
+    for theta, part in zip(found, parts, strict=True):
+        data = {
+            what: None if values is None else values[part]
+            for what in ("X", "y", "weights", "offset")
+            for values in [getattr(rows, what)]
+        }
+        assert_same(theta, fit(NUMPY, **MODELS[name], **exact, **data).estimate.parameters)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.0])
+@pytest.mark.parametrize("shape", [(80, 3), (20, 30)])
+def test_paths_without_some_rows(place, alpha, shape):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=shape)
+    y = X[:, 0] + rng.normal(size=shape[0])
+    options = {"folds": 4, "n_lambda": 10, "alpha": alpha, "progress": False}
+    there, here = (sd.cv_path(X=at(X), y=at(y), **options).validation for at in (place, NUMPY))
+    assert_same(there.by_fold, here.by_fold, 1e-9)
 
 
 @pytest.mark.parametrize("name", ["lm", "logit", "multinom"])

@@ -305,3 +305,13 @@ def test_what_cannot_be_refitted_is_refused(line, tmp_path):
     fit = sd.multinom("Species ~ Sepal.Width", data=sd.datasets.load("iris"))
     with pytest.raises(sd.DataError, match="class 'rose'"):
         sd.fit_many(fit, y=[["rose"] * 150])
+
+
+def test_penalties_are_instead_of_the_fit_s_own():
+    cars = sd.datasets.load("mtcars")
+    ridge, plain = (
+        sd.glm("am ~ wt", data=cars, family="binomial", penalty=penalty) for penalty in (5.0, None)
+    )
+    ours, theirs = (sd.fit_many(fit, penalty=[1.0, 5.0]).estimates for fit in (ridge, plain))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+    np.testing.assert_allclose(ours[1], ridge.estimate.parameters, rtol=1e-7)
