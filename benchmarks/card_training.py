@@ -95,7 +95,7 @@ EPOCHS = (
 )  # fmt: skip
 
 
-def ours(task: Epoch, X: Any, y: Any, **options: bool) -> Callable[[int], Any]:
+def ours(task: Epoch, X: Any, y: Any, **options: Any) -> Callable[[int], Any]:
     """``sd.mlp`` on data that are on the card, with options of its gradient descent."""
 
     def train(epochs: int) -> Any:

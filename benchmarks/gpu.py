@@ -122,6 +122,7 @@ def tests(run: Run, obstacle: str | None) -> None:
     if obstacle is None:
         chosen += ["-k", "cupy or test_devices.py"]
     else:
+        chosen += ["-k", "pretended or test_devices.py or compile"]
         run.skip("tests on CuPy", obstacle)
     with run.part("tests", 30.0) as there_is_time:
         if not there_is_time:

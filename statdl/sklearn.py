@@ -27,6 +27,7 @@ import numpy as np
 
 from statdl.api.network import mlp
 from statdl.api.regression import glm, lm, multinom
+from statdl.backend.array import to_numpy
 from statdl.model.penalty import Penalty
 from statdl.results import Fit
 from statdl.solve.iterate import Solver
@@ -71,7 +72,7 @@ class _Model(BaseEstimator):  # type: ignore[misc]
     def _mean(self, X: Any) -> Any:
         check_is_fitted(self, "fit_")
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return np.asarray(self.fit_.predict(X))
+        return to_numpy(self.fit_.predict(X))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "fit_")
@@ -224,7 +225,7 @@ class LogisticModel(_Linear, _Classifier):
         """Return η, (n,): positive where the second class is the more probable."""
         check_is_fitted(self, "fit_")
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return np.asarray(self.fit_.predict(X, type="link"))
+        return to_numpy(self.fit_.predict(X, type="link"))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

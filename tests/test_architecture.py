@@ -235,8 +235,9 @@ def files_that_know(package: str) -> set[str]:
 
 
 def test_only_arrays_and_devices_know_cupy():
-    kernels = {"backend/special.py", "backend/kernels.py"}  # with plain twins beside them
-    assert files_that_know("cupy") <= {CHOOSER, "backend/device.py", *kernels}
+    kernels = {"backend/special.py", "backend/kernels.py", "backend/epoch.py"}  # with plain twins
+    places = {CHOOSER, "backend/device.py", "backend/products.py"}
+    assert files_that_know("cupy") <= {*places, *kernels}
 
 
 def test_only_the_backend_knows_the_gpu_twin_of_scipy():

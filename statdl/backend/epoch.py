@@ -14,8 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from statdl.backend.array import Array, like, namespace
 from statdl.backend.kernels import HEADS, NUMBERS, RULES
 from statdl.lazy import lazy
@@ -33,7 +31,7 @@ THREADS = 512
 #: Parameters beyond which a multiprocessor is too small for a network.
 MOST_PARAMETERS = 1 << 16
 #: The compiler's: the same arithmetic as elsewhere, but for sums that it fuses.
-OPTIONS = ("-std=c++14",)
+OPTIONS = ("-std=c++17",)
 
 HEADER = """typedef float T;
 #define NUMBERS {count}
@@ -82,7 +80,7 @@ def _kernel(rule: str, family: str) -> Any:
     return cupy.RawModule(code=source_of(rule, family), options=OPTIONS).get_function(NAME)
 
 
-def room_of(layers: Sequence[Dense], size: int, batch: int) -> tuple[Any, int]:
+def room_of(layers: Sequence[Dense], size: int, batch: int) -> tuple[list[list[int]], int]:
     """Return the kernel's table of layers, and how many numbers its room has.
 
     Parameters come first, then the inputs of each layer, then the slopes of the outputs of each.
@@ -90,7 +88,7 @@ def room_of(layers: Sequence[Dense], size: int, batch: int) -> tuple[Any, int]:
     Examples
     --------
     >>> table, numbers = room_of([Dense(0, 2, 3, "tanh"), Dense(9, 3, 1)], 13, 4)
-    >>> table.tolist(), numbers
+    >>> table, numbers
     ([[0, 2, 3, 2, 13, 33], [9, 3, 1, 0, 21, 45]], 49)
     """
     places, at = [], size
@@ -103,7 +101,7 @@ def room_of(layers: Sequence[Dense], size: int, batch: int) -> tuple[Any, int]:
             layers, places[: len(layers)], places[len(layers) :], strict=True
         )
     ]
-    return np.asarray(table, dtype=np.int32), at
+    return table, at
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ class WholeEpoch:
         self._kernel = _kernel(rule, family)
         offsets = 0 if data.offset is None else data.offset.shape[1]
         counts = (len(layers), int(intercept), self._size, self._rows, batch, offsets)
-        self._counts = tuple(map(np.int32, counts))
+        self._counts = tuple(map(xp.int32, counts))
 
     def run(self, parameters: Array, memory: Sequence[Array], order: Array, numbers: Any) -> None:
         """Move parameters and memory in place; ``numbers`` (batches, 7) are those of the steps."""

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from statdl.lazy import lazy
 
+cupy = lazy("cupy")
 # CuPy has no public name for what CUPY_TF32=1 sets once for a process
 cupy_core: Any = lazy("cupy._core")
 routines: Any = lazy("cupy._core._routines_linalg")
@@ -27,7 +26,7 @@ def rounded_products() -> Iterator[None]:
     ----------
     NVIDIA (2020), A100 Tensor Core GPU Architecture.
     """
-    kind = np.dtype("float32")
+    kind = cupy.dtype("float32")
     before = cupy_core.get_compute_type(kind)
     cupy_core.set_compute_type(kind, routines.COMPUTE_TYPE_TF32)
     try:

@@ -40,7 +40,7 @@ def hold_out_share(
             raise _left_out(specification, share, k, len(members), "training" if count else "")
         held[members[:count]] = True
     learned, watched = xp.flatnonzero(~held), xp.flatnonzero(held)
-    return _kept(specification, learned), rows.take(_there(watched, rows.X))
+    return _kept(specification, learned), rows.take(watched)
 
 
 def _classes(specification: Specification) -> Any:
@@ -73,13 +73,13 @@ def _left_out(
 def _kept(specification: Specification, positions: Any) -> Specification:
     """Return the specification of some rows."""
     frame, rows = specification.frame, specification.rows
-    X = rows.X
-    there = _there(positions, X)
 
     def part(values: Array | None) -> Array | None:
-        return None if values is None else namespace(values).take(values, there, axis=0)
+        if values is None:
+            return None
+        return namespace(values).take(values, _there(positions, values), axis=0)
 
-    rows = rows.take(there)
+    rows = rows.take(positions)
     taken = replace(
         frame,
         X=rows.X,
@@ -107,7 +107,7 @@ def hold_out_data(specification: Specification, given: ModelFrame) -> Rows:
     """
     known, family = specification.frame.response, specification.family
     response = _recoded(given.response, known)
-    xp = namespace(specification.rows.y)
+    xp = namespace(known.values)
     n = known.values.shape[0]
     both = xp.concat([known.values, like(response.values, known.values)], axis=0)
     weights = None
@@ -115,13 +115,14 @@ def hold_out_data(specification: Specification, given: ModelFrame) -> Rows:
         own = like(given.weights, known.values, xp.float64)
         weights = xp.concat([xp.ones((n,), dtype=own.dtype, device=own.device), own])
     encoded = family.encode(known.kind, both, known.levels, weights)
-    y = like(encoded.y, specification.rows.X)
+    template = specification.rows.template
+    y = like(encoded.y, template)
     if y.shape[1] != specification.rows.y.shape[1]:
         raise DataError(
             "The validation rows have classes that the rows of the fit lack: "
             f"{', '.join(str(k) for k in encoded.levels if k not in specification.levels)}."
         )
-    X = like(given.X, specification.rows.X)
+    X = like(given.X, template)
     offset = None if given.offset is None else like(given.offset, X)[:, None]
     weights = None if encoded.weights is None else like(encoded.weights, X)[n:]
     return Rows(X=X, y=y[n:, ...], weights=weights, offset=offset)

@@ -69,7 +69,7 @@ def _best(
     plan, solver = specification.plan, specification.solver
     assert plan is not None
     problem = network_objective(specification, plan)
-    X = specification.rows.X
+    X = specification.rows.template
     free = [free_parameters(plan, like(start, X)) for start in starts]
     trained = isinstance(solver, Training)
     if isinstance(solver, Training):
@@ -117,9 +117,8 @@ def lesson_of(
     """Return the objective as training sees it."""
     lasso = practice.lasso
     if lasso is not None and (lasso > 0).any():
-        lasso = like(
-            lasso if plan.fixed is None else lasso[plan.fixed != plan.fixed], objective.rows.X
-        )
+        free = lasso if plan.fixed is None else lasso[plan.fixed != plan.fixed]
+        lasso = like(free, objective.rows.template)
     else:
         lasso = None
     return Lesson(

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.linalg import design_matrix
 from statdl.errors import ModelError
 from statdl.estimate import Estimate, refit
@@ -67,13 +67,12 @@ def added_variable(estimate: Estimate, name: str) -> AddedVariable:
     kept = [j for j in range(len(design.names)) if estimate.kept[j + first]]
     others = [j for j in kept if j != column]
     without = refit(estimate, others)
-    rows = without.objective.rows
+    rows = without.objective.rows.gathered()
     weight = without.family.information(without.eta).diagonal[:, 0]
     weight = weight if rows.weights is None else weight * rows.weights
     xp = namespace(weight)
     root = xp.sqrt(weight)
-    whole = estimate.specification.rows.X
-    x = root * whole[:, column]
+    x = root * like(estimate.specification.rows.X[:, column], root)
     A = design_matrix(rows.X, without.objective.intercept)
     if A.shape[1]:
         x = regression(A * root[:, None], x).residuals

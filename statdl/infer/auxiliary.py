@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from statdl.backend.array import Array, epsilon, namespace
 from statdl.backend.linalg import design_matrix, independent_columns, orthogonal_triangular
+from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 
@@ -67,6 +68,7 @@ def regression(X: Array, y: Array) -> Regression:
     return Regression(X, y, residuals, len(kept))
 
 
+@device_errors()
 def own_regression(estimate: Estimate, test: str, *, weights: bool) -> Regression:
     """Return the fit itself as a regression; refuse what the test is not made for.
 
@@ -80,7 +82,7 @@ def own_regression(estimate: Estimate, test: str, *, weights: bool) -> Regressio
         raise ModelError(
             f"{test} is a test of the errors of a linear regression (lm without a penalty)."
         )
-    rows = estimate.objective.rows
+    rows = estimate.objective.rows.gathered()
     if rows.weights is not None and not weights:
         raise ModelError(
             f"{test} has its null distribution for equal weights only, and this fit has weights="

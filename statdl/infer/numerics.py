@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from statdl.estimate import Estimate
-from statdl.solve.training import Training
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ def numerics(estimate: Estimate) -> Numerics:
     """
     convergence = estimate.convergence
     dtype = str(estimate.objective.rows.template.dtype).rsplit(".", maxsplit=1)[-1]
-    solver = estimate.specification.solver
-    if isinstance(solver, Training) and solver.descent.tf32:
+    descent = getattr(estimate.specification.solver, "descent", None)  # of a trained network
+    if descent is not None and descent.tf32:
         dtype += ", products in TF32"
     return Numerics(_condition(estimate), convergence.factorisation, convergence.digits, dtype)
 

@@ -21,9 +21,11 @@ from statdl.backend.linalg import (
     orthogonal_triangular,
     solve_upper,
 )
+from statdl.backend.shortage import device_errors
 from statdl.estimate import Estimate
 
 
+@device_errors()
 def score_statistic(small: Estimate, large: Estimate) -> float:
     """Return S, at unit dispersion; the smaller model must be nested in the larger one.
 
@@ -55,6 +57,7 @@ def _embedded(small: Estimate, large: Estimate) -> Array:
     """Return the larger model's parameters that give the smaller model's η, (P,)."""
     rows = large.objective.rows.representatives()
     eta = small.eta if rows is large.objective.rows else _shown(small)
+    rows = rows.gathered()
     eta = eta if rows.offset is None else eta - rows.offset
     Q, R = orthogonal_triangular(design_matrix(rows.X, large.objective.intercept))
     return namespace(eta).reshape(solve_upper(R, Q.T @ eta).T, (-1,))

@@ -172,7 +172,7 @@ def _column(estimate: Estimate, order_by: Any) -> Any:
             f"order_by={order_by!r} is no column of the model; they are {', '.join(names)}. "
             "Values of another variable can be given as an array."
         )
-    return estimate.specification.rows.X[:, names.index(order_by)]
+    return estimate.specification.rows.gathered().X[:, names.index(order_by)]
 
 
 def reset(
@@ -189,7 +189,7 @@ def reset(
         rows = estimate.objective.rows
         basis = basis if rows.offset is None else basis - rows.offset
     elif type == "regressor":
-        basis = estimate.objective.rows.X
+        basis = estimate.objective.rows.gathered().X
     else:
         raise ModelError(f"type={type!r} is not known; choose fitted or regressor.")
     if estimate.objective.intercept:

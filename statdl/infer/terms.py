@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from statdl.backend.array import Array, namespace
+from statdl.backend.array import Array, like, namespace
+from statdl.backend.shortage import device_errors
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.formula import Term
@@ -10,6 +11,7 @@ from statdl.infer.covariance import covariance_root
 from statdl.infer.predict import Prediction, output_labels
 
 
+@device_errors()
 def term_contributions(estimate: Estimate, X: Array, *, se_fit: bool) -> Prediction:
     """Return Σ_j (x_j − x̄_j) β_jk over the columns j of each term, for each output k.
 
@@ -20,6 +22,7 @@ def term_contributions(estimate: Estimate, X: Array, *, se_fit: bool) -> Predict
         raise ModelError("A network does not add up from terms; use effects() or type='link'.")
     design = estimate.frame.design
     first = int(design.intercept)
+    X = like(X, estimate.specification.rows.template)
     xp = namespace(X)
     beta = estimate.to_device(estimate.full(estimate.parameters, missing=0.0))
     roots = estimate.to_device(_full_root(estimate))

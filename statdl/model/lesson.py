@@ -86,7 +86,7 @@ class Lesson(Objective):
 
     def learner(self, batch: int) -> Learner:
         """Return what walks through batches of ``batch`` rows."""
-        if self.fast and supported(self.predictor, self.rows.X):
+        if self.fast and not self.rows.streamed and supported(self.predictor, self.rows.X):
             return KernelLearner(self, batch)
         return Learner(self, batch)
 
@@ -295,7 +295,8 @@ class Learner:
 
     def seen(self) -> dict[str, float]:
         """Return mean loss and metrics of the epoch's rows, each as it was when it was used."""
-        rows = self.lesson.rows.take(self._positions(0, self.lesson.n))
+        rows = replace(self.lesson.rows, X=self.lesson.rows.y)  # of which X is not asked
+        rows = rows.take(self._positions(0, self.lesson.n))
         etas = self._etas
         eta = etas[0] if len(etas) == 1 else namespace(etas[0]).concat(etas, axis=0)
         return self.lesson.judged(eta, rows)

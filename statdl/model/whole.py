@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from statdl.backend.array import Array, is_cupy, like, namespace, precision
@@ -97,7 +98,7 @@ class WholeLearner:
 
     def seen(self) -> dict[str, float]:
         """Return mean loss and metrics of the epoch's rows, each as it was when it was used."""
-        rows = self._lesson.rows.take(self._order)
+        rows = replace(self._lesson.rows, X=self._lesson.rows.y).take(self._order)
         seen: dict[str, float] = self._lesson.judged(self._epoch.eta, rows)
         return seen
 

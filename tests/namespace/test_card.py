@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import statdl as sd
@@ -13,12 +15,15 @@ from statdl.backend.array import is_cupy
 from statdl.backend.linalg import cholesky, factorise
 from statdl.backend.stacked import factorise_each
 from statdl.errors import NotPositiveDefiniteError
+from statdl.infer.added_variable import added_variable
+from statdl.lazy import lazy
 from tests.cases import draw_classes
 from tests.namespace import host_kernels, pretended_cupy
 from tests.namespace.models import MODELS, NUMPY, assert_same, case, fit, model
 from tests.namespace.pretended_cupy import LEDGER
 from tests.places import NOT_PRETENDED, PLACES, Place
 
+wrapped = lazy("statdl.sklearn")
 every_model = pytest.mark.parametrize("name", MODELS)
 INDEFINITE = np.array([[1.0, 0.5, 0.9], [0.5, 1.0, -0.9], [0.9, -0.9, 1.0]])
 
@@ -139,6 +144,86 @@ def test_within_an_epoch_nothing_is_sent_or_waited_for(pretended, rule, options)
     assert len(many.up) == len(few.up)
     each = (many.launches - few.launches) / 20  # 2 epochs of 12 batches, not of 2
     assert each <= (16 if options else 11), f"{each} launches a batch"
+
+
+TRAINED = sd.GradientDescent(sd.Adam(0.01), batch=16, epochs=3, seed=1)
+STREAMED = {
+    "Breusch-Pagan": lambda at: sd.lm(**at("lm")).breusch_pagan_test().p_value,
+    "White": lambda at: sd.lm(**at("lm")).white_test().p_value,
+    "RESET": lambda at: sd.lm(**at("lm")).reset_test(type="regressor").p_value,
+    "rainbow": lambda at: sd.lm(**at("lm")).rainbow_test(order_by="x2").p_value,
+    "terms": lambda at: sd.lm(**at("lm")).predict(type="terms"),
+    "HC3": lambda at: sd.lm(**at("lm")).vcov("HC3"),
+    "influence": lambda at: sd.lm(**at("lm")).cooks_distance(),
+    "bootstrap": lambda at: sd.bootstrap(sd.lm(**at("lm")), 5, seed=1).estimates,
+    "margins": lambda at: sd.glm(**at("logit"), family="binomial").avg_slopes(),
+    "Rao": lambda at: sd.glm(**at("logit"), family="binomial").anova(test="Rao"),
+    "added variable": lambda at: added_variable(sd.lm(**at("lm")).estimate, "x2").y,
+    "network": lambda at: sd.mlp(**at("lm"), hidden=2, decay=1.0, seed=1).predict(),
+    "training": lambda at: sd.mlp(**at("lm"), hidden=2, seed=1, method=TRAINED).predict(),
+    "training, l1": lambda at: sd.mlp(
+        **at("lm"), hidden=2, seed=1, l1=0.1, method=TRAINED, validation=0.2
+    ).predict(),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::statdl.StatdlWarning")
+@pytest.mark.parametrize("what", STREAMED)
+def test_verbs_of_data_larger_than_the_memory(pretended, monkeypatch, what):
+    monkeypatch.setattr(device, "free_bytes", lambda _: 1000.0)
+    monkeypatch.setattr(array, "block_rows", lambda _, width: 70)
+
+    def at(name, device):
+        return dict(zip("Xy", drawn(name, 200), strict=True)) | {"device": device}
+
+    there, here = (STREAMED[what](partial(at, device=where)) for where in ("cuda", "cpu"))
+    assert_same(there, here, 1e-7)
+
+
+# frames, from where R's and statsmodels' users begin ------------------------------------------
+
+
+def frame():
+    random = np.random.default_rng(0)
+    values = pd.DataFrame(random.normal(size=(120, 3)), columns=list("abc"))
+    values["g"] = random.choice(list("xyz"), 120)
+    values["y"] = values["a"] + random.normal(size=120)
+    values["z"] = (values["y"] > 0) * 1
+    values["k"] = random.choice(list("uvw"), 120)
+    return values
+
+
+FORMULA = "y ~ a + b + g"
+FRAMES = {
+    "step": lambda data: sd.step(sd.lm(FORMULA, data)).fit.params,
+    "predict": lambda data: sd.lm(FORMULA, data).predict(data[:5], interval="prediction"),
+    "margins": lambda data: sd.glm("z ~ a + g", data, "binomial").avg_slopes(by="g"),
+    "classes": lambda data: sd.multinom("k ~ a + b", data).confusion().to_frame(),
+    "path": lambda data: sd.path("z ~ a + b + c", data, family="binomial").explained,
+    "share": lambda data: sd.mlp(
+        "y ~ a + b", data, hidden=2, seed=1, method=TRAINED, validation=0.2
+    ).predict(),
+    "other data": lambda data: sd.mlp(
+        "y ~ a + b", data[:90], hidden=2, seed=1, method=TRAINED, validation=data[90:]
+    ).predict(),
+    "classes held out": lambda data: sd.mlp(
+        "k ~ a + b", data, family="multinomial", hidden=2, seed=1, method=TRAINED, validation=0.2
+    ).predict(),
+    "scikit-learn": lambda data: (
+        wrapped.LogisticModel().fit(data[["a", "b"]], data["z"]).predict_proba(data[["a", "b"]])
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::statdl.StatdlWarning")
+@pytest.mark.parametrize("what", FRAMES)
+def test_frames_on_a_card(pretended, what):
+    if what == "scikit-learn":
+        pytest.importorskip("sklearn")
+    here = FRAMES[what](frame())
+    with sd.device("cuda"):
+        there = FRAMES[what](frame())
+    assert_same(there, here, 1e-7)
 
 
 # too little memory ----------------------------------------------------------------------------

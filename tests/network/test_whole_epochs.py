@@ -230,7 +230,7 @@ def test_no_thread_reads_what_another_writes(tmp_path):
     counts = (3, 1, size, n, batch, 0)
     arguments = [
         random, zeros, zeros, zeros, random, ones, ones, None, np.arange(n), ones, ones, numbers,
-        zeros, None, table, *map(np.int32, counts),
+        zeros, None, np.int32(table), *map(np.int32, counts),
     ]  # fmt: skip
     source = epoch.source_of("adam", "multinomial")
     try:
