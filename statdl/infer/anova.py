@@ -300,12 +300,26 @@ def _refuse_incomparable(one: Estimate, other: Estimate) -> None:
             f"The models were fitted to different rows ({one.nobs} and {other.nobs}), perhaps "
             "because of missing values; fit them to the same rows."
         )
+    if one.objective.rows.passing and other.objective.rows.passing:
+        _refuse_other_sums(one, other)
+        return
     for name in ("y", "weights"):
         rows = (fit.objective.rows.representatives() for fit in (one, other))
         ours, theirs = (getattr(each, name) for each in rows)
         if not _same(ours, theirs):
             what = "responses" if name == "y" else "weights"
             raise DataError(f"The models have different {what} and cannot be compared.")
+
+
+def _refuse_other_sums(one: Estimate, other: Estimate) -> None:
+    """Raise where rows that are read in blocks have other weights, or another response, in sum."""
+    ours, theirs = (fit.objective.rows.census for fit in (one, other))  # type: ignore[attr-defined]
+    if not math.isclose(ours.weight, theirs.weight, rel_tol=1e-9):
+        raise DataError("The models have different weights and cannot be compared.")
+    sums = np.concatenate([ours.response[0] - theirs.response[0], ours.squares - theirs.squares])
+    size = np.concatenate([np.sqrt(ours.n * ours.squares), ours.squares])
+    if (np.abs(sums) > 1e-9 * size).any():
+        raise DataError("The models have different responses and cannot be compared.")
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -321,6 +335,9 @@ def _refuse_unnested(small: Estimate, large: Estimate) -> None:
     """Raise unless the columns of the smaller model lie in the space of the larger one's."""
     if small.family.link.name != large.family.link.name:
         raise ModelError("Models with different links are not nested; compare their AIC.")
+    if small.objective.rows.passing:
+        _refuse_other_names(small, large)
+        return
     Q, _ = orthogonal_triangular(_space(large))
     xp = namespace(Q)
     ours = xp.concat([_space(small), _offset(small) - _offset(large)], axis=1)
@@ -333,6 +350,25 @@ def _refuse_unnested(small: Estimate, large: Estimate) -> None:
             "combination of the larger one's, so that there is no test between them; compare their "
             "AIC."
         )
+
+
+def _refuse_other_names(small: Estimate, large: Estimate) -> None:
+    """Raise where a model of a scan has a column, or an offset, that the larger one has not."""
+    names = [
+        name
+        for name, keep in zip(small.specification.coefficient_names, small.kept, strict=True)
+        if keep and name not in large.specification.coefficient_names
+    ]
+    requests = [fit.frame.encoder.request for fit in (small, large)]  # type: ignore[attr-defined]
+    offsets = [(one.offset, sorted(e.text for e in one.parsed.offsets)) for one in requests]
+    if not names and offsets[0] == offsets[1]:
+        return
+    what = f"the column '{names[0]}'" if names else "an offset"
+    raise ModelError(
+        f"The smaller model has {what}, which the larger one has not. Models of rows that are read "
+        "in blocks are compared by the names of their columns, which must be among those of the "
+        "larger one; otherwise compare their AIC."
+    )
 
 
 def _space(fit: Estimate) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from statdl.scan.source import Block, Read, required
 csv = lazy("pyarrow.csv")
 pa = lazy("pyarrow")
 dataset = lazy("pyarrow.dataset")
+parquet = lazy("pyarrow.parquet")
 
 #: Batches of a file that Arrow decodes before they are asked for.
 BATCHES_AHEAD = 2
@@ -56,21 +58,31 @@ class Files(Read):
         try:
             schema = _wide(fragment)
             check_kinds(schema, columns, kinds, path)
-            batches = fragment.to_batches(
-                schema=schema,
-                columns=list(columns),
-                filter=self.where,
-                batch_size=rows,
-                batch_readahead=BATCHES_AHEAD,
-                fragment_scan_options=_frugal(fragment),
-            )
-            for batch in batches:
-                if batch.num_rows:
-                    yield Block(pa.Table.from_batches([batch]), path)
+            with closing(self._batches(fragment, schema, list(columns), rows)) as batches:
+                for batch in batches:
+                    if batch.num_rows:
+                        yield Block(pa.Table.from_batches([batch]), path)
         except (pa.ArrowException, OSError) as error:
             self._unchanged(path)
             raise _broken(path, error) from None
         self._unchanged(path)
+
+    def _batches(
+        self, fragment: Any, schema: Any, columns: list[str], rows: int
+    ) -> Generator[Any, None, None]:
+        """Yield what a file holds; of Parquet no more at once than the rows of a batch."""
+        if self.where is None and fragment.format == dataset.ParquetFileFormat():
+            with fragment.open() as opened, parquet.ParquetFile(opened, pre_buffer=False) as file:
+                yield from file.iter_batches(rows, columns=columns)
+            return
+        yield from fragment.to_batches(
+            schema=schema,
+            columns=columns,
+            filter=self.where,
+            batch_size=rows,
+            batch_readahead=BATCHES_AHEAD,
+            fragment_scan_options=_frugal(fragment),
+        )
 
     def _unchanged(self, path: str) -> None:
         if path in self.stamps and _stamp(path) != self.stamps[path]:

@@ -333,7 +333,8 @@ def _few(values: Any) -> Any:
 
 def light_head(scan: Scan, request: Request, rows: int) -> Any:
     """Return the first rows of a scan that are complete and selected; None where there are none."""
-    with closing(scan.source.blocks(request.columns, scan.block_rows)) as blocks:  # type: ignore[type-var]
+    few = min(scan.block_rows, 4 * rows)
+    with closing(scan.source.blocks(request.columns, few)) as blocks:  # type: ignore[type-var]
         for block in blocks:
             try:
                 table = request.chosen(request.leveled(block))

@@ -98,7 +98,7 @@ def _shown(scan: Scan, title: str, rows: int | None) -> Iterator[Callable[[int],
     def tick(number: int) -> None:
         nonlocal done, bar
         done += number
-        if not bar and time.perf_counter() - begun > PATIENCE_SECONDS:
+        if bar is None and time.perf_counter() - begun > PATIENCE_SECONDS:
             bar = tqdm.tqdm(
                 desc=title, total=rows, initial=done - number, leave=False, unit=" rows",
                 unit_scale=True,
