@@ -30,10 +30,10 @@ def rows(n=300, seed=0):
     return frame
 
 
-def assert_same_path(there, here):
+def assert_same_path(there, here, tolerance=1e-10):
     assert_same(there.lambdas, here.lambdas, of="lambda")
-    assert_same(there.estimate.coefficients, here.estimate.coefficients, of="coefficients")
-    assert_same(there.estimate.intercepts, here.estimate.intercepts, of="intercepts")
+    for name in ("coefficients", "intercepts"):
+        assert_same(getattr(there.estimate, name), getattr(here.estimate, name), tolerance, name)
     assert_same(there.explained, here.explained, of="explained")
     assert (there.df == here.df).all()
     for name in ("df", "deviance", "log_likelihood", "aic", "bic", "ebic", "gcv"):
@@ -64,7 +64,9 @@ def test_blocks_give_the_path_in_memory(
     asked = {"weights": weights, "offset": offset, **options}
     here = sd.path(f"y ~ {RIGHT}{ones}", data=frame, **asked)
     there = sd.path(f"y ~ {RIGHT}{ones}", data=source(frame, tmp_path, size), **asked)
-    assert_same_path(there, here)
+    # about 0, the products of `far` are 1e12 times those of the others, which costs a ridge digits
+    costly = bool(ones) and options.get("alpha") == 0
+    assert_same_path(there, here, 1e-8 if costly else 1e-10)
     assert there.kkt <= max(1e-7, 10 * here.kkt)
 
 
