@@ -1,22 +1,25 @@
 """What ``make gpu-check`` does on a card, tried on a pretended CuPy."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from benchmarks import card, card_peers, card_table, gpu
+from benchmarks import card, card_peers, card_table, card_training, gpu
 from tests.namespace import host_kernels, pretended_cupy
 from tests.places import NOT_PRETENDED
 
 
 @pytest.fixture
 def pretended(monkeypatch):
-    """A pretended CuPy, whose ceilings are those of a card."""
+    """A pretended CuPy, whose ceilings are those of a card, and small networks."""
     if NOT_PRETENDED is not None or host_kernels.COMPILER is None:
         pytest.skip(NOT_PRETENDED or "there is no C++ compiler")
     monkeypatch.setattr(card, "ceilings", lambda: card.Ceilings(4e12, 5e13))
+    small = [replace(one, inputs=20, hidden=16) for one in card_training.EPOCHS]
+    monkeypatch.setattr(card_training, "EPOCHS", tuple(small))
     with pretended_cupy.installed():
         card.open_card()
         yield
