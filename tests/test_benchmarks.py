@@ -125,3 +125,30 @@ def test_every_path_is_followed_on_small_data(tmp_path):
         assert {paths.OURS, paths.LOOSE} <= set(record["times"])
     first = document["tasks"][0]
     assert f"({first['violations']['statdl']:.0e})" in table.markdown(document)
+
+
+@pytest.mark.slow
+def test_data_larger_than_memory_are_measured_on_little_data(tmp_path):
+    output = tmp_path / "scale.json"
+    for only in ("lm,", "lasso path"):
+        folder = str(tmp_path / "rows")
+        main(
+            [
+                "scale",
+                "--rows",
+                "6000",
+                "--only",
+                only,
+                "--directory",
+                folder,
+                "--output",
+                str(output),
+            ]
+        )
+        document = json.loads(output.read_text(encoding="utf-8"))
+        runs = [run for task in document["tasks"] for run in task["runs"].values()]
+        assert all(
+            "skipped" in run or run["start"] > 0 for run in runs if "biglm" not in run["task"]
+        )
+        assert {run["passes"] for run in runs if run["task"] == "statdl"} == {1}
+        assert "| statdl |" in table.scale_markdown(document)
