@@ -236,10 +236,12 @@ class Network(Feedforward):
 
     @property
     def _one_layer(self) -> bool:
-        """Whether there is one hidden layer of units each on its own, and few pairs of columns."""
+        """Whether there is one hidden layer of units each on its own, and few pairs and outputs."""
         if len(self.layers) != 1 or self.directed:
             return False
         layer = self.layers[0]
+        if 2 * self.outputs > max(layer.hidden.maps, 2):  # a seed each costs more than tangents
+            return False
         return isinstance(layer.hidden.activation, Elementwise) and in_pairs(layer.affine)
 
     def _bends(self, passed: Pass, G: Array) -> Bends:

@@ -73,7 +73,7 @@ def fits_to_parts(estimate: Estimate, parts: Sequence[Any]) -> list[Any]:
     >>> import statdl as sd
     >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
     >>> fits_to_parts(fit.estimate, [np.arange(16), np.arange(16, 32)])[0].round(3).tolist()
-    [33.846, -4.499]
+    [34.221, -4.499]
     """
     if not shares_columns(estimate):
         return [None] * len(parts)

@@ -173,6 +173,10 @@ class ndarray:  # noqa: N801  (CuPy's name)
     def shape(self) -> tuple[int, ...]:
         return self._held.shape
 
+    @shape.setter
+    def shape(self, shape: tuple[int, ...]) -> None:
+        self._held = np.reshape(self._held, shape, copy=False)
+
     @property
     def flags(self) -> Any:
         held = self._held.flags
