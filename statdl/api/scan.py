@@ -34,7 +34,8 @@ def scan(
         frame in memory; or a function that returns a new stream of Arrow batches at every call.
     filter : pyarrow expression, optional
         Rows to read from files, such as ``pc.field("year") > 2015``; row groups that have none are
-        not read, and those that have some are in memory as a whole. What other sources are to leave out, leave out of the query.
+        not read, and those that have some are in memory as a whole. What other sources are to leave
+        out, leave out of the query.
     levels : dict, optional
         Levels of columns of text, in their order, ``{"hour": ["morning", "evening"]}``. All have
         a coefficient, whether or not there are such rows.
