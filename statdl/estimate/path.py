@@ -173,6 +173,12 @@ class PathEstimate:
         whole = self.null - self.saturated
         return (self.null - self.losses) / whole if whole > 0 else np.zeros(len(self.losses))
 
+    def at(self, place: int) -> PathEstimate:
+        """Return the path of one λ only."""
+        part = slice(place, place + 1)
+        names = ("strengths", "coefficients", "intercepts", "losses", "violations")
+        return replace(self, **{name: getattr(self, name)[part] for name in names})
+
 
 def sample_of(specification: Specification, X: Any = None) -> tuple[Sample, Any]:
     """Return the rows of a specification with the family of the path's loss."""
