@@ -9,6 +9,7 @@ from typing import Any
 from statdl.backend.array import Rows, like, namespace, to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.errors import ModelError
+from statdl.estimate.effective import effective_df
 from statdl.estimate.fit import estimate
 from statdl.estimate.path import PathEstimate
 from statdl.estimate.record import Estimate, Specification
@@ -55,6 +56,8 @@ def penalised_estimate(path: PathEstimate, strength: float, B: Any, a: Any) -> E
     specification, places = chosen_specification(path, B)
     penalty = _penalty(path, specification, strength, B[places], a, places)
     found = _quietly(replace(specification, penalty=penalty))
+    if strength > 0 and (B.shape[1] > 1 or path.penalties.groups is not None):
+        found = replace(found, effective=_effective(path, strength, B, a))
     if path.penalties.alpha > 0 and strength > 0:
         notes = (*found.convergence.notes, AFTER_LASSO)
         found = replace(
@@ -63,6 +66,13 @@ def penalised_estimate(path: PathEstimate, strength: float, B: Any, a: Any) -> E
             convergence=replace(found.convergence, notes=notes),
         )
     return found
+
+
+def _effective(path: PathEstimate, strength: float, B: Any, a: Any) -> float:
+    """Return the effective parameters, intercepts counted: the penalty of the fit has no bends."""
+    one = replace(path, strengths=np.asarray([strength]), coefficients=B[None], intercepts=a[None])
+    heads = B.shape[1] - (path.family.name == "multinomial")
+    return float(effective_df(one)[0]) + path.specification.intercept * heads
 
 
 def refitted_estimate(path: PathEstimate, B: Any) -> Estimate:

@@ -184,12 +184,21 @@ def sample_of(specification: Specification, X: Any = None) -> tuple[Sample, Any]
     """Return the rows of a specification with the family of the path's loss."""
     rows: Rows = specification.rows
     family: Any = specification.family
-    y, xp = rows.y, namespace(rows.y)
+    y, xp, offset = rows.y, namespace(rows.y), rows.offset
     if family.name == "multinomial":
         y = xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1)
         family = SymmetricMultinomial(y.shape[1])
+        offset = class_offset(offset, y.shape[1])
     weights = xp.ones_like(y[:, 0]) if rows.weights is None else rows.weights
-    return Sample(rows.gathered().X if X is None else X, y, weights, rows.offset), family
+    return Sample(rows.gathered().X if X is None else X, y, weights, offset), family
+
+
+def class_offset(offset: Array | None, classes: int) -> Array | None:
+    """Return the offset (n, K) of every class from that of all but the first, (n, 1)."""
+    if offset is None:
+        return None
+    xp = namespace(offset)
+    return xp.concat([xp.zeros_like(offset), *[offset] * (classes - 1)], axis=1)
 
 
 def estimate_path(
@@ -319,55 +328,31 @@ def _centred(coefficients: Any, penalties: Penalties) -> Any:
     """Return coefficients (L, p, K) of classes with the one shift that the penalty leaves open.
 
     With α = 1 the sum of |β_k − t| over classes is least at the median t, and where that is an
-    interval its middle is taken, as glmnet does. With α < 1 the minimum is unique.
+    interval its middle is taken, as glmnet does. With α < 1 the minimum is unique. Those of a
+    column without a penalty sum to 0.
     """
-    if penalties.alpha < 1 or penalties.grouped or penalties.groups is not None:
-        return coefficients
     if penalties.lower is not None or penalties.upper is not None:
         return coefficients
-    return coefficients - np.median(coefficients, axis=2, keepdims=True)
+    free = np.zeros(coefficients.shape[1], dtype=bool)
+    if penalties.factors is not None:
+        free = np.asarray(penalties.factors) == 0
+    middle = np.where(free[:, None], coefficients.mean(axis=2, keepdims=True), 0.0)
+    if penalties.alpha == 1 and not penalties.grouped and penalties.groups is None:
+        median = np.median(coefficients, axis=2, keepdims=True)
+        middle = np.where(free[:, None], middle, median)
+    return coefficients - middle
+
+
+def problem_of(path: PathEstimate) -> tuple[Problem, Any]:
+    """Return what a path minimises, and the centres of its columns, (p,)."""
+    sample, intercept = path.sample, path.specification.intercept
+    names = path.specification.frame.design.names
+    return _problem(sample, path.family, path.penalties, intercept, names)[:2]
 
 
 def starting_point(path: PathEstimate) -> Any:
     """Return the search of a path before its first λ."""
-    sample, intercept = path.sample, path.specification.intercept
-    names = path.specification.frame.design.names
-    return begin(_problem(sample, path.family, path.penalties, intercept, names)[0])
-
-
-def effective_df(path: PathEstimate) -> Any:
-    """Return the effective degrees of freedom at every λ, intercepts not counted, (L,)."""
-    counts = np.sum(path.coefficients != 0, axis=(1, 2)).astype(float)
-    if path.family.name == "multinomial" and path.penalties.alpha != 1:
-        counts = np.sum(np.any(path.coefficients != 0, axis=2), axis=1) * float(
-            path.coefficients.shape[2] - 1
-        )
-    if path.penalties.alpha == 1 and path.penalties.groups is None and not path.penalties.grouped:
-        return counts
-    if path.coefficients.shape[2] > 1 or path.penalties.groups is not None:
-        return counts
-    names = path.specification.frame.design.names
-    intercept = path.specification.intercept
-    problem, centre, _, _ = _problem(path.sample, path.family, path.penalties, intercept, names)
-    loss: Any = problem.loss
-    for k, strength in enumerate(path.strengths):
-        b = path.coefficients[k, :, 0]
-        (places,) = np.nonzero(b)
-        if not len(places) or strength == 0:
-            continue
-        columns = problem.columns.taken(places, ones=intercept)
-        scaled = b[places] * path.scale[places]
-        heads = [path.intercepts[k, 0] + float(centre @ b)] if intercept else []
-        B = like(np.concatenate([heads, scaled])[:, None], problem.template)
-        eta = columns.outer(B) if problem.offset is None else columns.outer(B) + problem.offset
-        d, u = loss.curvature(eta)
-        everything = np.arange(len(heads) + len(places))
-        H = to_numpy(columns.curvature([everything], d, u))
-        bend = strength * (1 - path.penalties.alpha) * path.bend * path.factors[places]
-        ridge = np.concatenate([np.zeros(len(heads)), bend])
-        kept = np.linalg.solve(H + np.diag(ridge) + 1e-14 * np.eye(len(H)), H)
-        counts[k] = float(np.trace(kept)) - len(heads)
-    return counts
+    return begin(problem_of(path)[0])
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """What is said of every point of a path: effective degrees of freedom and criteria.
 
-* df of a lasso is the number of coefficients that are not 0, which is unbiased for its degrees of
-  freedom (Zou, Hastie and Tibshirani 2007); with a ridge part it is tr((H_A + Λ)⁻¹ H_A) over them,
-  H the curvature of the loss at the solution.
+* df are the effective degrees of freedom (:mod:`statdl.estimate.effective`): of a lasso the number
+  of coefficients that are not 0, less where a ridge part or groups shrink.
 * With k = df + intercepts (+ 1 for an estimated dispersion), −2 log L + 2 k is AIC, + k log n is
   BIC, and EBIC adds 2 log C(p, df) for the number of models of that size (Chen and Chen 2008).
 * GCV = (deviance / n) / (1 − (df + intercepts) / n)² (Craven and Wahba 1979).
@@ -18,7 +17,8 @@ import numpy as np
 
 from statdl.backend.array import namespace
 from statdl.backend.special import host
-from statdl.estimate.path import PathEstimate, effective_df
+from statdl.estimate.effective import effective_df
+from statdl.estimate.path import PathEstimate
 
 
 @dataclass(frozen=True)

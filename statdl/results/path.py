@@ -12,7 +12,7 @@ from statdl.backend.columns import is_sparse
 from statdl.errors import ModelError
 from statdl.estimate.chosen import penalised_estimate, refitted_estimate
 from statdl.estimate.knots import knots
-from statdl.estimate.path import PathEstimate, path_of_sample
+from statdl.estimate.path import PathEstimate, class_offset, path_of_sample
 from statdl.formula import like as frame_like
 from statdl.infer.debiased import debiased
 from statdl.infer.distribution import check_level, critical, two_sided
@@ -377,7 +377,10 @@ class Path(Printed):
             new = frame.design.encode(newdata)
             X, own, index, source = like(new.X, sample.y), new.offset, new.index, new.source
         parts = [like(part, sample.y)[:, None] for part in (own, offset) if part is not None]
-        return X, sum(parts[1:], parts[0]) if parts else None, index, source
+        shift = sum(parts[1:], parts[0]) if parts else None
+        if len(self.estimate.intercepts[0]) > 1:
+            shift = class_offset(shift, len(self.estimate.intercepts[0]))
+        return X, shift, index, source
 
     def _shaped(self, eta: Any, type: str, index: Any, source: Any, every: bool) -> Any:
         family = self.estimate.family
