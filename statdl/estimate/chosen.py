@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -10,9 +11,10 @@ from statdl.backend.array import Rows, like, namespace, to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.errors import ModelError
 from statdl.estimate.effective import effective_df
-from statdl.estimate.fit import estimate
+from statdl.estimate.fit import estimate, objective_of
 from statdl.estimate.path import PathEstimate
 from statdl.estimate.record import Estimate, Specification
+from statdl.estimate.separation import separation
 from statdl.formula.chosen import chosen
 from statdl.lazy import lazy
 from statdl.model.elastic import ElasticNet
@@ -20,6 +22,9 @@ from statdl.model.penalty import NoPenalty, Penalty
 from statdl.solve.newton import LeastSquares, Newton
 
 np = lazy("numpy")
+
+#: η beyond this asks for a look whether the response is separated: odds of 1 to 20,000.
+FAR = 10.0
 
 AFTER_LASSO = (
     "The columns were chosen by an L1 penalty with the same data, and the coefficients are shrunk: "
@@ -89,6 +94,30 @@ def refitted_estimate(path: PathEstimate, B: Any) -> Estimate:
     return replace(found, convergence=replace(found.convergence, notes=notes))
 
 
+def separated(path: PathEstimate) -> str:
+    """Return a sentence where columns that feel no penalty separate the response; else nothing.
+
+    They are looked at where some η is so far out that the likelihood may have no maximum.
+    """
+    all_free = path.strengths[-1] == 0
+    free = np.full(path.shape[1], True) if all_free else path.factors == 0
+    if not free.any() or not any(map(math.isfinite, path.specification.family.ends)):
+        return ""
+    B, a, X = path.coefficients[-1], path.intercepts[-1], path.sample.X
+    eta = X @ B + a if is_sparse(X) else to_numpy(X @ like(B, path.sample.y)) + a
+    if not (np.abs(eta) > FAR).any():
+        return ""
+    specification, _ = chosen_specification(path, B * free[:, None])
+    objective = objective_of(specification, [True] * len(specification.coefficient_names))
+    if separation(objective) is None:
+        return ""
+    return (
+        f"{'At lambda = 0 columns' if all_free else 'Columns without a penalty'} separate the "
+        "response: the likelihood has no finite maximum, and their coefficients are where the "
+        "search stopped."
+    )
+
+
 def _quietly(specification: Specification) -> Estimate:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=RuntimeWarning)
@@ -103,7 +132,7 @@ def _penalty(
         return NoPenalty()
     first = int(specification.intercept)
     if B.shape[1] == 1 and settings.groups is None and settings.lower is settings.upper is None:
-        factors = path.factors[places] * total * strength
+        factors = path.factors[places] * total * strength / path.unit
         scale = path.scale[places]
         slopes = settings.alpha * factors * scale * np.sign(B[:, 0])
         bends = (1 - settings.alpha) * path.bend * factors * scale**2

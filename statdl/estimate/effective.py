@@ -42,7 +42,7 @@ def effective_df(path: PathEstimate) -> Any:
             continue
         spectrum = _spectrum(path, problem, k, known)
         if spectrum is not None:
-            counts[k] = float(np.sum(spectrum / (spectrum + strength)))
+            counts[k] = float(np.sum(spectrum / (spectrum + strength / path.unit)))
         else:
             counts[k] = _trace(path, problem, centre, k)
     return counts
@@ -105,7 +105,7 @@ def _eta(path: PathEstimate, problem: Problem, k: int) -> Any:
 
 def _trace(path: PathEstimate, problem: Problem, centre: Any, k: int) -> float:
     """Return tr((H + Λ)⁻¹ H) less the intercepts."""
-    strength, first = path.strengths[k], int(path.specification.intercept)
+    strength, first = path.strengths[k] / path.unit, int(path.specification.intercept)
     B = path.coefficients[k] * path.scale[:, None]
     p, q = B.shape
     (places,) = np.nonzero((B != 0).any(axis=1))

@@ -26,6 +26,7 @@ from statdl.backend.columns import is_sparse, moments, standardised
 from statdl.errors import DataError
 from statdl.estimate.record import Specification
 from statdl.lazy import lazy
+from statdl.model.family import score_and_curvature
 from statdl.model.symmetric import SymmetricMultinomial
 from statdl.solve.path import begin
 from statdl.solve.screening import Problem, Solution, follow
@@ -115,7 +116,11 @@ class MeanLoss:
         return float(self.weights @ loss), score * self.weights[:, None]
 
     def curvature(self, eta: Array) -> tuple[Array, Array | None]:
-        H = self.family.information(eta).weighted(self.weights)
+        family = self.family
+        if family.outputs > 1 or family.canonical:
+            H = family.information(eta).weighted(self.weights)
+        else:  # the expected one may be far from the second derivative, and steps then crawl
+            H = score_and_curvature(family, eta, self.y)[1].weighted(self.weights)
         return H.diagonal, H.outer
 
     def saturated(self, eta: Array) -> float:
@@ -156,6 +161,17 @@ class PathEstimate:
     def shape(self) -> tuple[int, int]:
         """n and p."""
         return int(self.sample.X.shape[0]), int(self.sample.X.shape[1])
+
+    @property
+    def spread(self) -> Any:
+        """The standard deviations of the columns, (p,)."""
+        weights = self.sample.weights / self.total_weight
+        return moments(self.sample.X, weights)[1]
+
+    @property
+    def unit(self) -> float:
+        """What λ is divided by where the penalty is in units of ``scale``."""
+        return unit_of(self.penalties, self.scale)
 
     @property
     def total_weight(self) -> float:
@@ -216,6 +232,8 @@ def path_of_sample(
     problem, centre, scale, notes = _problem(
         sample, family, penalties, specification.intercept, specification.frame.design.names
     )
+    if grid.given is None:
+        _refuse_constant(sample, family)
     state = begin(problem, grid.count, grid.tolerance)
     null = state.value
     if problem.shrinkage.free.any():
@@ -233,7 +251,11 @@ def path_of_sample(
         small = SMALL_GAIN * now if family.quadratic else SMALL_GAIN
         return now > ENOUGH_EXPLAINED or now - before < small
 
-    found = follow(state, grid.values(state.top, n, p), grid.tolerance, enough)
+    unit = unit_of(penalties, scale)
+    strengths = grid.values(state.top * unit, n, p) / unit
+    if grid.given is None and state.top <= 10 * state.rounding:
+        strengths = strengths[:1]  # nothing that is penalised has anything to tell
+    found = follow(state, strengths, grid.tolerance, enough)
     coefficients = np.stack([one.coefficients for one in found])
     if family.name == "multinomial":
         coefficients = _centred(coefficients, penalties)
@@ -245,7 +267,7 @@ def path_of_sample(
             intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
     return PathEstimate(
         specification, sample, family, penalties, grid,
-        np.asarray([one.strength for one in found]), coefficients, intercepts,
+        np.asarray([one.strength for one in found]) * unit, coefficients, intercepts,
         np.asarray([one.loss for one in found]),
         np.asarray([one.violation for one in found]) / (state.top or 1.0),
         null, saturated, scale, problem.shrinkage.factors[:, 0], problem.shrinkage.bend,
@@ -264,13 +286,44 @@ def _problem(
     notes = _constant_note(constant, names) if intercept else ()
     centre = mean if intercept else np.zeros_like(mean)
     used = np.where(constant | (spread == 0), 1.0, spread)
-    scale = used if penalties.standardize else np.ones_like(mean)
+    scale = used if penalties.standardize else np.full_like(mean, _unit(used, family))
     columns = standardised(sample.X, centre, scale)
     loss = MeanLoss(family, sample.y, weights, even)
     bend = _ridge_units(sample, host, intercept) if family.quadratic else 1.0
+    bend /= unit_of(penalties, scale)
     shrinkage = _shrinkage(penalties, family.outputs, scale, constant & intercept, bend)
     problem = Problem(columns, loss, shrinkage, family.outputs, intercept, sample.y, sample.offset)
     return problem, centre, scale, notes
+
+
+def _unit(spread: Any, family: Any) -> float:
+    """Return a power of 2 in which columns that are not standardised are of size 1.
+
+    Intercepts and coefficients are then of one size, which iterations ask for; least squares has
+    none.
+    """
+    return 1.0 if family.quadratic else float(2.0 ** np.round(np.mean(np.log2(spread))))
+
+
+def unit_of(penalties: Penalties, scale: Any) -> float:
+    """Return what λ is divided by where columns are minimised over in a unit of their own.
+
+    λ (α |b| + ½ (1 − α) κ b²) is (λ/u) (α |b'| + ½ (1 − α) (κ/u) b'²) of b' = u b.
+    """
+    return 1.0 if penalties.standardize else float(scale[0])
+
+
+def _refuse_constant(sample: Sample, family: Any) -> None:
+    """Refuse a response that all rows have: no λ is the first at which anything helps."""
+    if family.outputs > 1 or (sample.offset is not None and not family.quadratic):
+        return
+    values = to_numpy(sample.y if sample.offset is None else sample.y - sample.offset)[:, 0]
+    values = values[to_numpy(sample.weights) > 0]
+    if float(np.ptp(values)) <= 1e-13 * float(np.abs(values).max()):
+        raise DataError(
+            f"The response is {values[0]:g} in every row, so that there is nothing to explain and "
+            "no grid of lambda."
+        )
 
 
 def _ridge_units(sample: Sample, weights: Any, intercept: bool) -> float:

@@ -4,6 +4,8 @@
   of coefficients that are not 0, less where a ridge part or groups shrink.
 * With k = df + intercepts (+ 1 for an estimated dispersion), −2 log L + 2 k is AIC, + k log n is
   BIC, and EBIC adds 2 log C(p, df) for the number of models of that size (Chen and Chen 2008).
+* Where the dispersion is estimated, all of them fall without end as the residuals go to 0: with more
+  columns than rows the least value says nothing. They choose up to n/2 parameters only.
 * GCV = (deviance / n) / (1 − (df + intercepts) / n)² (Craven and Wahba 1979).
 """
 
@@ -23,7 +25,11 @@ from statdl.estimate.path import PathEstimate
 
 @dataclass(frozen=True)
 class Criteria:
-    """Vectors with one value a λ; ``df`` are effective degrees of freedom."""
+    """Vectors with one value a λ; ``df`` are effective degrees of freedom.
+
+    ``sensible`` tells where a criterion can choose: the noise, where it is estimated, has half of
+    the rows at least to be estimated from.
+    """
 
     df: Any
     deviance: Any
@@ -32,6 +38,11 @@ class Criteria:
     bic: Any
     ebic: Any
     gcv: Any
+    sensible: Any
+
+    def least(self, name: str) -> int:
+        """Return the place of the least value that can choose."""
+        return int(np.argmin(np.where(self.sensible, getattr(self, name), math.inf)))
 
 
 def criteria(path: PathEstimate) -> Criteria:
@@ -52,9 +63,11 @@ def criteria(path: PathEstimate) -> Criteria:
     bic = -2 * log_likelihood + math.log(n) * k
     with np.errstate(divide="ignore"):
         gcv = deviance / n / np.maximum(1 - (df + heads) / n, 0.0) ** 2
+    sensible = np.full(len(df), True) if known else df + heads <= max(n / 2, df[0] + heads)
     return Criteria(
-        df, deviance, log_likelihood, -2 * log_likelihood + 2 * k, bic, bic + 2 * ways, gcv
-    )
+        df, deviance, log_likelihood, -2 * log_likelihood + 2 * k, bic, bic + 2 * ways, gcv,
+        sensible,
+    )  # fmt: skip
 
 
 def _rows(path: PathEstimate) -> int:

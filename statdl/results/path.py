@@ -9,7 +9,7 @@ from typing import Any
 
 from statdl.backend.array import like, namespace, to_numpy
 from statdl.backend.columns import is_sparse
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError
 from statdl.estimate.chosen import penalised_estimate, refitted_estimate
 from statdl.estimate.knots import knots
 from statdl.estimate.path import PathEstimate, class_offset, path_of_sample
@@ -104,7 +104,7 @@ class Path(Printed):
         first = np.where(used.any(axis=0), used.argmax(axis=0), len(used))
         order = np.argsort(first, kind="stable")
         entries = [self.names[j] for j in order.tolist() if first[j] < len(used)]
-        places = {name.upper(): int(np.argmin(getattr(self.criteria, name))) for name in CRITERIA}
+        places = {name.upper(): self.criteria.least(name) for name in CRITERIA}
         return path_readings(self.lambdas, self.df, self.explained, entries, places)
 
     def sections(self) -> tuple[page.Section, ...]:
@@ -222,11 +222,15 @@ class Path(Printed):
         return self.fit(self.lambda_by(criterion))
 
     def lambda_by(self, criterion: str) -> float:
-        """Return the λ with the least "aic", "bic", "ebic" or "gcv"."""
-        if criterion.lower() not in CRITERIA:
+        """Return the λ with the least "aic", "bic", "ebic" or "gcv".
+
+        Where the noise is estimated, λ at which more than half of the rows are used up by
+        parameters do not come into question: the residual variance there goes to 0, and takes every
+        criterion with it.
+        """
+        if str(criterion).lower() not in CRITERIA:
             raise ModelError(f"criterion={criterion!r} is not known; choose from {CRITERIA}.")
-        values = getattr(self.criteria, criterion.lower())
-        return float(self.lambdas[int(np.argmin(values))])
+        return float(self.lambdas[self.criteria.least(criterion.lower())])
 
     def debiased(
         self,
@@ -244,6 +248,7 @@ class Path(Printed):
         check_level(level)
         self._refuse_relaxed("debiased()")
         B, a = self._at(lambda_, exact=lambda_ not in self.lambdas)
+        columns = [columns] if isinstance(columns, str) else columns
         places = None if columns is None else [self._place(name) for name in columns]
         found = debiased(self.estimate, B, a, places, node_lambda)
         statistic = found.estimate / found.standard_error
@@ -282,7 +287,7 @@ class Path(Printed):
             if str(category) not in labels:
                 raise ModelError(f"category={category!r} is no class; there are {labels}.")
             k = labels.index(str(category))
-        values = estimate.coefficients[:, :, k] * (estimate.scale if standardized else 1.0)
+        values = estimate.coefficients[:, :, k] * (estimate.spread if standardized else 1.0)
         return draw_path(
             self.lambdas, values, self.names, self.df, (), self._title, xvar, self.explained, ax
         )
@@ -376,6 +381,8 @@ class Path(Printed):
         else:
             new = frame.design.encode(newdata)
             X, own, index, source = like(new.X, sample.y), new.offset, new.index, new.source
+        if offset is not None:
+            offset = _checked_offset(offset, int(X.shape[0]))
         parts = [like(part, sample.y)[:, None] for part in (own, offset) if part is not None]
         shift = sum(parts[1:], parts[0]) if parts else None
         if len(self.estimate.intercepts[0]) > 1:
@@ -405,6 +412,16 @@ class Path(Printed):
         labels = [str(level) for level in self.levels]
         columns = {label: _host(values[:, k]) for k, label in enumerate(labels)}
         return frame_like(source, columns, index)
+
+
+def _checked_offset(offset: Any, n: int) -> Any:
+    try:
+        values = np.asarray(to_numpy(offset), dtype=float).reshape(-1)
+    except (TypeError, ValueError):
+        raise DataError(f"offset must be a number a row, not {offset!r}.") from None
+    if len(values) != n:
+        raise DataError(f"offset has {len(values)} entries, and newdata has {n} rows.")
+    return values
 
 
 def _host(values: Any) -> Any:
@@ -575,8 +592,11 @@ class CvPath(Printed):
             raise ModelError(f"rule={rule!r} is not known; choose 'min' or '1se'.")
         return self.lambda_min if rule == "min" else self.lambda_1se
 
-    def best(self, rule: str = "min") -> Fit:
-        """Return the model at the chosen λ as a :class:`Fit` (see :meth:`Path.fit`)."""
+    def best(self, rule: str = "1se") -> Fit:
+        """Return the model at the chosen λ as a :class:`Fit` (see :meth:`Path.fit`).
+
+        ``rule`` is "1se", as for :meth:`coef` and :meth:`predict`, or "min".
+        """
         return self.path.fit(self.lambda_(rule))
 
     def coef(self, rule: str = "1se") -> Any:
