@@ -4,7 +4,7 @@
   of coefficients that are not 0, less where a ridge part or groups shrink.
 * With k = df + intercepts (+ 1 for an estimated dispersion), −2 log L + 2 k is AIC, + k log n is
   BIC, and EBIC adds 2 log C(p, df) for the number of models of that size (Chen and Chen 2008).
-* Where the dispersion is estimated, all of them fall without end as the residuals go to 0: with more
+* Where the dispersion is estimated, all fall without end as the residuals go to 0: with more
   columns than rows the least value says nothing. They choose up to n/2 parameters only.
 * GCV = (deviance / n) / (1 − (df + intercepts) / n)² (Craven and Wahba 1979).
 """
