@@ -292,7 +292,8 @@ def _specification(arguments: Mapping[str, Any]) -> tuple[Specification, Any]:
             sums="float64",
         )  # fmt: skip
         return made, None
-    X = X.tocsr().astype(float)
+    X = X.tocsr().astype(float)  # a copy
+    X.sum_duplicates()
     if not np.isfinite(X.data).all():
         raise DataError("X has missing or infinite values, and rows of a sparse X are not dropped.")
     stand_in = {**arguments, "X": np.zeros((X.shape[0], 1)), "names": None}

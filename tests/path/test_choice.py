@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import statdl as sd
 from statdl.errors import DataError, ModelError
@@ -195,3 +196,25 @@ def test_words_of_what_cannot_be():
         path.predict(X[:2], 0.1, offset=(1, 2, 3))
     with pytest.raises(ModelError, match="penalty_factor must be numbers"):
         sd.path(X=X, y=responses["gaussian"], penalty_factor={"x1": "a"})
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+@pytest.mark.parametrize("level", [3.1, 1e6, 1e8])
+def test_full_columns_of_a_sparse_matrix_may_be_far_from_0(family, level):
+    X, responses = drawn(n=200)
+    X = np.where(np.abs(X) < 0.8, 0.0, X)
+    y, k = responses[family], 25
+    dense = np.c_[X, level + X[:, 0] + 0.5 * drawn(2, 200)[0][:, 0], np.full(200, level)]
+    found = sd.path(X=sparse.csr_matrix(dense), y=y, family=family)
+    known = sd.path(X=dense, y=y, family=family)
+    assert np.allclose(found.lambdas[:k], known.lambdas[:k], rtol=1e-8)
+    ours, theirs = (one.estimate.coefficients[:k] for one in (found, known))
+    assert np.allclose(ours, theirs, atol=1e-6)
+    assert found.estimate.notes == known.estimate.notes == ("Constant columns stay at 0: x8.",)
+    strength = known.lambdas[20]
+    assert np.allclose(
+        found.predict(sparse.csr_matrix(dense), strength), known.predict(dense, strength), atol=1e-5
+    )
+    assert np.allclose(
+        found.fit(strength).predict(dense), known.predict(dense, strength), atol=1e-5
+    )

@@ -184,8 +184,8 @@ def test_a_search_goes_on_from_a_file(tmp_path):
     assert again.best_point == whole.best_point
     with pytest.raises(DataError, match="no column 'decay'"):
         sd.search(net, rows, space, n=1, tried=pd.DataFrame({"hidden": [1]}))
+    frame = whole.to_frame().assign(hidden="9")
     with pytest.raises(DataError, match="no setting of the space"):
-        frame = whole.to_frame().assign(hidden="9")
         sd.search(net, rows, space, n=1, tried=frame)
 
 
