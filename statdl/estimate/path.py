@@ -12,7 +12,8 @@ The grid of λ is glmnet's: from λ_max, the smallest λ at which everything pen
 from the gradient there (for α < 0.001 as if α were 0.001), down to λ_max times 1e-4, or 1e-2 where
 there are fewer rows than columns, in equal steps of log λ. A path on a grid of its own choice ends
 early, as glmnet's does, where the share of explained deviance exceeds 0.999 or grows by less than
-1e-5 (of itself for the gaussian), after five values at least.
+1e-5 (of itself for the gaussian; for counts by 1e-4 of itself in four steps), after five values at
+least.
 """
 
 from __future__ import annotations
@@ -247,8 +248,10 @@ def path_of_sample(
         if grid.given is not None or not grid.early_stop or len(found) < AT_LEAST:
             return False
         whole = max(null - saturated, 1e-300)
-        now, before = ((null - one.loss) / whole for one in (found[-1], found[-2]))
-        small = SMALL_GAIN * now if family.quadratic else SMALL_GAIN
+        counts = family.name == "poisson"
+        earlier = found[-AT_LEAST if counts else -2]
+        now, before = ((null - one.loss) / whole for one in (found[-1], earlier))
+        small = SMALL_GAIN * (now if family.quadratic else 10 * now if counts else 1)
         return now > ENOUGH_EXPLAINED or now - before < small
 
     unit = unit_of(penalties, scale)
