@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from statdl.api.repeat import repeated
@@ -13,7 +13,7 @@ from statdl.study.complexity import Complexity, study_of
 from statdl.study.decomposition import Decomposition, decompose
 from statdl.study.heldout import Learner, Scheme, cross_validated, split_of
 from statdl.study.learning import LearningCurve, learning_curve_of, thinned
-from statdl.study.search import SearchResult, as_space
+from statdl.study.search import Choices, SearchResult, as_space, trials_of
 from statdl.study.verdict import mean, mean_error
 
 #: Knobs by which a larger setting means a simpler model.
@@ -84,6 +84,8 @@ def complexity(
     knob, values = one_knob(over)
     scheme = Scheme(validation, folds, shares, test, seed)
     repeat = repeated(model, data)
+    for value in values:
+        repeat.check(knob, value)
     sizes = None
     if knob in RESTRAINTS:
         sizes = [-_total(value) for value in values]
@@ -100,19 +102,25 @@ def complexity(
 
 def _total(value: Any) -> float:
     """Return a strength, or the sum of those by layer."""
-    return float(sum(value) if isinstance(value, Sequence) else value or 0)
+    try:
+        return float(sum(value) if isinstance(value, Sequence) else value or 0)
+    except (TypeError, ValueError):
+        raise ModelError(f"A strength is a number, or one a layer, not {value!r}.") from None
 
 
-def one_knob(over: Mapping[str, Sequence[Any]]) -> tuple[str, list[Any]]:
+def one_knob(over: Any) -> tuple[str, list[Any]]:
     """Return the knob and its settings."""
-    if len(over) != 1:
+    if not isinstance(over, Mapping) or len(over) != 1:
         raise ModelError(
             f"over= names one knob and its settings, such as {{'decay': (0.1, 1)}}; not {over!r}."
         )
     knob, values = next(iter(over.items()))
-    if not len(values):
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ModelError(f"The settings of {knob!r} are a list, such as ({values!r},).")
+    values = list(values)
+    if not values:
         raise ModelError(f"over={{{knob!r}: ()}} has no setting to try.")
-    return knob, list(values)
+    return knob, values
 
 
 def bias_variance(
@@ -133,7 +141,7 @@ def bias_variance(
         The true mean of each row, or a function of the data that returns it; responses are then
         simulated from it. Without it rows are resampled, and the noise is an estimate.
     noise : float, optional
-        The true standard deviation of normal errors; by default the fit's.
+        The true standard deviation of normal errors; by default that of the chosen fit.
     B, seed : int
         Refits of every setting, and their seed.
 
@@ -209,12 +217,13 @@ def learning_curve(
 def search(
     model: Fit,
     data: Any = None,
+    space: Mapping[str, Any] | None = None,
     *,
-    space: Mapping[str, Any],
     n: int = 20,
     folds: int = 5,
     halving: bool = False,
     seed: int = 0,
+    tried: Any = None,
 ) -> SearchResult:
     """Search several knobs at once: at random, then finer around the best.
 
@@ -226,7 +235,8 @@ def search(
         Rows to use; by default those of the fit.
     space : mapping
         By knob (as for :func:`complexity`, and "learning_rate" and "batch" of gradient descent) a
-        range (low, high) or a list of settings.
+        range (low, high) or a list of settings. A range of whole numbers is one of whole numbers,
+        but for knobs such as "decay" that are none.
     n : int
         Points to try; ``result.more(n)`` goes on later.
     folds : int
@@ -235,6 +245,9 @@ def search(
         Judge all points on few rows first, and the better half on twice as many.
     seed : int
         Seed of the points and the folds.
+    tried : frame or SearchResult, optional
+        What :meth:`SearchResult.to_frame` gave of an earlier search with the same data, folds and
+        seed, perhaps by way of a file: it goes on from there. ``n`` points are added.
 
     Returns
     -------
@@ -259,7 +272,9 @@ def search(
     >>> len(found.more(2).trials)
     7
     """
-    repeat = repeated(model, data)
+    ranges, repeat = as_space(space), repeated(model, data)
+    for knob, one in ranges.items():
+        repeat.check(knob, one.values[0] if isinstance(one, Choices) else one.high)
     split = split_of(repeat.frame, Scheme("kfold", folds, seed=seed))
 
     def judge(point: Mapping[str, Any], share: float) -> tuple[float, float]:
@@ -275,5 +290,6 @@ def search(
     def finish(point: Mapping[str, Any]) -> Fit:
         return repeat.fit(point, split.training)
 
-    found = SearchResult(model.label, as_space(space), judge, finish, seed, halving)
+    found = SearchResult(model.label, ranges, judge, finish, seed, halving)
+    found.trials += trials_of(tried, ranges)
     return found.more(n)

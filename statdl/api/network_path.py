@@ -51,7 +51,7 @@ def decay_path(
     True
     """
     _check_network(net, "decay_path")
-    values = np.logspace(2, -4, 13) if decays is None else np.asarray(decays, dtype=float)
+    values = np.logspace(2, -4, 13) if decays is None else _numbers("decays", decays)
     if values.ndim != 1 or not len(values) or not ((values >= 0) & np.isfinite(values)).all():
         raise ModelError(f"decays must be numbers of 0 or more, one at least, not {decays!r}.")
     if not (is_number(held_out) and 0 <= held_out < 1):
@@ -104,13 +104,20 @@ def input_path(
     _check_network(net, "input_path")
     values = None
     if strengths is not None:
-        values = np.sort(np.asarray(strengths, dtype=float)).tolist()
+        values = np.sort(np.atleast_1d(_numbers("strengths", strengths))).tolist()
         if not values or not all(0 <= value < float("inf") for value in values):
             raise ModelError(f"strengths must be numbers of 0 or more, not {strengths!r}.")
     if not (is_number(ratio) and 0 < ratio < 1):
         raise ModelError(f"ratio is between 0 and 1, not {ratio!r}.")
     found = follow_inputs(net.estimate, whole("n", n, 2), float(ratio), values, progress)
     return NetworkInputPath(found)
+
+
+def _numbers(name: str, given: Any) -> Any:
+    try:
+        return np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise ModelError(f"{name} must be numbers of 0 or more, not {given!r}.") from None
 
 
 def _check_network(net: Any, name: str) -> None:

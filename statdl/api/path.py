@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -16,8 +17,9 @@ from statdl.api.scan import is_lazy
 from statdl.api.words import as_family
 from statdl.backend.array import to_numpy
 from statdl.backend.columns import is_sparse
-from statdl.errors import DataError, ModelError
+from statdl.errors import DataError, ModelError, SeparationWarning
 from statdl.estimate import Specification, specify
+from statdl.estimate.chosen import separated
 from statdl.estimate.path import (
     Grid,
     PathEstimate,
@@ -110,8 +112,9 @@ def path(
     standardize : bool
         Penalise coefficients of columns divided by their standard deviation. Coefficients are
         reported in the columns' own units either way.
-    penalty_factor : sequence or mapping from column to factor, optional
-        f, 1 unless given: 0 leaves a column unpenalised, ∞ leaves it out. Scaled to mean 1.
+    penalty_factor : sequence or mapping from column or term to factor, optional
+        f, 1 unless given: 0 leaves a column unpenalised, ∞ leaves it out. Scaled to a mean of 1
+        over the columns that are not left out (glmnet counts those as 1).
     lower, upper : float, sequence or mapping, optional
         Limits of the coefficients: lower ≤ 0 ≤ upper.
     groups : "terms" or sequence, optional
@@ -157,9 +160,12 @@ def path(
 def _path(arguments: Mapping[str, Any], front: Any) -> Path:
     specification, X = _specification(arguments)
     penalties = _penalties(arguments, specification)
-    return Path(
-        estimate_path(specification, penalties, _grid(arguments), X), Call(front, dict(arguments))
-    )
+    found = estimate_path(specification, penalties, _grid(arguments), X)
+    said = separated(found)
+    if said:
+        found = replace(found, notes=(*found.notes, said))
+        warnings.warn(said, SeparationWarning, stacklevel=3)
+    return Path(found, Call(front, dict(arguments)))
 
 
 def cv_path(
@@ -184,7 +190,8 @@ def cv_path(
         order that is drawn, whatever the size of blocks; products are summed up for each part, and
         one pass is all that path and validation take.
     measure : {"deviance", "mse", "mae", "class", "auc"}
-        What a fold is judged by: mean deviance, squared or absolute error of the mean, share of
+        What a fold is judged by: mean deviance, squared or absolute error of the mean (of the
+        second of two classes, where glmnet sums over both; of more classes their sum), share of
         wrong classes, or the area under the ROC curve. Of a scan: "deviance" or "mse".
     progress : bool
         Show a bar in a terminal.
@@ -275,7 +282,8 @@ def nested_cv(
         )
     estimate = path(formula, data, family, **arguments).estimate
     sample: Any = estimate.sample
-    fold = fold_of_rows(sample, estimate.family, _kept_folds(outer, estimate), seed)
+    labels, levels = _kept_folds(outer, estimate), estimate.specification.levels
+    fold = fold_of_rows(sample, estimate.family, labels, seed, levels)
     names: Sequence[int] = range(int(fold.max()) + 1)
 
     def judged(name: int) -> tuple[float, float, int]:
@@ -328,6 +336,7 @@ def _specification(arguments: Mapping[str, Any]) -> tuple[Specification, Any]:
         chosen: Any = Multinomial()
     else:
         chosen = as_family(family, None)
+        _refuse_bounded(chosen)
     X = arguments["X"]
     if not is_sparse(X):
         lazily = is_lazy(arguments["data"])
@@ -341,7 +350,8 @@ def _specification(arguments: Mapping[str, Any]) -> tuple[Specification, Any]:
             sums="float64",
         )  # fmt: skip
         return made, None
-    X = X.tocsr().astype(float)
+    X = X.tocsr().astype(float)  # a copy
+    X.sum_duplicates()
     if not np.isfinite(X.data).all():
         raise DataError("X has missing or infinite values, and rows of a sparse X are not dropped.")
     stand_in = {**arguments, "X": np.zeros((X.shape[0], 1)), "names": None}
@@ -355,6 +365,17 @@ def _specification(arguments: Mapping[str, Any]) -> tuple[Specification, Any]:
     made = specify(frame, chosen, Newton())
     kept = X if frame.rows is None else X[frame.rows]
     return replace(made, frame=replace(made.frame, design=design)), kept.tocsc()
+
+
+def _refuse_bounded(family: Family) -> None:
+    """Refuse a link that has no mean for some η, since on a path η may become anything."""
+    with np.errstate(all="ignore"):
+        means = family.mean(np.asarray([[-1.0], [0.0], [1.0]]))
+    if not np.isfinite(means).all() or not (np.diff(means, axis=0) > 0).all():
+        raise ModelError(
+            f"A path needs a link that rises from −∞ to ∞, and that of the {family.name} family, "
+            f"{family.link.name}, does not; use sd.families.Gamma(sd.links.Log()), for example."
+        )
 
 
 def _grid(arguments: Mapping[str, Any]) -> Grid:
@@ -385,11 +406,12 @@ def _penalties(arguments: Mapping[str, Any], specification: Specification) -> Pe
     if not (is_number(alpha) and 0 <= alpha <= 1):
         raise ModelError(f"alpha is between 0 (ridge) and 1 (lasso), not {alpha!r}.")
     names = specification.frame.design.names
-    factors = _by_column("penalty_factor", arguments["penalty_factor"], names, 1.0)
+    terms = {term.name: term.columns for term in specification.frame.design.terms}
+    factors = _by_column("penalty_factor", arguments["penalty_factor"], names, 1.0, terms)
     if factors is not None and (np.isnan(factors).any() or (factors < 0).any()):
         raise ModelError("penalty_factor must be 0 or more, and not missing.")
-    lower = _by_column("lower", arguments["lower"], names, -math.inf)
-    upper = _by_column("upper", arguments["upper"], names, math.inf)
+    lower = _by_column("lower", arguments["lower"], names, -math.inf, terms)
+    upper = _by_column("upper", arguments["upper"], names, math.inf, terms)
     if lower is not None and not (lower <= 0).all():
         raise ModelError("lower must be 0 or less for every column: 0 is where coefficients start.")
     if upper is not None and not (upper >= 0).all():
@@ -404,22 +426,26 @@ def _penalties(arguments: Mapping[str, Any], specification: Specification) -> Pe
     return Penalties(float(alpha), standardize, factors, lower, upper, groups, grouped)
 
 
-def _by_column(name: str, given: Any, names: Sequence[str], default: float) -> Any:
-    """Return a number a column from one number, a sequence, or a mapping from names."""
+def _by_column(
+    name: str, given: Any, names: Sequence[str], default: float, terms: Mapping[str, Any]
+) -> Any:
+    """Return a number a column from one number, a sequence, or a mapping from names.
+
+    The name of a term, such as a factor, is for all of its columns.
+    """
     if given is None:
         return None
     if isinstance(given, Mapping):
-        unknown = [key for key in given if key not in names]
+        unknown = [key for key in given if key not in names and key not in terms]
         if unknown:
             raise ModelError(
                 f"{name} names {unknown[0]!r}, which is no column; there are "
                 f"{', '.join(names[:20])}{', …' if len(names) > 20 else ''}."
             )
-        return np.asarray([float(given.get(one, default)) for one in names])
-    try:
-        values = np.asarray(given if is_number(given) else to_numpy(given), dtype=float)
-    except (TypeError, ValueError):
-        raise ModelError(f"{name} must be numbers, not {given!r}.") from None
+        wide = {names[j]: given[key] for key, at in terms.items() if key in given for j in at}
+        own = {**wide, **{key: given[key] for key in given if key in names}}
+        return _numbers(name, [own.get(one, default) for one in names])
+    values = _numbers(name, given if is_number(given) else to_numpy(given))
     if values.ndim == 0:
         return np.full(len(names), float(values))
     if values.shape != (len(names),):
@@ -428,6 +454,13 @@ def _by_column(name: str, given: Any, names: Sequence[str], default: float) -> A
             f"{', '.join(names[:20])}{', …' if len(names) > 20 else ''}."
         )
     return values
+
+
+def _numbers(name: str, given: Any) -> Any:
+    try:
+        return np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise ModelError(f"{name} must be numbers, not {given!r}.") from None
 
 
 def _groups(given: Any, specification: Specification) -> Any:

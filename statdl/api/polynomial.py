@@ -9,6 +9,7 @@ from typing import Any
 from statdl.api.regression import glm, lm, multinom
 from statdl.errors import ModelError
 from statdl.formula import model_frame, update_formula
+from statdl.formula.settable import term_variables
 from statdl.results import Fit
 from statdl.study.complexity import study_of
 from statdl.study.heldout import Scheme, mask, split_of
@@ -147,6 +148,16 @@ def _variable(frame: Any, variable: str | None) -> str:
             f"variable={variable!r} is no term of the formula, which has {', '.join(names)}."
         )
     term = frame.design.terms[names.index(variable)]
+    made = term_variables(frame.design)
+    own = made[names.index(variable)]
+    shared = [
+        name for name, parts in zip(names, made, strict=True) if name != variable and parts & own
+    ]
+    if shared:
+        raise ModelError(
+            f"'{variable}' is in the term {shared[0]} as well, which would stand beside its "
+            "powers; leave that term out."
+        )
     if len(term.columns) != 1 or variable in frame.design.levels:
         raise ModelError(f"'{variable}' is not a numeric column, which powers can be taken of.")
     return variable

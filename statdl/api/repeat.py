@@ -48,6 +48,10 @@ class Repeat:
         replaced = all(estimate.kept) and (penalty.shrinks or not penalty.active)
         return with_penalty(estimate, float(value)) if replaced else None
 
+    def check(self, knob: str, value: Any) -> None:
+        """Refuse a knob that the model does not have."""
+        self._turned(knob, value, {})
+
     def _turned(self, knob: str, value: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that turn a knob of the model."""
         arguments = {**(self.model.call.arguments or {}), **changes}
@@ -83,7 +87,8 @@ def repeated(model: Any, data: Any = None) -> Repeat:
     """Return a model to fit again, to other data if given."""
     if not isinstance(model, Fit):
         raise ModelError(
-            f"A fit is studied, and {model!r} is none; call lm(), glm() or mlp() first."
+            f"A fit is studied, and a {type(model).__name__} is none; call lm(), glm() or mlp() "
+            "first."
         )
     if data is not None:
         model = model.update(**_as_arguments(model, data))

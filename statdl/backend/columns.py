@@ -286,19 +286,40 @@ def is_sparse(X: Any) -> bool:
 def moments(X: Any, weights: Array) -> tuple[Any, Any]:
     """Return the means and standard deviations of the columns, on the host; weights sum to 1."""
     if is_sparse(X):
-        mean = X.T @ weights
-        square = X.multiply(X).T @ weights - mean**2
-        spread = namespace(mean).sqrt(namespace(mean).maximum(square, 0 * square))
-        return mean, spread
+        X, shift = lowered(X.tocsc())
+        rest = X.T @ weights
+        square = X.multiply(X).T @ weights - rest**2
+        spread = namespace(rest).sqrt(namespace(rest).maximum(square, 0 * square))
+        return rest + shift, spread
     xp = namespace(X)
     mean = weights @ X
     return to_numpy(mean), to_numpy(xp.sqrt(weights @ (X - mean) ** 2))
 
 
+def lowered(X: Any) -> tuple[Any, Any]:
+    """Return a CSC matrix whose columns without a 0 are brought near 0, and by how much, (p,).
+
+    A column that is 0 somewhere is at most √n standard deviations from 0; one that never is may be
+    as far as it likes, and its centring in products would cost all digits.
+    """
+    xp = namespace(X.data)
+    n, p = X.shape
+    counts = xp.diff(X.indptr)
+    shift = xp.zeros(p)
+    (full,) = xp.nonzero(counts == n)
+    for j in full.tolist():
+        shift[j] = xp.mean(X.data[X.indptr[j] : X.indptr[j + 1]])
+    if not shift.any():
+        return X, shift
+    data = X.data - xp.repeat(shift, counts)
+    return type(X)((data, X.indices, X.indptr), shape=X.shape), shift
+
+
 def standardised(X: Any, centre: Any, scale: Any) -> Columns:
     """Return the columns (x_j − m_j) / s_j of a dense or sparse X."""
     if is_sparse(X):
-        return SparseColumns(X.tocsc(), centre, scale)
+        X, shift = lowered(X.tocsc())
+        return SparseColumns(X, centre - shift, scale)
     m, s = like(centre, X), like(scale, X)
     rows = ((X - m) / s).T
     if is_numpy(X) or is_cupy(X):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Rows, like, namespace
+from statdl.backend.array import Rows, like, namespace, to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.errors import ModelError
-from statdl.estimate.fit import estimate
+from statdl.estimate.effective import effective_df
+from statdl.estimate.fit import estimate, objective_of
 from statdl.estimate.path import PathEstimate
 from statdl.estimate.record import Estimate, Specification
+from statdl.estimate.sample import Sample
+from statdl.estimate.separation import separation
 from statdl.formula.chosen import chosen
 from statdl.lazy import lazy
 from statdl.model.elastic import ElasticNet
@@ -19,6 +23,9 @@ from statdl.model.penalty import NoPenalty, Penalty
 from statdl.solve.newton import LeastSquares, Newton
 
 np = lazy("numpy")
+
+#: η beyond this asks for a look whether the response is separated: odds of 1 to 20,000.
+FAR = 10.0
 
 AFTER_LASSO = (
     "The columns were chosen by an L1 penalty with the same data, and the coefficients are shrunk: "
@@ -64,6 +71,8 @@ def penalised_estimate(path: PathEstimate, strength: float, B: Any, a: Any) -> E
     specification, places = chosen_specification(path, B)
     penalty = _penalty(path, specification, strength, B[places], a, places)
     found = _quietly(replace(specification, penalty=penalty))
+    if strength > 0 and (B.shape[1] > 1 or path.penalties.groups is not None):
+        found = replace(found, effective=_effective(path, strength, B, a))
     if path.penalties.alpha > 0 and strength > 0:
         notes = (*found.convergence.notes, AFTER_LASSO)
         found = replace(
@@ -72,6 +81,13 @@ def penalised_estimate(path: PathEstimate, strength: float, B: Any, a: Any) -> E
             convergence=replace(found.convergence, notes=notes),
         )
     return found
+
+
+def _effective(path: PathEstimate, strength: float, B: Any, a: Any) -> float:
+    """Return the effective parameters, intercepts counted: the penalty of the fit has no bends."""
+    one = replace(path, strengths=np.asarray([strength]), coefficients=B[None], intercepts=a[None])
+    heads = B.shape[1] - (path.family.name == "multinomial")
+    return float(effective_df(one)[0]) + path.specification.intercept * heads
 
 
 def refitted_estimate(path: PathEstimate, B: Any) -> Estimate:
@@ -88,6 +104,30 @@ def refitted_estimate(path: PathEstimate, B: Any) -> Estimate:
     return replace(found, convergence=replace(found.convergence, notes=notes))
 
 
+def separated(path: PathEstimate) -> str:
+    """Return a sentence where columns that feel no penalty separate the response; else nothing.
+
+    They are looked at where some η is so far out that the likelihood may have no maximum.
+    """
+    all_free = path.strengths[-1] == 0
+    free = np.full(path.shape[1], True) if all_free else path.factors == 0
+    bounded = any(map(math.isfinite, path.specification.family.ends))
+    if not (bounded and free.any() and isinstance(path.sample, Sample)):
+        return ""
+    B, a = path.coefficients[-1], path.intercepts[-1]
+    if not (np.abs(to_numpy(path.sample.eta(B, a))) > FAR).any():
+        return ""
+    specification, _ = chosen_specification(path, B * free[:, None])
+    objective = objective_of(specification, [True] * len(specification.coefficient_names))
+    if separation(objective) is None:
+        return ""
+    return (
+        f"{'At lambda = 0 columns' if all_free else 'Columns without a penalty'} separate the "
+        "response: the likelihood has no finite maximum, and their coefficients are where the "
+        "search stopped."
+    )
+
+
 def _quietly(specification: Specification) -> Estimate:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=RuntimeWarning)
@@ -102,7 +142,7 @@ def _penalty(
         return NoPenalty()
     first = int(specification.intercept)
     if B.shape[1] == 1 and settings.groups is None and settings.lower is settings.upper is None:
-        factors = path.factors[places] * total * strength
+        factors = path.factors[places] * total * strength / path.unit
         scale = path.scale[places]
         slopes = settings.alpha * factors * scale * np.sign(B[:, 0])
         bends = (1 - settings.alpha) * path.bend * factors * scale**2

@@ -12,7 +12,8 @@ The grid of λ is glmnet's: from λ_max, the smallest λ at which everything pen
 from the gradient there (for α < 0.001 as if α were 0.001), down to λ_max times 1e-4, or 1e-2 where
 there are fewer rows than columns, in equal steps of log λ. A path on a grid of its own choice ends
 early, as glmnet's does, where the share of explained deviance exceeds 0.999 or grows by less than
-1e-5 (of itself for the gaussian), after five values at least.
+1e-5 (of itself for the gaussian; for counts by 1e-4 of itself in four steps), after five values at
+least.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from statdl.backend.array import Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.backend.threads import FEW_ENTRIES, one_thread
 from statdl.backend.triangle import Centred
 from statdl.errors import DataError
@@ -111,6 +112,16 @@ class PathEstimate:
         return self.sample.shape
 
     @property
+    def spread(self) -> Any:
+        """The standard deviations of the columns, (p,)."""
+        return self.sample.moments()[1]
+
+    @property
+    def unit(self) -> float:
+        """What λ is divided by where the penalty is in units of ``scale``."""
+        return unit_of(self.penalties, self.scale)
+
+    @property
     def total_weight(self) -> float:
         """Σ w, by which the mean loss divides."""
         return self.sample.weight
@@ -126,6 +137,12 @@ class PathEstimate:
         whole = self.null - self.saturated
         return (self.null - self.losses) / whole if whole > 0 else np.zeros(len(self.losses))
 
+    def at(self, place: int) -> PathEstimate:
+        """Return the path of one λ only."""
+        part = slice(place, place + 1)
+        names = ("strengths", "coefficients", "intercepts", "losses", "violations")
+        return replace(self, **{name: getattr(self, name)[part] for name in names})
+
 
 def sample_of(specification: Specification, X: Any = None) -> tuple[PathSample, Any]:
     """Return the rows of a specification with the family of the path's loss."""
@@ -133,12 +150,21 @@ def sample_of(specification: Specification, X: Any = None) -> tuple[PathSample, 
     family: Any = specification.family
     if isinstance(rows, ScannedRows):
         return summed(rows, rows.centred), family
-    y, xp = rows.y, namespace(rows.y)
+    y, xp, offset = rows.y, namespace(rows.y), rows.offset
     if family.name == "multinomial":
         y = xp.concat([1 - xp.sum(y, axis=1, keepdims=True), y], axis=1)
         family = SymmetricMultinomial(y.shape[1])
+        offset = class_offset(offset, y.shape[1])
     weights = xp.ones_like(y[:, 0]) if rows.weights is None else rows.weights
-    return Sample(rows.gathered().X if X is None else X, y, weights, rows.offset), family
+    return Sample(rows.gathered().X if X is None else X, y, weights, offset), family
+
+
+def class_offset(offset: Array | None, classes: int) -> Array | None:
+    """Return the offset (n, K) of every class from that of all but the first, (n, 1)."""
+    if offset is None:
+        return None
+    xp = namespace(offset)
+    return xp.concat([xp.zeros_like(offset), *[offset] * (classes - 1)], axis=1)
 
 
 def summed(rows: ScannedRows, sums: Centred) -> SummedSample:
@@ -161,6 +187,8 @@ def path_of_sample(
     problem, centre, scale, notes = _problem(
         sample, family, penalties, specification.intercept, specification.frame.design.names
     )
+    if grid.given is None:
+        _refuse_constant(sample, family)
     state = begin(problem, grid.count, grid.tolerance)
     null = state.value
     if problem.shrinkage.free.any():
@@ -174,12 +202,18 @@ def path_of_sample(
         if grid.given is not None or not grid.early_stop or len(found) < AT_LEAST:
             return False
         whole = max(null - saturated, 1e-300)
-        now, before = ((null - one.loss) / whole for one in (found[-1], found[-2]))
-        small = SMALL_GAIN * now if family.quadratic else SMALL_GAIN
+        counts = family.name == "poisson"
+        earlier = found[-AT_LEAST if counts else -2]
+        now, before = ((null - one.loss) / whole for one in (found[-1], earlier))
+        small = SMALL_GAIN * (now if family.quadratic else 10 * now if counts else 1)
         return now > ENOUGH_EXPLAINED or now - before < small
 
+    unit = unit_of(penalties, scale)
+    strengths = grid.values(state.top * unit, n, p) / unit
+    if grid.given is None and state.top <= 10 * state.rounding:
+        strengths = strengths[:1]  # nothing that is penalised has anything to tell
     with one_thread(n * p <= FEW_ENTRIES):
-        found = follow(state, grid.values(state.top, n, p), grid.tolerance, enough)
+        found = follow(state, strengths, grid.tolerance, enough)
     coefficients = np.stack([one.coefficients for one in found])
     if family.name == "multinomial":
         coefficients = _centred(coefficients, penalties)
@@ -191,7 +225,7 @@ def path_of_sample(
             intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
     return PathEstimate(
         specification, sample, family, penalties, grid,
-        np.asarray([one.strength for one in found]), coefficients, intercepts,
+        np.asarray([one.strength for one in found]) * unit, coefficients, intercepts,
         np.asarray([one.loss for one in found]),
         np.asarray([one.violation for one in found]) / (state.top or 1.0),
         null, saturated, scale, problem.shrinkage.factors[:, 0], problem.shrinkage.bend,
@@ -207,13 +241,41 @@ def _problem(
     notes = _constant_note(constant, names) if intercept else ()
     centre = mean if intercept else np.zeros_like(mean)
     used = np.where(constant | (spread == 0), 1.0, spread)
-    scale = used if penalties.standardize else np.ones_like(mean)
+    scale = used if penalties.standardize else np.full_like(mean, _unit(used, family))
     columns, loss, offset = sample.smooth(family, centre, scale, intercept)
     bend = _ridge_units(sample, intercept) if family.quadratic else 1.0
+    bend /= unit_of(penalties, scale)
     shrinkage = _shrinkage(penalties, family.outputs, scale, constant & intercept, bend)
     heads = sample.heads(intercept)
     problem = Problem(columns, loss, shrinkage, family.outputs, heads, loss.y, offset)
     return problem, centre, scale, notes
+
+
+def _unit(spread: Any, family: Any) -> float:
+    """Return a power of 2 in which columns that are not standardised are of size 1.
+
+    Intercepts and coefficients are then of one size, which iterations ask for; least squares has
+    none.
+    """
+    return 1.0 if family.quadratic else float(2.0 ** np.round(np.mean(np.log2(spread))))
+
+
+def unit_of(penalties: Penalties, scale: Any) -> float:
+    """Return what λ is divided by where columns are minimised over in a unit of their own.
+
+    λ (α |b| + ½ (1 − α) κ b²) is (λ/u) (α |b'| + ½ (1 − α) (κ/u) b'²) of b' = u b.
+    """
+    return 1.0 if penalties.standardize else float(scale[0])
+
+
+def _refuse_constant(sample: PathSample, family: Any) -> None:
+    """Refuse a response that all rows have: no λ is the first at which anything helps."""
+    value = sample.only_value(family.quadratic) if family.outputs == 1 else None
+    if value is not None:
+        raise DataError(
+            f"The response is {value:g} in every row, so that there is nothing to explain and no "
+            "grid of lambda."
+        )
 
 
 def _ridge_units(sample: PathSample, intercept: bool) -> float:
@@ -269,56 +331,31 @@ def _centred(coefficients: Any, penalties: Penalties) -> Any:
     """Return coefficients (L, p, K) of classes with the one shift that the penalty leaves open.
 
     With α = 1 the sum of |β_k − t| over classes is least at the median t, and where that is an
-    interval its middle is taken, as glmnet does. With α < 1 the minimum is unique.
+    interval its middle is taken, as glmnet does. With α < 1 the minimum is unique. Those of a
+    column without a penalty sum to 0.
     """
-    if penalties.alpha < 1 or penalties.grouped or penalties.groups is not None:
-        return coefficients
     if penalties.lower is not None or penalties.upper is not None:
         return coefficients
-    return coefficients - np.median(coefficients, axis=2, keepdims=True)
+    free = np.zeros(coefficients.shape[1], dtype=bool)
+    if penalties.factors is not None:
+        free = np.asarray(penalties.factors) == 0
+    middle = np.where(free[:, None], coefficients.mean(axis=2, keepdims=True), 0.0)
+    if penalties.alpha == 1 and not penalties.grouped and penalties.groups is None:
+        median = np.median(coefficients, axis=2, keepdims=True)
+        middle = np.where(free[:, None], middle, median)
+    return coefficients - middle
+
+
+def problem_of(path: PathEstimate) -> tuple[Problem, Any]:
+    """Return what a path minimises, and the centres of its columns, (p,)."""
+    sample, intercept = path.sample, path.specification.intercept
+    names = path.specification.frame.design.names
+    return _problem(sample, path.family, path.penalties, intercept, names)[:2]
 
 
 def starting_point(path: PathEstimate) -> Any:
     """Return the search of a path before its first λ."""
-    sample, intercept = path.sample, path.specification.intercept
-    names = path.specification.frame.design.names
-    return begin(_problem(sample, path.family, path.penalties, intercept, names)[0])
-
-
-def effective_df(path: PathEstimate) -> Any:
-    """Return the effective degrees of freedom at every λ, intercepts not counted, (L,)."""
-    counts = np.sum(path.coefficients != 0, axis=(1, 2)).astype(float)
-    if path.family.name == "multinomial" and path.penalties.alpha != 1:
-        counts = np.sum(np.any(path.coefficients != 0, axis=2), axis=1) * float(
-            path.coefficients.shape[2] - 1
-        )
-    if path.penalties.alpha == 1 and path.penalties.groups is None and not path.penalties.grouped:
-        return counts
-    if path.coefficients.shape[2] > 1 or path.penalties.groups is not None:
-        return counts
-    names = path.specification.frame.design.names
-    intercept = path.specification.intercept
-    problem, centre, _, _ = _problem(path.sample, path.family, path.penalties, intercept, names)
-    loss: Any = problem.loss
-    intercept = problem.intercept
-    for k, strength in enumerate(path.strengths):
-        b = path.coefficients[k, :, 0]
-        (places,) = np.nonzero(b)
-        if not len(places) or strength == 0:
-            continue
-        columns = problem.columns.taken(places, ones=intercept)
-        scaled = b[places] * path.scale[places]
-        heads = [path.intercepts[k, 0] + float(centre @ b)] if intercept else []
-        B = like(np.concatenate([heads, scaled])[:, None], problem.template)
-        eta = columns.outer(B) if problem.offset is None else columns.outer(B) + problem.offset
-        d, u = loss.curvature(eta)
-        everything = np.arange(len(heads) + len(places))
-        H = to_numpy(columns.curvature([everything], d, u))
-        bend = strength * (1 - path.penalties.alpha) * path.bend * path.factors[places]
-        ridge = np.concatenate([np.zeros(len(heads)), bend])
-        kept = np.linalg.solve(H + np.diag(ridge) + 1e-14 * np.eye(len(H)), H)
-        counts[k] = float(np.trace(kept)) - len(heads)
-    return counts
+    return begin(problem_of(path)[0])
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from statdl.backend.linalg import factorise
 from statdl.backend.triangle import Centred
 from statdl.errors import NotPositiveDefiniteError
 from statdl.lazy import lazy
+from statdl.model.family import score_and_curvature
 
 np = lazy("numpy")
 
@@ -44,7 +45,11 @@ class MeanLoss:
         return float(self.weights @ loss), score * self.weights[:, None]
 
     def curvature(self, eta: Array) -> tuple[Array, Array | None]:
-        H = self.family.information(eta).weighted(self.weights)
+        family = self.family
+        if family.outputs > 1 or family.canonical:
+            H = family.information(eta).weighted(self.weights)
+        else:  # the expected one may be far from the second derivative, and steps then crawl
+            H = score_and_curvature(family, eta, self.y)[1].weighted(self.weights)
         return H.diagonal, H.outer
 
     def saturated(self, eta: Array) -> float:
@@ -87,6 +92,10 @@ class PathSample(Protocol):
 
     def spread(self, intercept: bool) -> float:
         """Return the mean square of the response less the offset, about its mean or about 0."""
+        ...
+
+    def only_value(self, shifted: bool) -> float | None:
+        """Return the response that all rows have, if they do; less the offset where ``shifted``."""
         ...
 
     def heads(self, intercept: bool) -> bool:
@@ -161,6 +170,14 @@ class Sample:
         values, weights = to_numpy(target)[:, 0], to_numpy(self.shares)
         return float(weights @ (values - intercept * float(weights @ values)) ** 2)
 
+    def only_value(self, shifted: bool) -> float | None:
+        if self.offset is not None and not shifted:
+            return None
+        values = to_numpy(self.y if self.offset is None else self.y - self.offset)[:, 0]
+        values = values[to_numpy(self.weights) > 0]
+        same = float(np.ptp(values)) <= 1e-13 * float(np.abs(values).max())
+        return float(values[0]) if same else None
+
     def heads(self, intercept: bool) -> bool:
         return intercept
 
@@ -225,6 +242,11 @@ class SummedSample:
     def spread(self, intercept: bool) -> float:
         about = float(self.sums.products[-1, -1]) / self.weight
         return about if intercept else about + float(self.sums.means[-1]) ** 2
+
+    def only_value(self, shifted: bool) -> float | None:
+        value = float(self.sums.means[-1])
+        about = float(self.sums.products[-1, -1]) / self.weight
+        return value if about <= (1e-13 * value) ** 2 else None
 
     def heads(self, intercept: bool) -> bool:
         return False  # about the means it is 0

@@ -25,6 +25,9 @@ from statdl.estimate.path import PathEstimate, nodewise_problem
 from statdl.solve.lasso import Quadratic, minimise_lasso
 from statdl.solve.progress import shown
 
+#: A column in units of its standard deviation with less curvature than this is constant.
+CONSTANT = 1e-14
+
 
 @dataclass(frozen=True)
 class Debiased:
@@ -66,6 +69,9 @@ def debiased(
     estimates, errors = np.empty(len(chosen)), np.empty(len(chosen))
     quadratic = Quadratic(H)
     for k, j in enumerate(shown(chosen, "columns")):
+        if not H[j, j] > CONSTANT:
+            estimates[k] = errors[k] = np.nan
+            continue
         row = _inverse_row(quadratic, H, j, weight)
         estimates[k] = B[j, 0] * found.scale[j] + float(row @ score)
         errors[k] = math.sqrt(float(row @ H @ row) / path.total_weight)

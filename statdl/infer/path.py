@@ -1,10 +1,11 @@
 """What is said of every point of a path: effective degrees of freedom and criteria.
 
-* df of a lasso is the number of coefficients that are not 0, which is unbiased for its degrees of
-  freedom (Zou, Hastie and Tibshirani 2007); with a ridge part it is tr((H_A + Λ)⁻¹ H_A) over them,
-  H the curvature of the loss at the solution.
+* df are the effective degrees of freedom (:mod:`statdl.estimate.effective`): of a lasso the number
+  of coefficients that are not 0, less where a ridge part or groups shrink.
 * With k = df + intercepts (+ 1 for an estimated dispersion), −2 log L + 2 k is AIC, + k log n is
   BIC, and EBIC adds 2 log C(p, df) for the number of models of that size (Chen and Chen 2008).
+* Where the dispersion is estimated, all fall without end as the residuals go to 0: with more
+  columns than rows the least value says nothing. They choose up to n/2 parameters only.
 * GCV = (deviance / n) / (1 − (df + intercepts) / n)² (Craven and Wahba 1979).
 """
 
@@ -17,12 +18,17 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.special import host
-from statdl.estimate.path import PathEstimate, effective_df
+from statdl.estimate.effective import effective_df
+from statdl.estimate.path import PathEstimate
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """Vectors with one value a λ; ``df`` are effective degrees of freedom."""
+    """Vectors with one value a λ; ``df`` are effective degrees of freedom.
+
+    ``sensible`` tells where a criterion can choose: the noise, where it is estimated, has half of
+    the rows at least to be estimated from.
+    """
 
     df: Any
     deviance: Any
@@ -31,6 +37,11 @@ class Criteria:
     bic: Any
     ebic: Any
     gcv: Any
+    sensible: Any
+
+    def least(self, name: str) -> int:
+        """Return the place of the least value that can choose."""
+        return int(np.argmin(np.where(self.sensible, getattr(self, name), math.inf)))
 
 
 def criteria(path: PathEstimate) -> Criteria:
@@ -51,9 +62,11 @@ def criteria(path: PathEstimate) -> Criteria:
     bic = -2 * log_likelihood + math.log(n) * k
     with np.errstate(divide="ignore"):
         gcv = deviance / n / np.maximum(1 - (df + heads) / n, 0.0) ** 2
+    sensible = np.full(len(df), True) if known else df + heads <= max(n / 2, df[0] + heads)
     return Criteria(
-        df, deviance, log_likelihood, -2 * log_likelihood + 2 * k, bic, bic + 2 * ways, gcv
-    )
+        df, deviance, log_likelihood, -2 * log_likelihood + 2 * k, bic, bic + 2 * ways, gcv,
+        sensible,
+    )  # fmt: skip
 
 
 def _log_likelihood(path: PathEstimate, deviance: Any, n: int) -> Any:

@@ -10,9 +10,9 @@ from statdl.report.table import DataTable
 def path_table(path: PathEstimate, found: Criteria, title: str) -> DataTable:
     """Return one line a λ."""
     marks = {"AIC": found.aic, "BIC": found.bic, "EBIC": found.ebic, "GCV": found.gcv}
-    best = ", ".join(
-        f"{name} {path.strengths[int(values.argmin())]:.4g}" for name, values in marks.items()
-    )
+    best = ", ".join(f"{name} {path.strengths[found.least(name.lower())]:.4g}" for name in marks)
+    if not found.sensible.all():
+        best += " (among those with parameters for half of the rows at most)"
     labels = tuple(f"{k}" for k in range(len(path.strengths)))
     columns = {
         "lambda": path.strengths,

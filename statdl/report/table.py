@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,20 +47,28 @@ class Printed(ABC):
         """Return the report as Markdown with pipe tables."""
         return markdown.render(self.document())
 
-    def report(self, path: str | os.PathLike[str], *, title: str | None = None) -> None:
+    def report(
+        self, path: str | os.PathLike[str] | None = None, *, title: str | None = None
+    ) -> Printed | None:
         """Write a report: one HTML file with this, what it says, and the versions behind it.
 
         The file opens anywhere and needs no other; it is written in one piece or not at all.
+        Without a path the table and the sentences are returned, and print.
 
         Raises
         ------
         OSError
             Where the file cannot be written; an older one is then as it was.
         """
-        shown = page.table_page(
+        if path is None:
+            shown, said = self.document(), self.readings()
+            told = tuple(f"{one.subject}: {one.text}" for one in said)
+            return Told(replace(shown, title=title or shown.title, notes=(*shown.notes, *told)))
+        written = page.table_page(
             self.document(), self.readings(), title=title, further=self.sections()
         )
-        page.write_page(path, shown)
+        page.write_page(path, written)
+        return None
 
     def readings(self) -> tuple[reading.Reading, ...]:
         """Return what a report says of this, subject by subject."""
@@ -78,6 +86,17 @@ class Printed(ABC):
 
     def _repr_html_(self) -> str:
         return self.to_html()
+
+
+@dataclass(frozen=True, repr=False)
+class Told(Printed):
+    """A document as it is."""
+
+    told: Document
+
+    def document(self) -> Document:
+        """Return it."""
+        return self.told
 
 
 @dataclass(frozen=True, repr=False)

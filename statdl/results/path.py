@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from statdl.backend.array import like, to_numpy
 from statdl.backend.columns import is_sparse
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError
 from statdl.estimate.chosen import penalised_estimate, refitted_estimate
 from statdl.estimate.knots import knots
-from statdl.estimate.path import PathEstimate, path_of_sample
+from statdl.estimate.path import PathEstimate, class_offset, path_of_sample
 from statdl.formula import like as frame_like
 from statdl.infer.debiased import debiased
 from statdl.infer.distribution import check_level, critical, two_sided
 from statdl.infer.path import Criteria, criteria
+from statdl.kinds import is_number
 from statdl.lazy import lazy
 from statdl.report import DataTable, Printed, page
 from statdl.report.block import Document
@@ -35,6 +36,8 @@ np = lazy("numpy")
 pd = lazy("pandas")
 
 CRITERIA = ("aic", "bic", "ebic", "gcv")
+#: Violation that a refit without a penalty may have: little is gained by less than the optimum.
+REFIT = 1e-11
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,6 +54,8 @@ class Path(Printed):
 
     estimate: PathEstimate
     call: Call
+    lasso: PathEstimate | None = field(default=None, repr=False)  # that of a relaxed path
+    gamma: float = 1.0
 
     @property
     def lambdas(self) -> Any:
@@ -107,7 +112,7 @@ class Path(Printed):
         first = np.where(used.any(axis=0), used.argmax(axis=0), len(used))
         order = np.argsort(first, kind="stable")
         entries = [self.names[j] for j in order.tolist() if first[j] < len(used)]
-        places = {name.upper(): int(np.argmin(getattr(self.criteria, name))) for name in CRITERIA}
+        places = {name.upper(): self.criteria.least(name) for name in CRITERIA}
         return path_readings(self.lambdas, self.df, self.explained, entries, places)
 
     def sections(self) -> tuple[page.Section, ...]:
@@ -132,6 +137,7 @@ class Path(Printed):
         Between knots coefficients are linear in λ. Columns of the table are ``lambda``, then those
         that are ever in.
         """
+        self._refuse_relaxed("knots")
         smallest = float(self.lambdas[-1])
         strengths, B = knots(self.estimate, smallest)
         (used,) = np.nonzero(np.any(B != 0, axis=0))
@@ -142,8 +148,9 @@ class Path(Printed):
     def coef(self, lambda_: float | None = None, *, exact: bool = False) -> Any:
         """Return the coefficients, at one λ or (None) with a row for every λ of the grid.
 
-        Between values of the grid they are interpolated linearly in λ; with ``exact`` the model is
-        solved at λ itself. For classes: a frame with a column a class.
+        Between values of the grid they are interpolated linearly in λ; with ``exact``, and beyond
+        the ends of the grid, the model is solved at λ itself. For classes: a frame with a column a
+        class.
         """
         if lambda_ is None:
             return self._all_coefficients()
@@ -192,8 +199,15 @@ class Path(Printed):
 
         Its penalty is that of the path. With α = 0 its covariance and degrees of freedom are those
         of ridge regression; with an L1 part it has no standard errors, for they would ignore what
-        the data have chosen.
+        the data have chosen. Of a path that is relaxed all the way it is :meth:`refit`.
         """
+        if self.lasso is not None:
+            if self.gamma > 0:
+                raise ModelError(
+                    f"A relaxed model with gamma={self.gamma:g} is no maximum of a likelihood, and "
+                    "no fit; use coef() and predict(), or relax() all the way with gamma=0."
+                )
+            return self.refit(lambda_)
         B, a = self._at(lambda_, exact=lambda_ not in self.lambdas)
         return Fit(penalised_estimate(self.estimate, float(lambda_), B, a), self.call)
 
@@ -202,7 +216,7 @@ class Path(Printed):
 
         Its summary says that its errors ignore the selection.
         """
-        B, _ = self._at(lambda_, exact=lambda_ not in self.lambdas)
+        B, _ = self._lasso._at(lambda_, exact=lambda_ not in self.lambdas)
         return Fit(refitted_estimate(self.estimate, B), self.call)
 
     def relax(self, gamma: float = 0.0) -> Path:
@@ -211,20 +225,25 @@ class Path(Printed):
         At every λ the model is fitted without a penalty to the columns that are in (Meinshausen
         2007, as in glmnet with ``relax=TRUE``). λ whose columns are too many to refit are left out.
         """
-        if not 0 <= gamma <= 1:
+        if not (is_number(gamma) and 0 <= gamma <= 1):
             raise ModelError(f"gamma is between 0 (refits) and 1 (as it is), not {gamma!r}.")
-        return replace(self, estimate=relaxed(self.estimate, gamma))
+        lasso = self._lasso.estimate
+        return replace(self, estimate=relaxed(lasso, gamma), lasso=lasso, gamma=float(gamma))
 
     def best(self, criterion: str = "bic") -> Fit:
         """Return the fit at the λ with the least AIC, BIC, EBIC or GCV."""
         return self.fit(self.lambda_by(criterion))
 
     def lambda_by(self, criterion: str) -> float:
-        """Return the λ with the least "aic", "bic", "ebic" or "gcv"."""
-        if criterion.lower() not in CRITERIA:
+        """Return the λ with the least "aic", "bic", "ebic" or "gcv".
+
+        Where the noise is estimated, λ at which more than half of the rows are used up by
+        parameters do not come into question: the residual variance there goes to 0, and takes every
+        criterion with it.
+        """
+        if str(criterion).lower() not in CRITERIA:
             raise ModelError(f"criterion={criterion!r} is not known; choose from {CRITERIA}.")
-        values = getattr(self.criteria, criterion.lower())
-        return float(self.lambdas[int(np.argmin(values))])
+        return float(self.lambdas[self.criteria.least(criterion.lower())])
 
     def debiased(
         self,
@@ -240,7 +259,9 @@ class Path(Printed):
         coefficients matter. ``columns`` names those that are wanted, by default all.
         """
         check_level(level)
+        self._refuse_relaxed("debiased()")
         B, a = self._at(lambda_, exact=lambda_ not in self.lambdas)
+        columns = [columns] if isinstance(columns, str) else columns
         places = None if columns is None else [self._place(name) for name in columns]
         found = debiased(self.estimate, B, a, places, node_lambda)
         statistic = found.estimate / found.standard_error
@@ -279,7 +300,7 @@ class Path(Printed):
             if str(category) not in labels:
                 raise ModelError(f"category={category!r} is no class; there are {labels}.")
             k = labels.index(str(category))
-        values = estimate.coefficients[:, :, k] * (estimate.scale if standardized else 1.0)
+        values = estimate.coefficients[:, :, k] * (estimate.spread if standardized else 1.0)
         return draw_path(
             self.lambdas, values, self.names, self.df, (), self._title, xvar, self.explained, ax
         )
@@ -292,10 +313,21 @@ class Path(Printed):
     def _title(self) -> str:
         kinds = {1.0: "Lasso", 0.0: "Ridge"}
         kind = kinds.get(self.estimate.penalties.alpha, "Elastic net")
+        if self.lasso is not None:
+            kind = f"Relaxed {kind.lower()}"
         return f"{kind} path, {self.estimate.family.name}"
 
     def __repr__(self) -> str:
         return self.to_text()
+
+    @property
+    def _lasso(self) -> Path:
+        """The path before it was relaxed."""
+        return self if self.lasso is None else Path(self.lasso, self.call)
+
+    def _refuse_relaxed(self, what: str) -> None:
+        if self.lasso is not None:
+            raise ModelError(f"{what} is of the path before relax(); ask that one.")
 
     def _place(self, name: str) -> int:
         if name not in self.names:
@@ -323,20 +355,11 @@ class Path(Printed):
         (same,) = np.nonzero(grid == strength)
         if len(same):
             return self.estimate.coefficients[same[0]], self.estimate.intercepts[same[0]]
-        if exact:
-            larger = grid[grid > strength]
-            given = replace(self.estimate.grid, given=(*larger.tolist(), strength))
-            one = self.estimate
-            found = path_of_sample(one.specification, one.sample, one.family, one.penalties, given)
-            return found.coefficients[-1], found.intercepts[-1]
-        rising = grid[::-1]
-        inside = float(np.clip(strength, rising[0], rising[-1]))
-        right = int(np.clip(np.searchsorted(rising, inside), 1, max(len(rising) - 1, 1)))
-        if len(rising) == 1:
-            return self.estimate.coefficients[0], self.estimate.intercepts[0]
-        low, high = rising[right - 1], rising[right]
-        share = (inside - low) / (high - low)
-        k = len(grid) - 1 - right
+        if exact or not grid[-1] < strength < grid[0]:
+            return self._solved(strength)
+        k = int(np.flatnonzero(grid > strength)[-1])
+        high, low = grid[k], grid[k + 1]
+        share = (strength - low) / (high - low)
         B, a = self.estimate.coefficients, self.estimate.intercepts
         return share * B[k] + (1 - share) * B[k + 1], share * a[k] + (1 - share) * a[k + 1]
 
@@ -353,6 +376,22 @@ class Path(Printed):
             return self.predict(block, **asked)
 
         return write_predictions(predict, self.estimate.specification.frame.design, newdata, to)
+
+    def _solved(self, strength: float) -> tuple[Any, Any]:
+        """Return coefficients and intercepts at a λ that is not of the grid."""
+        one = self._lasso.estimate
+        larger = one.strengths[one.strengths > strength]
+        given = replace(one.grid, given=(*larger.tolist(), strength))
+        found = path_of_sample(one.specification, one.sample, one.family, one.penalties, given)
+        last = found.at(len(found.strengths) - 1)
+        if self.lasso is not None:
+            last = relaxed(last, self.gamma)
+            if not len(last.strengths):  # as many columns as rows
+                raise ModelError(
+                    f"At lambda = {strength:.6g} more columns are in than {one.shape[0]} rows can "
+                    "be refitted to; choose a larger lambda."
+                )
+        return last.coefficients[0], last.intercepts[0]
 
     def _inputs(self, newdata: Any, offset: Any) -> tuple[Any, Any, Any, Any]:
         specification = self.estimate.specification
@@ -372,8 +411,13 @@ class Path(Printed):
         else:
             new = frame.design.encode(newdata)
             X, own, index, source = like(new.X, template), new.offset, new.index, new.source
+        if offset is not None:
+            offset = _checked_offset(offset, int(X.shape[0]))
         parts = [like(part, template)[:, None] for part in (own, offset) if part is not None]
-        return X, sum(parts[1:], parts[0]) if parts else None, index, source
+        shift = sum(parts[1:], parts[0]) if parts else None
+        if len(self.estimate.intercepts[0]) > 1:
+            shift = class_offset(shift, len(self.estimate.intercepts[0]))
+        return X, shift, index, source
 
     def _shaped(self, eta: Any, type: str, index: Any, source: Any, every: bool) -> Any:
         family = self.estimate.family
@@ -400,6 +444,16 @@ class Path(Printed):
         return frame_like(source, columns, index)
 
 
+def _checked_offset(offset: Any, n: int) -> Any:
+    try:
+        values = np.asarray(to_numpy(offset), dtype=float).reshape(-1)
+    except (TypeError, ValueError):
+        raise DataError(f"offset must be a number a row, not {offset!r}.") from None
+    if len(values) != n:
+        raise DataError(f"offset has {len(values)} entries, and newdata has {n} rows.")
+    return values
+
+
 def _host(values: Any) -> Any:
     return values.tolist() if values.dtype == object else to_numpy(values)
 
@@ -417,34 +471,38 @@ def check_strength(lambda_: Any) -> float:
 
 def relaxed(path: PathEstimate, gamma: float) -> PathEstimate:
     """Return the path with coefficients between the penalised and those of refits."""
-    unpenalised = []
-    for k in range(len(path.strengths)):
-        active = np.any(path.coefficients[k] != 0, axis=1)
-        if int(active.sum()) + path.specification.intercept >= path.shape[0]:
-            break
-        factors = np.where(active, 1.0, np.inf)
-        if not active.any():
-            unpenalised.append((path.coefficients[k], path.intercepts[k], path.losses[k]))
-            continue
-        settings = replace(path.penalties, alpha=0.0, factors=factors, groups=None)
-        grid = replace(path.grid, given=(0.0,))
-        one = path_of_sample(path.specification, path.sample, path.family, settings, grid)
-        unpenalised.append((one.coefficients[0], one.intercepts[0], one.losses[0]))
-    count = len(unpenalised)
-    B = np.stack([one[0] for one in unpenalised])
-    a = np.stack([one[1] for one in unpenalised])
+    full = path.shape[0] - path.specification.intercept
+    active = np.any(path.coefficients != 0, axis=2)
+    (many,) = np.nonzero(active.sum(axis=1) >= max(full, 1))
+    count = int(many[0]) if len(many) else len(active)
+    refits: dict[bytes, tuple[Any, Any]] = {}
+    for k, used in enumerate(active[:count]):
+        if used.tobytes() not in refits:
+            own = (path.coefficients[k], path.intercepts[k])
+            refits[used.tobytes()] = _unpenalised(path, used) if used.any() else own
+    chosen = [refits[used.tobytes()] for used in active[:count]]
+    share, rest = gamma * path.coefficients[:count], gamma * path.intercepts[:count]
+    if chosen:
+        share = share + (1 - gamma) * np.stack([one[0] for one in chosen])
+        rest = rest + (1 - gamma) * np.stack([one[1] for one in chosen])
     return replace(
         path,
         strengths=path.strengths[:count],
-        coefficients=gamma * path.coefficients[:count] + (1 - gamma) * B,
-        intercepts=gamma * path.intercepts[:count] + (1 - gamma) * a,
-        losses=np.asarray([one[2] for one in unpenalised]) if gamma == 0 else path.sample.losses(
-            path.family, gamma * path.coefficients[:count] + (1 - gamma) * B,
-            gamma * path.intercepts[:count] + (1 - gamma) * a,
-        ),
+        coefficients=share,
+        intercepts=rest,
+        losses=path.sample.losses(path.family, share, rest),
         violations=path.violations[:count],
         notes=(*path.notes, f"Relaxed: gamma = {gamma:g}; conditions are those before refits."),
-    )  # fmt: skip
+    )
+
+
+def _unpenalised(path: PathEstimate, used: Any) -> tuple[Any, Any]:
+    """Return coefficients and intercepts of the fit to some columns without a penalty."""
+    factors = np.where(used, 1.0, np.inf)
+    settings = replace(path.penalties, alpha=0.0, factors=factors, groups=None)
+    grid = replace(path.grid, given=(0.0,), tolerance=min(path.grid.tolerance, REFIT))
+    one = path_of_sample(path.specification, path.sample, path.family, settings, grid)
+    return one.coefficients[0], one.intercepts[0]
 
 
 @dataclass(frozen=True, repr=False)
@@ -547,8 +605,11 @@ class CvPath(Printed):
             raise ModelError(f"rule={rule!r} is not known; choose 'min' or '1se'.")
         return self.lambda_min if rule == "min" else self.lambda_1se
 
-    def best(self, rule: str = "min") -> Fit:
-        """Return the model at the chosen λ as a :class:`Fit` (see :meth:`Path.fit`)."""
+    def best(self, rule: str = "1se") -> Fit:
+        """Return the model at the chosen λ as a :class:`Fit` (see :meth:`Path.fit`).
+
+        ``rule`` is "1se", as for :meth:`coef` and :meth:`predict`, or "min".
+        """
         return self.path.fit(self.lambda_(rule))
 
     def coef(self, rule: str = "1se") -> Any:

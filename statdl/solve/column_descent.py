@@ -16,7 +16,7 @@ from statdl.errors import NumericalError
 from statdl.lazy import lazy
 from statdl.solve.compiled import available
 from statdl.solve.proximal_newton import ProximalNewton
-from statdl.solve.screening import Problem, Solution, State
+from statdl.solve.screening import Problem, Solution, State, rounding_of
 
 loops = lazy("statdl.solve.loops")
 
@@ -54,6 +54,10 @@ class ColumnDescent(State):
         """Set the loss, the score and the gradient."""
         self.value, self.score = self.problem.loss.value_and_score(self.eta)
         self.gradient = -self.problem.columns.inner(self.score)
+
+    @property
+    def rounding(self) -> float:
+        return rounding_of(self.problem)
 
     def refresh_gradient(self) -> None:
         """It is that of all columns at every step."""

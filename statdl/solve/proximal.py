@@ -2,9 +2,9 @@
 
     min_θ  J(θ) + μ Σ_g ‖θ_g‖
 
-A step minimises the quadratic model of J, its curvature plus τ I, with the norms as they are: the
-group lasso of a quadratic (:mod:`statdl.solve.grouped`), which makes whole groups exactly 0. τ
-falls where steps succeed and grows where they do not (Levenberg and Marquardt), so that the
+A step minimises the quadratic model of J, its curvature H plus τ diag(H), with the norms as they
+are: the group lasso of a quadratic (:mod:`statdl.solve.grouped`), which makes whole groups exactly
+0. τ falls where steps succeed and grows where they do not (Levenberg and Marquardt), so that the
 objective falls on losses that are not convex either.
 
 References: Lee, Sun and Saunders (2014), SIAM J. Optim. 24, 1420; Kanzow and Lechner (2021),
@@ -19,6 +19,9 @@ from typing import Any
 
 from statdl.backend.array import namespace
 from statdl.solve.grouped import Blocks, minimise_grouped
+
+#: The least size of a parameter in the damping, as a share of the largest.
+SMALL = 1e-8
 
 Smooth = Callable[[Any], tuple[float, Any]]
 
@@ -73,7 +76,7 @@ def minimise_proximal(
     value, damping = loss + penalty(start), 1e-3
     H, size = _scaled(curvature, theta)
     for iteration in range(most):
-        damped = H + damping * size * xp.eye(len(theta))
+        damped = H + damping * xp.diag(size)
         c = damped @ theta - slope
         allowed = 1e-9 * max(float(xp.max(xp.abs(slope))), strength, 1e-300)
         moved, _ = minimise_grouped(Blocks(damped, units), c, thresholds, theta, allowed)
@@ -93,8 +96,12 @@ def minimise_proximal(
     return Proximal(theta, value, most, False)
 
 
-def _scaled(curvature: Callable[[Any], Any], theta: Any) -> tuple[Any, float]:
-    """Return the curvature and the size of its diagonal."""
+def _scaled(curvature: Callable[[Any], Any], theta: Any) -> tuple[Any, Any]:
+    """Return the curvature and the size of every parameter, its diagonal (Marquardt 1963).
+
+    As inputs shrink, the weights behind them grow, and one size for all would stop the small ones.
+    """
     xp = namespace(theta)
     H = curvature(theta)
-    return H, max(float(xp.max(xp.abs(xp.diagonal(H)))), 1e-300)
+    own = xp.abs(xp.diagonal(H))
+    return H, xp.maximum(own, max(SMALL * float(xp.max(own)), 1e-300))

@@ -8,7 +8,7 @@ from statdl.backend.array import like, namespace, to_numpy
 from statdl.errors import NumericalError
 from statdl.solve.inverse import Inverse
 from statdl.solve.lasso import Quadratic
-from statdl.solve.screening import Problem, State
+from statdl.solve.screening import Problem, State, rounding_of
 
 #: A step that leaves more than this of the violation calls for a fresh curvature.
 SLOW = 0.2
@@ -41,6 +41,10 @@ class ProximalNewton(State):
         self._arrange()
         self.evaluate()
         self.refresh_gradient()
+
+    @property
+    def rounding(self) -> float:
+        return rounding_of(self.problem)
 
     def admit(self, wanted: Any) -> None:
         if not bool((wanted & ~self.working).any()):

@@ -81,6 +81,7 @@ def follow(
     A condition may be violated by ``tolerance`` times λ_max; ``enough`` ends the path early.
     """
     allowed = tolerance * (state.top or float(abs(state.gradient).max(initial=1e-300)))
+    allowed = max(allowed, state.rounding)
     grid = [float(value) for value in strengths]
     found: list[Solution] = []
     before = max([state.top, *grid[:1]])
@@ -91,6 +92,12 @@ def follow(
             if enough(found):
                 return found
     return found
+
+
+def rounding_of(problem: Problem) -> float:
+    """Return what rounding leaves of a mean score: some last places of responses and means."""
+    xp = namespace(problem.template)
+    return 4e-15 * (1.0 + float(xp.mean(xp.abs(problem.template))))
 
 
 class State:
@@ -108,12 +115,18 @@ class State:
         self.working = self.shrinkage.free.copy()
         self.value, self.top = 0.0, 0.0
 
+    @property
+    def rounding(self) -> float:
+        """What rounding leaves of the slope of an intercept; 0 where none is iterated for."""
+        return 0.0
+
     def begin(self) -> None:
         """Fit what is not penalised: where the path starts."""
         xp = namespace(self.b)
         scale = 0.0
         for _ in range(2):  # the scale of the gradient is known only once there is one
-            self.solve_working(float("inf"), 1e-12 * scale if scale else 1e-9)
+            allowed = max(1e-12 * scale, self.rounding) if scale else 1e-9
+            self.solve_working(float("inf"), allowed)
             self.refresh_gradient()
             scale = float(xp.max(xp.abs(self.gradient), initial=0.0))
         self.top = self.shrinkage.largest(self.gradient)

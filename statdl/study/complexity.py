@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from statdl.backend.array import to_numpy
 from statdl.errors import StatdlWarning
 from statdl.estimate import Estimate
 from statdl.formula import ModelFrame
@@ -150,7 +153,8 @@ class Complexity(Printed):
         notes = [
             f"Errors are {self.measure}.",
             f"Chosen: {self.knob} {_said(self.best_value)}, the simplest within one standard error "
-            f"of the best ({_said(self.candidates[lowest].value)}).",
+            f"of the best ({_said(self.candidates[lowest].value)}): that of the difference, row "
+            "by row.",
         ]
         ends = {0: "first", len(self.candidates) - 1: "last"}
         if len(self.candidates) > 1 and lowest in ends:
@@ -171,6 +175,10 @@ class Complexity(Printed):
     def plot(self, ax: Any = None) -> Any:
         """Draw training, validation and test errors over the knob, and the choice."""
         return plot.draw_complexity(self.curves(), ax)
+
+    def plot_curve(self, ax: Any = None) -> Any:
+        """Draw the curve of errors over the knob: :meth:`plot` by another name."""
+        return self.plot(ax)
 
     def readings(self) -> tuple[reading.Reading, ...]:
         """Return the verdict on every setting with its reason."""
@@ -238,7 +246,14 @@ def study_of(
     errors = [one.errors for one in candidates]
     family = candidates[0].fit.estimate.family
     order = [one.df for one in errors] if sizes is None else sizes
-    return Studied(candidates, judge(errors, order, 1.0 if family.dispersion_known else None))
+    noise = 1.0 if family.dispersion_known else None
+    return Studied(candidates, judge(errors, order, noise, _rounding(candidates[0].fit.estimate)))
+
+
+def _rounding(estimate: Estimate) -> float:
+    """Return the squared error that rounding leaves of a perfect fit."""
+    y = to_numpy(estimate.objective.rows.y)
+    return 1e-24 * float(np.mean(y * y)) if estimate.family.quadratic else 0.0
 
 
 def _candidate(
@@ -279,4 +294,5 @@ def _key(value: Any) -> Any:
 def _said(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    several = isinstance(value, tuple | list)
+    return ", ".join(map(str, value)) or "none" if several else str(value)

@@ -13,6 +13,7 @@ value for the noise, which is that of the chosen candidate.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from statdl.backend.random import generator
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.infer.residual import response_matrix
+from statdl.kinds import is_number
 from statdl.report import DataTable, page, plot
 from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
@@ -123,12 +125,15 @@ def decompose(
     estimates = [one.fit.estimate for one in study.candidates]
     best = study.best.estimate
     values = tuple(one.value for one in study.candidates)
+    if noise is not None and not (is_number(noise) and 0 <= noise < math.inf):
+        raise ModelError(f"noise is a standard deviation, a number of 0 or more, not {noise!r}.")
     if truth is None:
         level = _noise(best) if noise is None else noise**2
         parts = [_resampled(one, level, B, seed) for one in shown(estimates, study.knob)]
     else:
         mean = _truth(best, truth)
-        parts = [_simulated(one, mean, noise, B, seed) for one in shown(estimates, study.knob)]
+        phi = best.dispersion if noise is None else noise**2  # one for all: it is not of a fit
+        parts = [_simulated(one, mean, phi, B, seed) for one in shown(estimates, study.knob)]
     return Decomposition(study.knob, values, tuple(parts), truth is not None, study.label)
 
 
@@ -148,12 +153,17 @@ def _truth(estimate: Estimate, truth: Any) -> Any:
             f"truth has {len(values)} values for the {n} rows learnt from; give a function of the "
             "data, or one mean for each of its rows."
         )
+    lost = np.flatnonzero(~np.isfinite(values))
+    if len(lost):
+        raise DataError(
+            f"truth is missing or infinite in {len(lost)} of {n} rows, the first being the "
+            f"{lost[0] + 1}th that is learnt from."
+        )
     return values[:, None]
 
 
-def _simulated(estimate: Estimate, mean: Any, noise: float | None, B: int, seed: int) -> Parts:
+def _simulated(estimate: Estimate, mean: Any, phi: float, B: int, seed: int) -> Parts:
     family, rows, rng = estimate.family, estimate.objective.rows, generator(seed)
-    phi = estimate.dispersion if noise is None else noise**2
     eta = to_numpy(family.link.link(like(mean, rows.X)))
     y = np.stack([family.simulate(eta, rows, phi, rng) for _ in range(B)])
     predicted = _means(estimate, _refitted(estimate, Views(y=y)))

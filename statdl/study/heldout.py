@@ -15,6 +15,7 @@ from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.formula import ModelFrame, taken
 from statdl.infer.residual import leverage
+from statdl.kinds import is_number, is_whole
 from statdl.study.parts import fits_to_parts, unit_deviances
 from statdl.study.validation import new_rows
 from statdl.study.verdict import Vector
@@ -39,12 +40,16 @@ class Scheme:
     def __post_init__(self) -> None:
         if self.name not in SCHEMES:
             raise ModelError(f"validation={self.name!r} is not known; choose {', '.join(SCHEMES)}.")
-        if min(self.shares) < 0 or not math.isclose(sum(self.shares), 1.0):
+        try:
+            shares = tuple(float(share) for share in self.shares)
+        except (TypeError, ValueError):
+            shares = ()
+        if len(shares) != 3 or not min(shares) >= 0 or not math.isclose(sum(shares), 1.0):
             raise ModelError(
                 f"shares={self.shares!r} must be three shares of rows (training, validation, test) "
                 "that add up to 1."
             )
-        if not 0 <= self.test < 1:
+        if not (is_number(self.test) and 0 <= self.test < 1):
             raise ModelError(f"test={self.test!r} is the share of rows kept for the test: 0 to 1.")
 
     @property
@@ -82,9 +87,14 @@ def split_of(frame: ModelFrame, scheme: Scheme) -> Split:
     rest, test = _shared_out(groups, (1 - scheme.test, scheme.test), random)
     if scheme.name == "loo":
         return Split(positions[rest], (positions[rest],), positions[test])
-    if int(scheme.folds) != scheme.folds or not 2 <= scheme.folds <= len(rest):
+    if not is_whole(scheme.folds) or not scheme.folds >= 2:
         raise ModelError(
             f"folds={scheme.folds!r} must be a whole number from 2 to the {len(rest)} rows."
+        )
+    if scheme.folds > len(rest):
+        raise DataError(
+            f"{scheme.folds} folds need {scheme.folds} rows or more, and there are {len(rest)}; "
+            f"use folds={len(rest)} or fewer."
         )
     parts = _shared_out(groups[rest], (1 / scheme.folds,) * scheme.folds, random)
     for part in parts:

@@ -189,7 +189,10 @@ def _shuffled(frame: ModelFrame, rows: Any, seed: int) -> Any:
 
 def _counts(sizes: Sequence[float], most: int) -> list[int]:
     """Return sizes as numbers of rows: shares of what a fold leaves, or numbers."""
-    given = np.asarray(list(sizes), dtype=float)
+    try:
+        given = np.asarray(list(sizes), dtype=float)
+    except (TypeError, ValueError):
+        given = np.asarray([])
     if not len(given) or not (given > 0).all():
         raise ModelError("sizes must be shares of the rows, or numbers of rows, above 0.")
     counts = np.rint(given * most if (given <= 1).all() else given).astype(int)

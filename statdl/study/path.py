@@ -64,35 +64,45 @@ class Validation:
         return -self.mean if self.measure in GAINS else self.mean
 
 
-def fold_of_rows(sample: Sample, family: Any, folds: Any, seed: int) -> Any:
-    """Return the fold of each row, numbered from 0.
+def fold_of_rows(
+    sample: Sample, family: Any, folds: Any, seed: int, levels: Sequence[Any] = ()
+) -> Any:
+    """Return the fold of each row, numbered from 0; −1 for rows of weight 0.
 
     Raises
     ------
     ModelError, DataError
         For too few rows or folds, or where a class is only in one fold.
     """
-    n = int(sample.X.shape[0])
+    counted = to_numpy(sample.weights) > 0
+    rows, n = int(counted.sum()), len(counted)
+    fold = np.full(n, -1)
     if np.ndim(folds) == 0:
-        if int(folds) != folds or not 2 <= folds <= n:
-            raise ModelError(f"folds must be a whole number from 2 to the {n} rows, not {folds!r}.")
-        if n < 3 * folds and folds != n:
+        if int(folds) != folds or not 2 <= folds <= rows:
             raise ModelError(
-                f"{folds} folds need {3 * int(folds)} rows or more, and there are {n}; use fewer "
-                f"folds, or folds={n} to leave out one row at a time."
+                f"folds must be a whole number from 2 to the {rows} rows, not {folds!r}."
             )
-        fold = generator(seed).permutation(np.arange(n) % int(folds))
+        if rows < 3 * folds and folds != rows:
+            raise ModelError(
+                f"{folds} folds need {3 * int(folds)} rows or more, and there are {rows}; use "
+                f"fewer folds, or folds={rows} to leave out one row at a time."
+            )
+        fold[counted] = generator(seed).permutation(np.arange(rows) % int(folds))
     else:
-        fold = np.unique(to_numpy(folds), return_inverse=True)[1].reshape(-1)
-        if len(fold) != n:
-            raise DataError(f"folds has {len(fold)} entries, and {n} rows are used.")
+        given = to_numpy(folds)
+        if len(given) != n:
+            raise DataError(f"folds has {len(given)} entries, and {n} rows are used.")
+        lost = [k for k, label in enumerate(given.tolist()) if label is None or label != label]
+        if lost:
+            raise DataError(f"folds has no label for {len(lost)} rows; the first is row {lost[0]}.")
+        fold[counted] = np.unique(given[counted], return_inverse=True)[1].reshape(-1)
         if fold.max() < 1:
             raise ModelError("folds names one fold only; two or more are needed.")
-    _refuse_lost_classes(sample, family, fold)
+    _refuse_lost_classes(sample, family, fold, levels)
     return fold
 
 
-def _refuse_lost_classes(sample: Sample, family: Any, fold: Any) -> None:
+def _refuse_lost_classes(sample: Sample, family: Any, fold: Any, levels: Sequence[Any]) -> None:
     if family.name not in ("binomial", "multinomial"):
         return
     y, weights = to_numpy(sample.y), to_numpy(sample.weights)
@@ -101,8 +111,9 @@ def _refuse_lost_classes(sample: Sample, family: Any, fold: Any) -> None:
         kept = (fold != name) & (weights > 0)
         lost = np.flatnonzero((parts[kept] > 0).sum(axis=0) == 0)
         if len(lost):
+            named = levels[int(lost[0])] if len(levels) else int(lost[0])
             raise DataError(
-                f"Without fold {name} there is no row of class {int(lost[0])}, so that nothing can "
+                f"Without fold {name} there is no row of class {named}, so that nothing can "
                 "be learned of it; use fewer folds, or fold numbers that spread the classes."
             )
 
@@ -114,7 +125,7 @@ def validate(
     check_measure(measure, path.family.name)
     sample = path.sample
     assert isinstance(sample, Sample)
-    fold = fold_of_rows(sample, path.family, folds, seed)
+    fold = fold_of_rows(sample, path.family, folds, seed, path.specification.levels)
     count = int(fold.max()) + 1
     weights = to_numpy(sample.weights)
     share = np.asarray([weights[fold == name].sum() for name in range(count)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,9 @@ import numpy as np
 from statdl.backend.array import to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.formula import ModelFrame, beside, taken
+from statdl.formula.frame import open_frame
+from statdl.formula.settable import term_variables, variables
+from statdl.kinds import is_whole
 from statdl.lazy import lazy
 from statdl.report import page, plot
 from statdl.study.complexity import Candidate, Complexity
@@ -42,7 +45,8 @@ class Polynomial(Complexity):
         """Return the coefficients of one degree: of powers of x, or of the orthogonal basis.
 
         Raw ones are found by interpolating η at Chebyshev points, from which the powers follow
-        exactly; other terms are held at their values in the first row.
+        exactly (of a transformed column, through the rows); other terms are held at a typical
+        value, numbers at their mean and factors at their most frequent level.
         """
         fit = self._candidate(degree).fit
         if not raw:
@@ -51,24 +55,39 @@ class Polynomial(Complexity):
             raise ModelError("Raw coefficients are for models with one linear predictor.")
         low, high = self._range()
         chebyshev = np.polynomial.Chebyshev
-        series = chebyshev.interpolate(lambda x: self._eta(fit, x), degree, (low, high))
+        if self._plain:
+            series = chebyshev.interpolate(lambda x: self._eta(fit, x), degree, (low, high))
+        else:
+            eta = np.asarray(fit.predict(self._rows(fit), type="link"), dtype=float)
+            series = chebyshev.fit(self._x(), eta, degree, domain=(low, high))
         powers = series.convert(kind=np.polynomial.Polynomial).coef
         powers = np.concatenate([powers, np.zeros(degree + 1 - len(powers))])
         names = ["1", self.variable, *(f"{self.variable}^{j}" for j in range(2, degree + 1))]
         return pd.Series(powers, index=names[: degree + 1], name="coefficients")
 
-    def plot_fits(self, degrees: Sequence[int] = (1, 5, 15), ax: Any = None) -> Any:
+    def plot_fits(self, degrees: int | Sequence[int] = (1, 5, 15), ax: Any = None) -> Any:
         """Draw the data and the curves of some degrees side by side, with their verdicts.
 
-        For classes the curve is the probability of the second one.
+        For two classes the curve is the probability of the second one, for more there is a curve a
+        class. Other terms are held at a typical value.
         """
+        degrees = degrees if isinstance(degrees, Sequence) else tuple(np.atleast_1d(degrees))
         low, high = self._range()
         grid = np.linspace(low, high, POINTS)
         known = [one.value for one in self.candidates]
         panels = [self._panel(known.index(degree), grid) for degree in map(self._known, degrees)]
         assert self.frame is not None
-        names = (self.variable, self.frame.response.name)
-        return plot.draw_fits(self._x(), self._y(), panels, names, ax)
+        response = self.frame.response
+        name, levels = response.name, tuple(str(level) for level in response.levels)
+        several = len(levels) > 2
+        if len(levels) == 2:
+            name = f"P({name} = {levels[1]})" if response.kind == "categorical" else levels[0]
+        elif several:
+            name = f"P({name})"
+        if len(self.frame.design.terms) > 1:
+            name = f"{name}, other terms typical"
+        names, y = (self.variable, name), self._codes() if several else self._y()
+        return plot.draw_fits(self._x(), y, panels, names, ax, levels if several else ())
 
     def sections(self) -> tuple[page.Section, ...]:
         """Return the pictures of the errors and of three fits: simplest, chosen, most flexible."""
@@ -79,10 +98,14 @@ class Polynomial(Complexity):
 
     def _panel(self, place: int, grid: Any) -> plot.Panel:
         one = self.candidates[place]
-        mean = np.asarray(one.fit.predict(self._with(grid)), dtype=float)
-        curve = mean if mean.ndim == 1 else mean[:, 1]
+        if self._plain:
+            rows, x = self._with(one.fit, {self.variable: grid}), grid
+        else:
+            rows, x = self._rows(one.fit), self._x()
+        mean = np.asarray(one.fit.predict(rows), dtype=float)
         verdict = self.judgements[place].verdict.value
-        return plot.Panel(f"degree {one.value}: {verdict}", grid, curve)
+        order = np.argsort(x, kind="stable")
+        return plot.Panel(f"degree {one.value}: {verdict}", x[order], mean[order])
 
     def _known(self, degree: int) -> int:
         return int(self._candidate(degree).value)
@@ -95,13 +118,37 @@ class Polynomial(Complexity):
         return found[0]
 
     def _eta(self, fit: Any, x: Any) -> Any:
-        return np.asarray(fit.predict(self._with(x), type="link"), dtype=float)
+        rows = self._with(fit, {self.variable: x})
+        return np.asarray(fit.predict(rows, type="link"), dtype=float)
 
-    def _with(self, values: Any) -> Any:
-        """Return the first row of the data, once for each value of x."""
+    @property
+    def _plain(self) -> bool:
+        """Whether the variable is a column of the data, and no expression."""
         assert self.frame is not None
-        first = taken(self.frame.source, np.zeros(len(values), dtype=int))
-        return beside(first, {self.variable: np.asarray(values, dtype=float)})
+        return self.variable in variables(self.frame.design)
+
+    def _rows(self, fit: Any) -> Any:
+        """Return the rows of the data with other terms at a typical value."""
+        assert self.frame is not None
+        design = self.frame.design
+        names = [term.name for term in design.terms]
+        own = term_variables(design)[names.index(self.variable)]
+        source = open_frame(taken(self.frame.source, kept_positions(self.frame)))
+        return self._with(fit, {name: source.table[name].to_numpy() for name in own})
+
+    def _with(self, fit: Any, values: Mapping[str, Any]) -> Any:
+        """Return rows with these values, the other variables at a typical one."""
+        assert self.frame is not None
+        count = len(next(iter(values.values())))
+        first = taken(self.frame.source, np.zeros(count, dtype=int))
+        typical = open_frame(fit.datagrid()).table
+        rest = {
+            name: np.repeat(typical[name].to_numpy(), count)
+            for name in typical.columns
+            if name not in values
+        }
+        own = {name: np.asarray(one, dtype=float) for name, one in values.items()}
+        return beside(first, {**rest, **own})
 
     def _x(self) -> Any:
         assert self.frame is not None
@@ -111,6 +158,12 @@ class Polynomial(Complexity):
         assert self.frame is not None
         values = to_numpy(self.frame.response.values)
         return values if values.ndim == 1 else values[:, 0] / values.sum(axis=1)
+
+    def _codes(self) -> Any:
+        """Return the class of each row."""
+        assert self.frame is not None
+        values = to_numpy(self.frame.response.values)
+        return values if values.ndim == 1 else values.argmax(axis=1)
 
     def _range(self) -> tuple[float, float]:
         x = self._x()
@@ -131,13 +184,15 @@ def column_of(frame: ModelFrame, name: str) -> Any:
     return to_numpy(frame.X)[:, term.columns[0]].astype(float)
 
 
-def checked_degrees(degrees: Sequence[int]) -> list[int]:
+def checked_degrees(degrees: Any) -> list[int]:
     """Return degrees in rising order, each once; raise for what is none."""
-    tried = list(degrees)
-    wrong = [degree for degree in tried if int(degree) != degree or degree < 1]
+    several = isinstance(degrees, Iterable) and not isinstance(degrees, str)
+    tried = list(degrees) if several else []
+    wrong = [degree for degree in tried if not is_whole(degree) or degree < 1]
     if wrong or not tried:
+        named = wrong[0] if wrong else "empty" if several else degrees
         raise ModelError(
-            f"degrees must be whole numbers from 1 on, not {wrong[0] if wrong else 'empty'!r}."
+            f"degrees must be whole numbers from 1 on, not {named!r}; range(1, 6), for example."
         )
     return sorted({int(degree) for degree in tried})
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 from statdl.backend.random import generator
-from statdl.errors import ModelError, StatdlError, StatdlWarning
+from statdl.errors import DataError, ModelError, StatdlError, StatdlWarning
+from statdl.kinds import is_number, is_whole
 from statdl.lazy import lazy
 from statdl.report import DataTable
 from statdl.report.table import Document, Printed
@@ -28,6 +30,10 @@ pd = lazy("pandas")
 WIDE = 0.6
 #: What the finer part leaves of each range.
 NARROWED = 0.25
+#: Draws of a point before all are taken to have been tried.
+DRAWS = 50
+#: Knobs whose range is no range of whole numbers, whatever its ends.
+CONTINUOUS = ("decay", "dropout", "l1", "lambda", "learning_rate", "noise", "penalty", "validation")
 #: A range that spans more than this factor is drawn on a logarithmic scale.
 LOGARITHMIC = 10.0
 
@@ -41,11 +47,13 @@ class Range:
 
     low: float
     high: float
+    continuous: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether values are whole numbers."""
-        return isinstance(self.low, int) and isinstance(self.high, int)
+        ends = (self.low, self.high)
+        return not self.continuous and all(isinstance(end, Integral) for end in ends)
 
     @property
     def logarithmic(self) -> bool:
@@ -63,7 +71,7 @@ class Range:
             low, high = max(low, centre - reach), min(high, centre + reach)
         value = random.uniform(low, high)
         value = math.exp(value) if self.logarithmic else value
-        return min(max(round(value), self.low), self.high) if self.whole else value
+        return int(min(max(round(value), self.low), self.high)) if self.whole else value
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class Choices:
         return self.values[min(max(place, 0), len(self.values) - 1)]
 
 
-def as_space(space: Mapping[str, Any]) -> dict[str, Range | Choices]:
+def as_space(space: Any) -> dict[str, Range | Choices]:
     """Return the space from ranges (low, high) and lists of settings.
 
     Raises
@@ -88,26 +96,28 @@ def as_space(space: Mapping[str, Any]) -> dict[str, Range | Choices]:
     ModelError
         For an empty space, an empty list, or a range upside down.
     """
-    if not space:
+    if not isinstance(space, Mapping) or not space:
         raise ModelError("The space has no knob; write space={'decay': (1e-4, 1), …}.")
     return {knob: _dimension(knob, given) for knob, given in space.items()}
 
 
 def _dimension(knob: str, given: Any) -> Range | Choices:
-    if isinstance(given, tuple) and len(given) == 2 and all(map(_number, given)):
+    if isinstance(given, tuple) and len(given) == 2 and all(map(is_number, given)):
+        if not all(map(math.isfinite, given)):
+            raise ModelError(f"The range of {knob!r} must have finite ends, not {given!r}.")
         if not given[0] < given[1]:
             raise ModelError(
                 f"The range of {knob!r} is from {given[0]} to {given[1]}: upside down."
             )
-        return Range(*given)
+        return Range(*given, continuous=knob in CONTINUOUS)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ModelError(
+            f"{knob!r} needs a range (low, high) or a list of settings, not {given!r}."
+        )
     values = tuple(given)
     if not values:
         raise ModelError(f"{knob!r} has no setting to choose from.")
     return Choices(values)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -175,7 +185,8 @@ class SearchResult(Printed):
         if any(one.share < 1 for one in ordered):
             columns["Share of rows"] = [one.share for one in ordered]
         failures = sorted({one.failure for one in ordered if one.failure})
-        labels = tuple(str(1 + self.trials.index(one)) for one in ordered)
+        order = {id(one): str(1 + k) for k, one in enumerate(self.trials)}
+        labels = tuple(order[id(one)] for one in ordered)
         return DataTable(
             "Trial", labels, columns, title=f"Search for {self.label}", notes=tuple(failures)
         )
@@ -195,14 +206,17 @@ class SearchResult(Printed):
 
     def more(self, n: int) -> SearchResult:
         """Try n more points, and return the search."""
-        if int(n) != n or n < 1:
+        if not is_whole(n) or n < 1:
             raise ModelError(f"n must be a whole number of 1 or more points to try, not {n!r}.")
         if self.halving:
             self._halved(int(n))
             return self
         wide = math.ceil(WIDE * n)
         for k in shown(range(int(n)), "search"):
-            self.trials.append(self._tried(self._drawn(near=k >= wide), 1.0))
+            point = self._fresh(near=k >= wide)
+            if point is None:
+                break  # a space of settings only, and all have been tried
+            self.trials.append(self._tried(point, 1.0))
         return self
 
     def objective(self, trial: Any) -> float:
@@ -215,7 +229,12 @@ class SearchResult(Printed):
         """Judge n points on few rows, the better half on twice as many, up to all."""
         rounds = max(1, math.ceil(math.log2(n)))
         share = 2.0 ** (1 - rounds)
-        points: list[Mapping[str, Any]] = [self._drawn(near=False, place=k) for k in range(n)]
+        points: list[Mapping[str, Any]] = []
+        for k in range(n):
+            point = self._fresh(near=False, place=k, known=points)
+            points += [] if point is None else [point]
+        if not points:
+            return
         while True:
             found = [self._tried(point, min(share, 1.0)) for point in shown(points, "search")]
             self.trials += found
@@ -224,6 +243,17 @@ class SearchResult(Printed):
             found.sort(key=_rank)
             points = [one.point for one in found[: max(1, math.ceil(len(found) / 2))]]
             share *= 2
+
+    def _fresh(
+        self, near: bool, place: int = 0, known: Sequence[Mapping[str, Any]] = ()
+    ) -> dict[str, Any] | None:
+        """Return a point that was not tried before; None where none is found."""
+        before = [*known, *(one.point for one in self.trials if one.share >= 1)]
+        for k in range(DRAWS):
+            point = self._drawn(near and 2 * k < DRAWS, place + 1000 * k)
+            if point not in before:
+                return point
+        return None
 
     def _drawn(self, near: bool, place: int = 0) -> dict[str, Any]:
         random = generator((self.seed, len(self.trials), place))
@@ -249,6 +279,48 @@ class SearchResult(Printed):
         return min((one for one in sound if one.share == most), key=_rank)
 
 
+def trials_of(given: Any, space: Mapping[str, Range | Choices]) -> list[Trial]:
+    """Return the trials of an earlier search: another search, or the frame of one.
+
+    Raises
+    ------
+    DataError
+        Where a knob is not in the frame, or a setting not in the space.
+    """
+    if given is None:
+        return []
+    if isinstance(given, SearchResult):
+        given = given.to_frame()
+    table = given if isinstance(given, pd.DataFrame) else pd.DataFrame(dict(given.to_dict()))
+    lost = [name for name in (*space, "validation", "std_error") if name not in table.columns]
+    if lost:
+        raise DataError(f"tried= has no column {lost[0]!r}; it is what to_frame() gave.")
+    found = []
+    for row in table.to_dict("records"):
+        point = {knob: _setting(knob, one, row[knob]) for knob, one in space.items()}
+        failure = row.get("failure", "")
+        found.append(
+            Trial(
+                point,
+                float(row["validation"]),
+                float(row["std_error"]),
+                float(row.get("share", 1.0)),
+                failure if isinstance(failure, str) else "",
+            )
+        )
+    return found
+
+
+def _setting(knob: str, one: Range | Choices, cell: Any) -> Any:
+    """Return a setting as it was before it went through a file."""
+    if isinstance(one, Range):
+        return int(cell) if one.whole else float(cell)
+    for value in one.values:
+        if value is cell or str(value) == str(cell):
+            return value
+    raise DataError(f"tried= has {knob} {cell!r}, which is no setting of the space.")
+
+
 def _suggested(trial: Any, knob: str, each: Range | Choices) -> Any:
     if isinstance(each, Choices):
         return trial.suggest_categorical(knob, list(each.values))
@@ -267,4 +339,4 @@ def _rank(trial: Trial) -> float:
 
 def _column(values: Sequence[Any]) -> Any:
     """Return values as a column that prints: numbers as they are, all else as text."""
-    return values if all(map(_number, values)) else [str(value) for value in values]
+    return values if all(map(is_number, values)) else [str(value) for value in values]

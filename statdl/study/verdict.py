@@ -12,7 +12,8 @@ smallest, V_*. The excess of any other comes apart,
 a part that shows in training already (bias) and the rest, which shows on new rows only (variance).
 A candidate is worse than the best where the excess is two standard errors from 0, or one and also
 a good part of V_*. Then a share of bias above a third counts as high bias, a share of variance
-above a third as high variance. In the words of errors,
+above a third as high variance. What is simpler than the chosen candidate and fits its own rows
+worse is never overfitting by itself. In the words of errors,
 
     training low,    validation low     low bias and low variance
     training medium, validation medium  underfitting (high bias)
@@ -36,6 +37,9 @@ LARGE = 1 / 3
 NEGLIGIBLE = 0.01
 #: An excess above this share counts from one standard error on, others from two.
 NOTABLE = 0.15
+
+#: Why a candidate is too simple although its training error does not say it alone.
+SIMPLER = "it is simpler than the one chosen and fits its own rows worse: it is too simple."
 
 Vector = npt.NDArray[np.float64]
 
@@ -113,7 +117,10 @@ class Judged:
 
 
 def judge(
-    candidates: Sequence[Errors], sizes: Sequence[float], noise: float | None = None
+    candidates: Sequence[Errors],
+    sizes: Sequence[float],
+    noise: float | None = None,
+    rounding: float = 0.0,
 ) -> Judged:
     """Return the verdict on every candidate, and the choice.
 
@@ -126,6 +133,8 @@ def judge(
     noise : float, optional
         φ where the family knows it (1 for counts and classes); else the best validation error
         stands for it.
+    rounding : float
+        An error of no more than this is none.
 
     Examples
     --------
@@ -138,12 +147,12 @@ def judge(
     """
     lowest = least(candidates)
     best = candidates[lowest]
-    excesses = [_excess(one, best) for one in candidates]
+    excesses = [_excess(one, best, rounding) for one in candidates]
     chosen = simplest(sizes, [excess.none for excess in excesses])
     phi = best.validation_error if noise is None else noise
     judgements = tuple(
-        _judgement(one, excess, best, candidates[chosen], phi)
-        for one, excess in zip(candidates, excesses, strict=True)
+        _judgement(one, excess, best, candidates[chosen], phi, size < sizes[chosen])
+        for one, excess, size in zip(candidates, excesses, sizes, strict=True)
     )
     return Judged(judgements, chosen, lowest)
 
@@ -183,7 +192,9 @@ class Excess:
         return not self.none and not self.value <= doubt * self.error
 
 
-def _excess(one: Errors, best: Errors) -> Excess:
+def _excess(one: Errors, best: Errors, rounding: float) -> Excess:
+    if one.validation_error <= rounding:
+        return Excess(0.0, 0.0, 0.0)
     value = one.validation_error - best.validation_error
     with np.errstate(invalid="ignore", over="ignore"):
         error = mean_error(one.validation - best.validation, one.validation_weights)
@@ -191,7 +202,9 @@ def _excess(one: Errors, best: Errors) -> Excess:
     return Excess(value, error, 0.0 if value == 0 else share)
 
 
-def _judgement(one: Errors, excess: Excess, best: Errors, chosen: Errors, phi: float) -> Judgement:
+def _judgement(
+    one: Errors, excess: Excess, best: Errors, chosen: Errors, phi: float, simpler: bool
+) -> Judgement:
     value, error = excess.value, excess.error
     if not math.isfinite(value):
         reason = "Its errors on rows held out are beyond all bounds."
@@ -202,6 +215,10 @@ def _judgement(one: Errors, excess: Excess, best: Errors, chosen: Errors, phi: f
     if one.training_error <= chosen.training_error:
         bias = 0.0  # what fits its own rows better than the chosen one is not too simple
     share = bias / value
+    if simpler and share < LARGE and one.training_error > chosen.training_error:
+        # rows held out are few, or odd: what is simpler and fits worse does not follow the noise
+        reason = f"{_told(one, value, error)}; {SIMPLER}"
+        return Judgement(Verdict.UNDERFITTING, value, error, bias, value - bias, reason)
     reason = _reason(one, value, error, share)
     return Judgement(_verdict(share), value, error, bias, value - bias, reason)
 
@@ -225,12 +242,16 @@ def _as_good(one: Errors, best: Errors, excess: Excess) -> str:
     return f"{near} the best on rows held out ({excess.value:+.3g})."
 
 
-def _reason(one: Errors, excess: float, error: float, share: float) -> str:
+def _told(one: Errors, excess: float, error: float) -> str:
     far = f"{excess / error:.1f} standard errors" if error > 0 else "without any doubt"
-    told = (
+    return (
         f"On rows held out its error is {one.validation_error:.3g}, {excess:.2g} above the best "
         f"({far})"
     )
+
+
+def _reason(one: Errors, excess: float, error: float, share: float) -> str:
+    told = _told(one, excess, error)
     if share > 1 - LARGE:
         return f"{told}; {share:.0%} of that shows in training already: it is too simple."
     if share < LARGE:
@@ -248,6 +269,8 @@ def mean_error(values: Vector, weights: Vector) -> float:
     """Return the standard error of a weighted mean of independent values."""
     if len(values) < 2:
         return math.nan
-    centred = weights * (values - mean(values, weights))
+    with np.errstate(invalid="ignore", over="ignore"):
+        centred = weights * (values - mean(values, weights))
+        square = float(centred @ centred)
     rows = len(values)
-    return float(math.sqrt(rows / (rows - 1) * (centred @ centred)) / weights.sum())
+    return float(math.sqrt(rows / (rows - 1) * square) / weights.sum())

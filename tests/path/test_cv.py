@@ -46,7 +46,7 @@ def test_measures(family, measure):
 def test_best_is_a_fit():
     cars = sd.datasets.load("mtcars")
     cv = sd.cv_path("mpg ~ wt + hp + qsec + factor(cyl)", data=cars, folds=5)
-    fit = cv.best()
+    fit = cv.best("min")
     assert isinstance(fit, sd.Fit)
     np.testing.assert_allclose(fit.predict(cars), cv.predict(cars, rule="min"), rtol=1e-9)
     assert "cross-validation" in cv.to_text()
@@ -105,7 +105,7 @@ def test_threads_change_no_number(family):
 def test_a_lasso_fit_claims_no_errors_and_no_tests():
     cars = sd.datasets.load("mtcars")
     cv = sd.cv_path("mpg ~ wt + hp + qsec + drat", data=cars, folds=5)
-    fit = cv.best()
+    fit = cv.best("min")
     text = " ".join(str(fit.summary()).split())
     assert "they have no standard errors" in text
     assert "Degrees of freedom are effective ones (5)" in text

@@ -415,3 +415,13 @@ def test_there_is_no_analysis_of_deviance_of_a_choice():
     fit = sd.path("mpg ~ wt + hp + qsec", data=sd.datasets.load("mtcars")).fit(0.2)
     with pytest.raises(sd.ModelError, match="penalised fit is no maximum"):
         fit.anova()
+
+
+def test_a_path_of_counts_ends_where_four_steps_explain_little():
+    rng = np.random.default_rng(11)
+    X = rng.standard_normal((70, 6))
+    y = rng.poisson(np.exp(0.4 * X[:, 0]))
+    ended = sd.path(X=X, y=y, family="poisson")
+    whole = sd.path(X=X, y=y, family="poisson", early_stop=False).explained
+    gain = (whole[4:] - whole[:-4]) / whole[4:]
+    assert len(ended.lambdas) == int(np.flatnonzero(gain < 1e-4)[0]) + 5

@@ -433,7 +433,10 @@ def test_optuna_suggests_points():
         (lambda: sd.polynomial("y ~ x + I(x**2)", WAVE), "say with variable="),
         (lambda: sd.polynomial("y ~ x", WAVE, variable="z"), "'z' is no term"),
         (lambda: sd.polynomial("y ~ x", WAVE, validation="cv"), "choose kfold, loo, split"),
-        (lambda: sd.polynomial("y ~ x", WAVE, degrees=(1,), folds=51), "from 2 to the 50 rows"),
+        (
+            lambda: sd.polynomial("y ~ x", WAVE, degrees=(1,), folds=51),
+            "51 folds need 51 rows or more, and there are 50",
+        ),
         (lambda: sd.polynomial("y ~ x", WAVE, degrees=(1,), test=1.0), "share of rows kept"),
         (
             lambda: sd.polynomial("y ~ x", WAVE, validation="split", shares=(0.9, 0.2, 0.1)),

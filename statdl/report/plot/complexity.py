@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from statdl.report.plot.style import BAND, Axes, Paper, beside, picture, pictures
+from statdl.report.plot.style import BAND, Axes, Paper, beside, line_looks, picture, pictures
 
 #: Errors beyond this multiple of the smallest validation error leave the picture.
 TALLEST = 6.0
@@ -59,8 +59,12 @@ def draw_complexity(curves: Curves, ax: Axes | None) -> Axes:
         if logarithmic:
             axes.set_xscale("log")
         elif place is not curves.values:
-            axes.set_xticks(place, [str(value) for value in curves.values])
-        axes.set_ylim(*_limits(curves))
+            axes.set_xticks(place, [_said(value) for value in curves.values])
+        if _returns(curves):
+            axes.set_yscale("log")
+            axes.set_ylim(*_wide_limits(curves))
+        else:
+            axes.set_ylim(*_limits(curves))
         axes.set_xlabel(curves.knob)
         axes.set_ylabel(curves.measure.removesuffix("s"))
         axes.set_title(curves.title)
@@ -69,11 +73,36 @@ def draw_complexity(curves: Curves, ax: Axes | None) -> Axes:
 
 
 def _places(values: Sequence[Any]) -> tuple[Sequence[float], bool]:
-    """Return where settings are on the axis, and whether it is logarithmic."""
+    """Return where settings are on the axis, and whether it is logarithmic.
+
+    A wide range with a 0 in it has no such axis: its settings stand side by side.
+    """
     if not all(isinstance(value, int | float | np.number) for value in values):
         return list(range(len(values))), False
     some = [float(value) for value in values if value > 0]
-    return values, len(some) == len(values) and max(some) / min(some) > WIDE
+    wide = len(some) > 0 and max(some) / min(some) > WIDE
+    if wide and len(some) < len(values):
+        return list(range(len(values))), False
+    return values, wide
+
+
+def _said(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _returns(curves: Curves) -> bool:
+    """Tell whether validation errors leave a picture of the smallest ones and come back."""
+    held = np.asarray(curves.validation, dtype=float)
+    wild = ~(held <= TALLEST * np.nanmin(held))
+    (places,) = np.nonzero(wild)
+    return len(places) > 0 and not bool(wild[places[0] :].all()) and not bool(wild[0])
+
+
+def _wide_limits(curves: Curves) -> tuple[float, float]:
+    """Return limits of a logarithmic axis: errors of nothing are as small as one likes."""
+    held = np.asarray(curves.validation, dtype=float)
+    held = held[np.isfinite(held) & (held > 0)]
+    return float(held.min()) / 30, 2 * float(held.max())
 
 
 def _mark(axes: Axes, paper: Paper, place: float, curves: Curves) -> None:
@@ -94,9 +123,17 @@ def _limits(curves: Curves) -> tuple[float, float]:
 
 
 def draw_fits(
-    x: Any, y: Any, panels: Sequence[Panel], names: tuple[str, str], ax: Any
+    x: Any,
+    y: Any,
+    panels: Sequence[Panel],
+    names: tuple[str, str],
+    ax: Any,
+    levels: Sequence[str] = (),
 ) -> list[Axes]:
-    """Return axes, one a fit, with the data and its curve."""
+    """Return axes, one a fit, with the data and its curve; of several classes y are codes."""
+    if levels:
+        return _draw_classes(x, y, panels, names, ax, levels)
+    panels = [replace(one, y=one.y if one.y.ndim == 1 else one.y[:, 1]) for one in panels]
     with pictures(ax, len(panels)) as (found, paper):
         low, high = float(np.min(y)), float(np.max(y))
         margin = 0.15 * (high - low or 1.0)
@@ -107,6 +144,27 @@ def draw_fits(
             axes.set_xlabel(names[0])
             axes.set_ylabel(names[1])
             axes.set_title(panel.title)
+    return found
+
+
+def _draw_classes(
+    x: Any, codes: Any, panels: Sequence[Panel], names: tuple[str, str], ax: Any,
+    levels: Sequence[str],
+) -> list[Axes]:  # fmt: skip
+    """Return axes with a curve a class, and the rows of the class as ticks below."""
+    with pictures(ax, len(panels)) as (found, paper):
+        looks = line_looks(len(levels), paper)
+        for axes, panel in zip(found, panels, strict=True):
+            for k, level in enumerate(levels):
+                axes.plot(panel.x, panel.y[:, k], label=level, **looks[k])
+                own = np.asarray(x)[np.asarray(codes) == k]
+                below = np.full(len(own), -0.04 * (k + 1))
+                axes.plot(own, below, "|", markersize=5, color=looks[k]["color"])
+            axes.set_ylim(-0.04 * (len(levels) + 1), 1.02)
+            axes.set_xlabel(names[0])
+            axes.set_ylabel(names[1])
+            axes.set_title(panel.title)
+        found[-1].legend(loc="best", fontsize=8)
     return found
 
 
@@ -126,7 +184,7 @@ def draw_stack(
         if logarithmic:
             axes.set_xscale("log")
         elif place is not values:
-            axes.set_xticks(place, [str(value) for value in values])
+            axes.set_xticks(place, [_said(value) for value in values])
         total = np.sum(heights, axis=0)
         axes.set_ylim(0, min(float(total.max()), TALLEST * float(total.min())) * 1.05)
         axes.set_xlim(min(place), max(place))

@@ -40,7 +40,7 @@ def draw_path(
             look = looks[rank] if rank < NAMED else {"color": paper.faint}
             axes.plot(
                 places, coefficients[:, j], linewidth=1.8 if rank < NAMED else 0.8,
-                alpha=1.0 if rank < NAMED else 0.6, **look,
+                alpha=1.0 if rank < NAMED else 0.6, marker="o" if len(places) == 1 else "", **look,
             )  # fmt: skip
             if rank < NAMED:
                 axes.annotate(
@@ -83,7 +83,7 @@ def _count_axis(axes: Axes, places: Any, counts: Any, paper: Any) -> None:
     chosen = np.unique(np.linspace(0, len(places) - 1, 7).round().astype(int))
     for k in chosen.tolist():
         axes.annotate(
-            str(int(counts[k])), (places[k], 1), xycoords=("data", "axes fraction"),
+            f"{counts[k]:.0f}", (places[k], 1), xycoords=("data", "axes fraction"),
             xytext=(0, 2), textcoords="offset points", ha="center", fontsize=7, color=paper.faint,
         )  # fmt: skip
 
