@@ -107,9 +107,9 @@ from statdl.errors import StatdlWarning as StatdlWarning
 from statdl.infer.covariance import Covariance as Covariance
 from statdl.model.penalty import Ridge as Ridge
 from statdl.results.choice import Stepwise as Stepwise
+from statdl.results.cv_path import CvPath as CvPath
 from statdl.results.fit import Fit as Fit
 from statdl.results.network import NetworkFit as NetworkFit
-from statdl.results.path import CvPath as CvPath
 from statdl.results.path import Path as Path
 from statdl.scan.source import Scan as Scan
 from statdl.solve.checkpoint import Checkpoint as Checkpoint

@@ -35,7 +35,9 @@ from statdl.model.categorical import Multinomial
 from statdl.model.family import Family
 from statdl.report import DataTable
 from statdl.results import Call
-from statdl.results.path import CvPath, Path, check_strength
+from statdl.results.cv_path import CvPath
+from statdl.results.path import Path
+from statdl.results.path_values import check_strength
 from statdl.scan.folds import fold_sums, labels_of
 from statdl.solve.newton import Newton
 from statdl.study.path import (
