@@ -35,8 +35,8 @@ def read(arguments: Mapping[str, Any], classes: bool | None = None) -> ModelFram
         raise ModelError("names= and intercept= are for X= and y=; in a formula write '- 1'.")
     if is_lazy(data) and classes is None:
         raise ModelError(
-            "Rows that are read in blocks are for lm(), glm() and multinom(); this model needs all "
-            "of them in memory. Pass a frame, such as a sample of the rows."
+            "Rows that are read in blocks are for lm(), glm(), multinom() and mlp(); this model "
+            "needs all of them in memory. Pass a frame, such as a sample of the rows."
         )
     if is_lazy(data):
         return scan_frame(formula, as_scan(data), **shared, classes=bool(classes))

@@ -10,6 +10,8 @@ from statdl.backend.random import generator
 from statdl.errors import DataError
 from statdl.estimate.record import Specification
 from statdl.formula import ModelFrame, Response
+from statdl.scan.rows import ScannedRows
+from statdl.scan.source import Scan
 
 
 def hold_out_share(
@@ -24,10 +26,7 @@ def hold_out_share(
     DataError
         When a part would be empty, or without one of the classes.
     """
-    if not 0 < share < 1:
-        raise DataError(
-            f"validation={share!r} is no share of the rows: it must be above 0 and below 1."
-        )
+    _check_share(share)
     rows = specification.rows
     order = generator(seed).permutation(rows.n)
     xp = namespace(order)
@@ -41,6 +40,60 @@ def hold_out_share(
         held[members[:count]] = True
     learned, watched = xp.flatnonzero(~held), xp.flatnonzero(held)
     return _kept(specification, learned), rows.take(_there(watched, rows.X))
+
+
+def hold_out_of_scan(
+    specification: Specification, share: float, seed: int
+) -> tuple[Specification, Rows]:
+    """Return the same of a scan, by :mod:`statdl.scan.split`: in expectation the share of each
+    class. The rows to watch are in memory where they are few.
+
+    Raises
+    ------
+    DataError
+        When a part would be empty, or without one of the classes.
+    """
+    _check_share(share)
+    rows = specification.rows
+    assert isinstance(rows, ScannedRows)
+    learned, held = rows.split(share, int(seed))
+    watched = _some(held, specification, share, "validation").at_hand()
+    return replace(specification, rows=_some(learned, specification, share, "training")), watched
+
+
+def _check_share(share: float) -> None:
+    if not 0 < share < 1:
+        raise DataError(
+            f"validation={share!r} is no share of the rows: it must be above 0 and below 1."
+        )
+
+
+def _some(rows: ScannedRows, specification: Specification, share: float, part: str) -> ScannedRows:
+    """Return rows of a scan, or raise where there are none, or none of some class."""
+    missing = rows.lacking_class() if specification.family.has_classes else None
+    if missing is None and rows.n:
+        return rows
+    raise DataError(
+        f"validation={share:g} leaves the {part} rows without class "
+        f"{specification.levels[missing or 0]!r}; use another share or seed, or give data of their "
+        "own."
+    )
+
+
+def rows_elsewhere(rows: Rows, scan: Scan) -> Rows:
+    """Return the rows of another scan, coded as those of a fit to a scan.
+
+    Raises
+    ------
+    DataError
+        When the fit is to rows in memory, or the scan lacks a column.
+    """
+    if not isinstance(rows, ScannedRows):
+        raise DataError(
+            "validation= of rows in memory is a share of them, or a frame; rows that are read in "
+            "blocks are for data=sd.scan(...)."
+        )
+    return rows.elsewhere(scan).at_hand()
 
 
 def _classes(specification: Specification) -> Any:
@@ -107,7 +160,8 @@ def hold_out_data(specification: Specification, given: ModelFrame) -> Rows:
     """
     known, family = specification.frame.response, specification.family
     response = _recoded(given.response, known)
-    xp = namespace(specification.rows.y)
+    template = specification.rows.template
+    xp = namespace(known.values)
     n = known.values.shape[0]
     both = xp.concat([known.values, like(response.values, known.values)], axis=0)
     weights = None
@@ -115,13 +169,13 @@ def hold_out_data(specification: Specification, given: ModelFrame) -> Rows:
         own = like(given.weights, known.values, xp.float64)
         weights = xp.concat([xp.ones((n,), dtype=own.dtype, device=own.device), own])
     encoded = family.encode(known.kind, both, known.levels, weights)
-    y = like(encoded.y, specification.rows.X)
-    if y.shape[1] != specification.rows.y.shape[1]:
+    y = like(encoded.y, template)
+    if y.shape[1] != family.outputs:
         raise DataError(
             "The validation rows have classes that the rows of the fit lack: "
             f"{', '.join(str(k) for k in encoded.levels if k not in specification.levels)}."
         )
-    X = like(given.X, specification.rows.X)
+    X = like(given.X, template)
     offset = None if given.offset is None else like(given.offset, X)[:, None]
     weights = None if encoded.weights is None else like(encoded.weights, X)[n:]
     return Rows(X=X, y=y[n:, ...], weights=weights, offset=offset)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Array
+from statdl.backend.array import Array, like
 from statdl.estimate.identify import EXAMINED_WEIGHTS
 from statdl.estimate.separation import can_separate, separation
 from statdl.estimate.start import extreme_eta
@@ -37,11 +37,12 @@ def separated_by_units(objective: Objective, parameters: Array, fixed: Any) -> s
     assert isinstance(network, Network)
     if fixed is not None and (network.output.table(fixed) == network.output.table(fixed)).any():
         return None
-    last = network.forward(theta, objective.rows.X).last
+    some = objective.rows.representatives()
+    last = network.forward(like(theta, some.X), some.X).last
     regression = replace(
         objective,
         predictor=Linear(last.shape[1], network.outputs, network.intercept),
-        rows=replace(objective.rows, X=last),
+        rows=replace(some, X=last),
     )
     found = separation(regression)
     if found is None:

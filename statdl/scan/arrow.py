@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from statdl.errors import DataError
 from statdl.lazy import lazy
@@ -18,6 +18,14 @@ dataset = lazy("pyarrow.dataset")
 
 #: Batches of a file that Arrow decodes before they are asked for.
 BATCHES_AHEAD = 2
+
+
+class _Part(NamedTuple):
+    """A file, or some row groups of it, from the row ``first`` on."""
+
+    fragment: Any
+    number: int
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,13 +49,40 @@ class Files(Read):
         return tuple(self.dataset.schema.names)
 
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
+        return self._read(list(self._parts()), columns, rows)
+
+    def mixed(self, columns: Sequence[str], rows: int, rng: Any) -> Iterator[Block]:
+        """Yield the blocks with files, and the row groups of Parquet files, in a drawn order."""
+        parts = [one for part in self._parts() for one in self._row_groups(part)]
+        return self._read([parts[place] for place in rng.permutation(len(parts))], columns, rows)
+
+    def _parts(self) -> Iterator[_Part]:
+        fragments = self.dataset.get_fragments(filter=self.where)
+        return (_Part(fragment, number) for number, fragment in enumerate(fragments))
+
+    def _row_groups(self, part: _Part) -> Iterator[_Part]:
+        """Yield the row groups of a file; a filter leaves nobody knows how many rows of each."""
+        if self.where is not None or not isinstance(part.fragment, dataset.ParquetFileFragment):
+            yield part
+            return
+        try:
+            first = 0
+            for group in part.fragment.split_by_row_group():
+                yield _Part(group, part.number, first)
+                first += group.row_groups[0].num_rows
+        except (pa.ArrowException, OSError) as error:
+            self._unchanged(part.fragment.path)
+            raise _broken(part.fragment.path, error) from None
+
+    def _read(self, parts: list[_Part], columns: Sequence[str], rows: int) -> Iterator[Block]:
         kinds: dict[str, tuple[str, str]] = {}
-        for fragment in self.dataset.get_fragments(filter=self.where):
-            yield from self._file(fragment, columns, rows, kinds)
+        for part in parts:
+            yield from self._file(part, columns, rows, kinds)
 
     def _file(
-        self, fragment: Any, columns: Sequence[str], rows: int, kinds: dict[str, tuple[str, str]]
+        self, part: _Part, columns: Sequence[str], rows: int, kinds: dict[str, tuple[str, str]]
     ) -> Iterator[Block]:
+        fragment, first = part.fragment, part.first
         path = fragment.path
         self._unchanged(path)
         try:
@@ -63,7 +98,8 @@ class Files(Read):
             )
             for batch in batches:
                 if batch.num_rows:
-                    yield Block(pa.Table.from_batches([batch]), path)
+                    yield Block(pa.Table.from_batches([batch]), path, part.number, first)
+                    first += batch.num_rows
         except (pa.ArrowException, OSError) as error:
             self._unchanged(path)
             raise _broken(path, error) from None
@@ -200,11 +236,14 @@ class Streams(Read):
     open: Callable[[Sequence[str], int], Any]
 
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
+        first = 0
         for number, batch in enumerate(self.open(columns, rows)):
             table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
             table = table.select(list(columns))
             for start in range(0, table.num_rows, rows):
-                yield Block(table.slice(start, rows), f"{self.title}, batch {number + 1}")
+                origin = f"{self.title}, batch {number + 1}"
+                yield Block(table.slice(start, rows), origin, first=first + start)
+            first += table.num_rows
 
     def __str__(self) -> str:
         return self.title

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from statdl.errors import DataError, MissingPackageError
 from statdl.scan.reader import ahead
@@ -17,14 +17,26 @@ BLOCK_ROWS = 131_072
 
 
 class Block(NamedTuple):
-    """Some rows as an Arrow table, and where they are from."""
+    """Some rows as an Arrow table, and where they are from.
+
+    ``part`` numbers the file or partition, and ``first`` the first of these rows within it, however
+    they are read.
+    """
 
     table: Any
     origin: str
+    part: int = 0
+    first: int = 0
 
 
 class Source(Protocol):
-    """Rows in blocks, which can be read again and again."""
+    """Rows in blocks, which can be read again and again.
+
+    ``here`` tells that blocks are read and summed by this process.
+    """
+
+    @property
+    def here(self) -> bool: ...
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -33,6 +45,10 @@ class Source(Protocol):
 
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
         """Yield the named columns, at most ``rows`` rows at once, in the order of the data."""
+        ...
+
+    def mixed(self, columns: Sequence[str], rows: int, rng: Any) -> Iterator[Block]:
+        """Yield the same in an order of parts that ``rng`` draws, where there are parts."""
         ...
 
     def reduce(
@@ -49,9 +65,15 @@ class Source(Protocol):
 class Read:
     """What sources have in common that are read here, a block after the other."""
 
+    here: ClassVar[bool] = True
+
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
         """Yield the named columns, block by block."""
         raise NotImplementedError
+
+    def mixed(self, columns: Sequence[str], rows: int, rng: Any) -> Iterator[Block]:
+        """Yield them as they come: a stream has no parts."""
+        return self.blocks(columns, rows)
 
     def reduce(
         self,
@@ -76,8 +98,8 @@ def combined(parts: Any, combine: Callable[[Any, Any], Any]) -> Any:
 class Scan:
     """A description of rows that are read in blocks, by :func:`statdl.scan`.
 
-    Pass it as ``data=`` to :func:`statdl.lm`, :func:`statdl.glm` and :func:`statdl.multinom`, and
-    as ``newdata=`` to :meth:`Fit.predict`.
+    Pass it as ``data=`` to :func:`statdl.lm`, :func:`statdl.glm`, :func:`statdl.multinom` and
+    :func:`statdl.mlp`, and as ``newdata=`` to :meth:`Fit.predict`.
 
     Examples
     --------
