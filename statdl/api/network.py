@@ -27,7 +27,7 @@ from statdl.api.training import (
     held_out,
     network_solver,
     practice,
-    refuse_large_batches,
+    refuse_of_scan,
 )
 from statdl.api.words import as_activation, as_family, as_initial, lookup
 from statdl.backend.random import zeros
@@ -180,7 +180,7 @@ def mlp(
         _check_without_layers(arguments)
     wishes = Wishes.of(arguments)
     if is_lazy(data):
-        refuse_large_batches(method, wishes, normalisation)
+        refuse_of_scan(arguments, wishes)
     if not units and start is None and fixed is None and not wishes.named(None):
         return _regression(arguments, family, link, decay, method)
     frame = read(arguments, classes=_looks(family, link))

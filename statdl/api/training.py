@@ -15,6 +15,7 @@ from statdl.backend.random import zeros
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Practice, Specification
 from statdl.estimate.holdout import (
+    check_share,
     hold_out_data,
     hold_out_of_scan,
     hold_out_share,
@@ -134,32 +135,41 @@ def network_solver(
         return Training(descent, wishes.patience, wishes.saved, wishes.resumed)
     if isinstance(solver, LBFGS) and solver.preconditioned is None:
         solver = replace(solver, preconditioned=False)
-    if not needed:
-        return solver
-    raise ModelError(
-        f"{', '.join(needed)} cannot be had with {solver.name}, which needs the same smooth loss "
-        "at every step; use method=sd.GradientDescent(sd.Adam(1e-3), batch=32, epochs=100)."
-    )
+    _refuse_wishes(needed, solver)
+    return solver
 
 
-def refuse_large_batches(
-    method: str | Solver | None, wishes: Wishes, normalisation: str | None
-) -> None:
-    """Raise, before any row is read, for batches that rows read in blocks cannot have."""
-    if method is None:
+def refuse_of_scan(arguments: Mapping[str, Any], wishes: Wishes) -> None:
+    """Raise, before any row is read, for what rows that are read in blocks cannot have."""
+    if isinstance(wishes.validation, int | float):
+        check_share(wishes.validation)
+    needed, normalised = wishes.named(None), arguments["normalisation"] == "batch"
+    needed += ["dropout"] if finite("dropout", arguments["dropout"]) else []
+    needed += ["normalisation='batch'"] if normalised else []
+    if arguments["method"] is None:
         return
-    solver = as_solver(method, LARGEST_BATCH, NETWORK_METHODS)
-    if not isinstance(solver, GradientDescent):
+    solver = as_solver(arguments["method"], LARGEST_BATCH, NETWORK_METHODS)
+    if not isinstance(solver, GradientDescent) or solver.accelerated:
+        _refuse_wishes(needed, solver)
         return
     if (solver.batch or 0) > LARGEST_BATCH:
         raise ModelError(
             f"batch={solver.batch}: of rows that are read in blocks a batch has at most "
             f"{LARGEST_BATCH} rows, or with batch=None all of them."
         )
-    if normalisation == "batch" and solver.batch is None:
+    if normalised and solver.batch is None:
         raise ModelError(
             "normalisation='batch' takes the moments of a batch, and all rows of a scan are never "
             "together; give batch=, such as 1024, or use normalisation='layer'."
+        )
+
+
+def _refuse_wishes(needed: Sequence[str], solver: Solver) -> None:
+    if needed:
+        raise ModelError(
+            f"{', '.join(needed)} cannot be had with {solver.name}, which needs the same smooth "
+            "loss at every step; use method=sd.GradientDescent(sd.Adam(1e-3), batch=32, "
+            "epochs=100)."
         )
 
 

@@ -26,7 +26,7 @@ def hold_out_share(
     DataError
         When a part would be empty, or without one of the classes.
     """
-    _check_share(share)
+    check_share(share)
     rows = specification.rows
     order = generator(seed).permutation(rows.n)
     xp = namespace(order)
@@ -45,15 +45,16 @@ def hold_out_share(
 def hold_out_of_scan(
     specification: Specification, share: float, seed: int
 ) -> tuple[Specification, Rows]:
-    """Return the same of a scan, by :mod:`statdl.scan.split`: in expectation the share of each
-    class. The rows to watch are in memory where they are few.
+    """Return the same of a scan, whose rows are held out by :mod:`statdl.scan.split`.
+
+    Of each class that is the share in expectation. Rows to watch are in memory where they are few.
 
     Raises
     ------
     DataError
         When a part would be empty, or without one of the classes.
     """
-    _check_share(share)
+    check_share(share)
     rows = specification.rows
     assert isinstance(rows, ScannedRows)
     learned, held = rows.split(share, int(seed))
@@ -61,7 +62,8 @@ def hold_out_of_scan(
     return replace(specification, rows=_some(learned, specification, share, "training")), watched
 
 
-def _check_share(share: float) -> None:
+def check_share(share: float) -> None:
+    """Raise for what is no share of the rows."""
     if not 0 < share < 1:
         raise DataError(
             f"validation={share!r} is no share of the rows: it must be above 0 and below 1."
@@ -92,6 +94,12 @@ def rows_elsewhere(rows: Rows, scan: Scan) -> Rows:
         raise DataError(
             "validation= of rows in memory is a share of them, or a frame; rows that are read in "
             "blocks are for data=sd.scan(...)."
+        )
+    absent = [name for name in rows.columns_read if name not in scan.names]
+    if absent:
+        raise DataError(
+            f"The validation rows lack the columns {', '.join(f'`{name}`' for name in absent)}; "
+            f"they have: {', '.join(scan.names)}."
         )
     return rows.elsewhere(scan).at_hand()
 

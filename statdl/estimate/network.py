@@ -150,9 +150,7 @@ def lesson_of(
     )
 
 
-def starting_values(
-    specification: Specification, scale: ResponseScale | None = None
-) -> list[Any]:
+def starting_values(specification: Specification, scale: ResponseScale | None = None) -> list[Any]:
     """Return the starts: the one given first, then random draws that the seed repeats.
 
     What the given one does not say, it has from the first draw; ``scale`` is that of the response,

@@ -244,16 +244,16 @@ class Batch:
         objective = self.objective
         theta = like(parameters, objective.rows.template)
         width = objective.predictor.width * int(parameters.shape[0])
-        sums = objective.rows.reduce(lambda data: self._of_rows(theta, data), width)
+        sums = objective.rows.reduce(lambda data: self._of_data(theta, data), width)
         loss, pulled = returned(parameters, *sums)
         return loss, pulled
 
     def _block(self, parameters: Array, problems: slice, rows: slice) -> tuple[Array, Array]:
         y = None if self.y is None else self.y[problems, rows, :]
         weights = None if self.weights is None else self.weights[problems, rows]
-        return self._of_rows(parameters[problems, :], self.objective.rows[rows], y, weights)
+        return self._of_data(parameters[problems, :], self.objective.rows[rows], y, weights)
 
-    def _of_rows(
+    def _of_data(
         self, theta: Array, data: Rows, y: Array | None = None, weights: Array | None = None
     ) -> tuple[Array, Array]:
         """Families know (n, q) only, so η of all problems goes below each other, (k n, q)."""

@@ -265,8 +265,8 @@ def _mean(values: Array, weights: Array | None) -> float:
 class Learner:
     """Gradients of the mean loss of batches, one epoch after the other: the plain path.
 
-    :meth:`open` and :meth:`begin` open an epoch on parameters that then change in place, :meth:`gradient` is
-    called for its batches in order, and :meth:`seen` says how the rows fared on the way.
+    :meth:`open` opens an epoch on parameters that then change in place, :meth:`gradient` is called
+    for its batches in order, and :meth:`seen` says how the rows fared on the way.
     ``statistics`` are the moments of normalised layers.
     """
 

@@ -376,14 +376,10 @@ class ScannedRows(Rows):
 
     def with_columns(self, positions: Sequence[int]) -> ScannedRows:
         chosen = tuple(positions)
-        return self._changed(
-            lambda rows: rows.with_columns(chosen), parent=self, positions=chosen
-        )
+        return self._changed(lambda rows: rows.with_columns(chosen), parent=self, positions=chosen)
 
     def with_response(self, change: Callable[[Rows], Array]) -> ScannedRows:
-        return self.mapped(
-            lambda rows: replace(rows, y=change(rows), offset=None), response=True
-        )
+        return self.mapped(lambda rows: replace(rows, y=change(rows), offset=None), response=True)
 
     def split(self, share: float, seed: int) -> tuple[ScannedRows, ScannedRows]:
         """Return the rows to learn from, and a share of the rows that is held out."""
@@ -395,17 +391,17 @@ class ScannedRows(Rows):
         ledger = Ledger(0 if held else self.passes)
         return ScannedRows(replace(self.held, scan=scan, ledger=ledger, known=Known()))
 
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """The columns of the scan that are read."""
+        return self.held.encoder.request.columns
+
     def elsewhere(self, scan: Scan) -> ScannedRows:
         """Return all rows of another scan, coded as these are; a missing value is an error."""
         encoder = self.held.encoder
         request = replace(encoder.request, subset=None, na_action="raise")
-        held = replace(
-            self.held,
-            scan=scan,
-            encoder=replace(encoder, request=request),
-            ledger=Ledger(),
-            known=Known(),
-        )
+        encoder = replace(encoder, request=request)
+        held = replace(self.held, scan=scan, encoder=encoder, ledger=Ledger(), known=Known())
         return ScannedRows(held)._changed(partial(_as_wide, as_=self.held.form))
 
     def recoded(self, encoder: Encoder, form: Rows) -> ScannedRows:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from statdl.backend.array import Array, epsilon, is_finite, namespace
@@ -37,7 +37,7 @@ class Walk:
     iteration: int
     seed: int
     rounding: float = 0.0
-    batches: Iterator[Problem] = iter(())
+    batches: Iterator[Problem] = field(default_factory=lambda: iter(()))
     first_loss: float = math.inf
 
 

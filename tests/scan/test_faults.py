@@ -163,8 +163,8 @@ def test_what_needs_all_rows_says_what_to_do(verb):
 
 
 def test_models_that_take_no_scan_say_so():
-    with pytest.raises(sd.ModelError, match="for lm\\(\\), glm\\(\\) and multinom"):
-        sd.mlp("y ~ x", data=pandas(drawn(50, 4), None, 10))
+    with pytest.raises(sd.ModelError, match="for lm\\(\\), glm\\(\\), multinom\\(\\) and mlp"):
+        sd.path("y ~ x", data=pandas(drawn(50, 4), None, 10))
 
 
 def test_sources_that_cannot_be_scanned():
