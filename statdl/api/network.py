@@ -119,9 +119,10 @@ def mlp(
         Standard deviation of the noise that training by gradient descent adds to scaled inputs.
     l1 : float or one for each layer of weights
         λ ≥ 0 of ``Σ λ |w|``, by gradient descent: many weights become exactly 0.
-    validation : float, (X, y) or frame, optional
+    validation : float, (X, y), frame or Scan, optional
         Rows that are watched and not learned from: a share of the rows, of each class by itself,
-        or data of their own.
+        or data of their own. A share of a scan is drawn row by row, by a hash of ``seed`` and the
+        number of the row in its file.
     early_stopping : bool or int
         Stop when the validation loss has not fallen for 10 epochs, or as many as are given, and
         keep the weights of the best epoch.

@@ -46,8 +46,8 @@ def scan(
     Returns
     -------
     Scan
-        For ``data=`` of :func:`lm`, :func:`glm` and :func:`multinom`, and ``newdata=`` of
-        :meth:`Fit.predict`.
+        For ``data=`` of :func:`lm`, :func:`glm`, :func:`multinom` and :func:`mlp`, ``validation=``
+        of the last, and ``newdata=`` of :meth:`Fit.predict`.
 
     Raises
     ------

@@ -356,6 +356,7 @@ class KernelLearner(Learner):
         self._drawn = xp.empty((self._portion, network.inputs), dtype=rows.X.dtype)
         self._gathered = xp.ones((self._portion, width), dtype=rows.X.dtype)
         self._eta = xp.empty((rows.n, network.outputs), dtype=rows.X.dtype)
+        self._X = xp.ascontiguousarray(rows.X)  # batches draw rows, each from one place
         self._decay = None
         if lesson.penalised is not None:
             slope = lesson.penalty.gradient(xp.ones_like(self._buffer), lesson.penalised)
@@ -413,5 +414,5 @@ class KernelLearner(Learner):
         chosen = self._order[self._start : self._stop]
         drawn = self._drawn[: len(chosen)]
         in_place = {"mode": "clip"} if is_numpy(drawn) else {}  # NumPy's "raise" copies first
-        self.lesson.rows.X.take(chosen, axis=0, out=drawn, **in_place)
+        self._X.take(chosen, axis=0, out=drawn, **in_place)
         self._gathered[: len(chosen), self._first :] = drawn

@@ -77,12 +77,13 @@ def held_out(part: int, first: int, count: int, share: float, seed: int) -> Arra
     stream = int(_mixed(np.asarray([seed & WORD], dtype=np.uint64))[0]) + part
     start = int(_mixed(np.asarray([stream & WORD], dtype=np.uint64))[0])
     numbers = np.arange(first, first + count, dtype=np.uint64)
-    drawn = _mixed(numbers * np.uint64(GOLDEN) + np.uint64(start))
+    drawn = _mixed(numbers * np.uint64(GOLDEN) + np.uint64(start))  # the stream from its start on
     return (drawn >> np.uint64(11)) * 2.0**-53 < share
 
 
 def _mixed(words: Array) -> Array:
-    """Return SplitMix64's output function of 64-bit words."""
+    """Return what SplitMix64 makes of 64-bit states."""
+    words = words + np.uint64(GOLDEN)
     words = (words ^ (words >> np.uint64(30))) * np.uint64(FIRST)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(SECOND)
     return words ^ (words >> np.uint64(31))

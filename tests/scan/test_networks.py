@@ -14,10 +14,11 @@ import statdl as sd
 from statdl.scan import rows as scanned
 from statdl.scan.split import held_out
 from tests.scan.data import assert_same, drawn
-from tests.scan.sources import pandas, parquet
+from tests.scan.sources import pandas, parquet, partitions
 
 GD = sd.GradientDescent
 MODELS = {
+    "y ~ x + z": None,
     "y ~ x + g": None,
     "k ~ x + z + g": "binomial",
     "f ~ x + z": "multinomial",
@@ -40,10 +41,10 @@ def assert_same_fit(here, there, tolerance=1e-10):
 
 
 @settings(
-    max_examples=10, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
+    max_examples=6, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
 )
-@example("k ~ x + z + g", (1, 30), 1, "newton", "w", "standard")
-@example("f ~ x + z", (1, 30), 2, "lbfgs", None, "minmax")
+@example("k ~ x + z + g", (1, 24), 1, "newton", "w", "standard")
+@example("y ~ x + z", (1, 30), 2, "lbfgs", "w", "standard")
 @given(
     formula=st.sampled_from(sorted(MODELS)),
     size=st.sampled_from(((7, 40), (33, 80), (1000, 80))),
@@ -77,7 +78,8 @@ def test_training_is_that_in_memory_step_for_step(more):
     frame = drawn(230, 3)
     watched = frame.dropna()[:40]
     here, there = both("y ~ x + g", frame, pandas(frame, None, 37), validation=watched, **more)
-    assert_same_fit(here, there)
+    # a bias before batch normalisation does nothing, and Adam makes steps of its rounding
+    assert_same_fit(here, there, 1e-6 if "normalisation" in more else 1e-10)
     for column in here.history:
         assert_same(there.history[column], here.history[column], of=column)
 
@@ -125,8 +127,8 @@ def test_an_epoch_has_every_row_once_in_an_order_of_its_own(tmp_path, monkeypatc
 
 
 def test_more_rows_than_a_portion_learn_as_well(tmp_path, monkeypatch):
-    frame = drawn(900, 7)
-    asked = {"hidden": 3, "method": GD(sd.Adam(0.01), batch=32, epochs=25), "weights": "w"}
+    frame = drawn(500, 7)
+    asked = {"hidden": 3, "method": GD(sd.Adam(0.02), batch=32, epochs=15), "weights": "w"}
     here, _ = both("y ~ x + z + g", frame, frame, **asked)
     monkeypatch.setattr(scanned, "PORTION_BYTES", 8 * 7 * 128)
     scan = parquet(frame, tmp_path, 41)
@@ -150,17 +152,17 @@ def test_all_rows_at_once_are_a_sum_over_pieces(monkeypatch):
 
 
 def test_a_share_is_the_same_rows_in_blocks_of_any_size(tmp_path):
-    frame = drawn(400, 9)
+    frame = drawn(200, 9)
     asked = {"hidden": 2, "validation": 0.25, "method": GD(sd.Adam(0.01), batch=16, epochs=3)}
     fits = [sd.mlp("k ~ x + g", data=pandas(frame, None, rows), family="binomial", **asked)
-            for rows in (1, 37, 1000)]  # fmt: skip
+            for rows in (11, 37, 1000)]  # fmt: skip
     assert len({fit.nobs for fit in fits}) == 1
     for fit in fits[1:]:
         assert_same(fit.history, fits[0].history)
     out = held_out(0, 0, len(frame), 0.25, 0)
     kept = frame[~out].dropna(subset=["x", "g"])
     assert fits[0].nobs == len(kept)
-    assert 0.2 < out.mean() < 0.3
+    assert 0.15 < out.mean() < 0.35
     watched = frame[out].dropna(subset=["x", "g"])
     same = sd.mlp("k ~ x + g", data=kept, family="binomial", **{**asked, "validation": watched})
     assert_same(same.history, fits[0].history)
@@ -226,6 +228,22 @@ def test_starts_walk_down_together():
     assert_same_fit(here, there, 1e-6)
     assert_same(there.restarts, here.restarts, 1e-6)
     assert there.convergence.passes < 400
+
+
+@pytest.mark.parametrize("method", ["lbfgs", GD(sd.Adam(0.01), batch=16, epochs=2)])
+def test_partitions_are_summed_where_they_are(tmp_path, method):
+    pytest.importorskip("dask.dataframe")
+    frame = drawn(120, 23)
+    scan = partitions(frame, tmp_path, 1000)
+    asked = {"family": "binomial", "decay": 0.5, "weights": "w", "method": method}
+    here, there = both("k ~ x + g", frame, scan, **asked)
+    assert_same_fit(here, there, 1e-6)
+    if method != "lbfgs":
+        split = [
+            sd.mlp("k ~ x + g", data=data, family="binomial", method=method, validation=0.3)
+            for data in (scan, scan)
+        ]
+        assert_same(split[1].history, split[0].history)
 
 
 def test_a_run_is_taken_up_again(tmp_path):
