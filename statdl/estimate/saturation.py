@@ -37,13 +37,10 @@ def separated_by_units(objective: Objective, parameters: Array, fixed: Any) -> s
     assert isinstance(network, Network)
     if fixed is not None and (network.output.table(fixed) == network.output.table(fixed)).any():
         return None
-    some = objective.rows.representatives()
-    last = network.forward(like(theta, some.X), some.X).last
-    regression = replace(
-        objective,
-        predictor=Linear(last.shape[1], network.outputs, network.intercept),
-        rows=replace(some, X=last),
-    )
+    theta = like(theta, objective.rows.template)
+    units = objective.rows.mapped(lambda rows: replace(rows, X=network.forward(theta, rows.X).last))
+    predictor = Linear(units.template.shape[1], network.outputs, network.intercept)
+    regression = replace(objective, predictor=predictor, rows=units)
     found = separation(regression)
     if found is None:
         return None

@@ -17,14 +17,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import to_numpy
+from statdl.backend.array import Rows, to_numpy
 from statdl.backend.linalg import design_matrix
 from statdl.lazy import lazy
 from statdl.model.objective import Objective
+from statdl.scan.rows import joined_rows
 
 scipy_optimize = lazy("scipy.optimize")
 scipy_sparse = lazy("scipy.sparse")
@@ -33,6 +35,8 @@ scipy_sparse = lazy("scipy.sparse")
 MOVES = 1e-7
 #: How far below 0 the programme's solver may leave a constraint.
 SLACK = 1e-7
+#: Passes over rows that are not in memory, and rows that each adds to the sample, at most.
+MOST_PASSES, MOST_VIOLATING = 30, 1000
 #: Rows of the first programme, besides some for each coefficient.
 FIRST_ROWS = 200
 #: Where the programme stops to grow: by then what is violated is its solver's slack.
@@ -66,7 +70,7 @@ class Separation:
 def separation(objective: Objective) -> Separation | None:
     """Return the separation of the classes by the columns, None where there is none."""
     if objective.rows.passing:
-        objective = replace(objective, rows=objective.rows.on_host())
+        return _by_passes(objective)
     A = _host_design(objective)
     scale = np.abs(A).max(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
@@ -78,6 +82,42 @@ def separation(objective: Objective) -> Separation | None:
     whole = _complete_direction(margins, direction)
     furthest = direction if whole is None else whole
     return Separation(towards.astype(int), whole is not None, furthest[1:] / scale)
+
+
+def _by_passes(objective: Objective) -> Separation | None:
+    """Return the same of rows that are read anew for every sum.
+
+    What separates all rows separates a sample of them. What separates the sample is held against
+    all rows, and those on the wrong side of it join the sample, until there are none.
+    """
+    rows = objective.rows.representatives().on_host()
+    for _ in range(MOST_PASSES):
+        found = separation(replace(objective, rows=rows))
+        if found is None:
+            return None
+        wrong = partial(_violating, objective, found.direction)
+        others = objective.rows.reduce(wrong, objective.predictor.width, _some_of_both)
+        if not others.n:
+            return found
+        rows = joined_rows([rows, others])
+    return None
+
+
+def _violating(objective: Objective, direction: Any, rows: Rows) -> Rows:
+    """Return the rows that are furthest on the wrong side of a direction, (q, m)."""
+    part = replace(objective, rows=rows.on_host())
+    margins = _Margins(_host_design(part), _shares(part))
+    whole = np.concatenate([np.zeros_like(direction[:1]), direction])
+    least = np.zeros(len(margins.A))
+    for own, other in margins.pairs:
+        members = margins.members(own)
+        least[members] = np.minimum(least[members], margins.of(whole, own, other))
+    worst = np.argsort(least)[:MOST_VIOLATING]
+    return part.rows.take(worst[least[worst] < -SLACK])
+
+
+def _some_of_both(one: Rows, other: Rows) -> Rows:
+    return joined_rows([one, other])[:MOST_VIOLATING]
 
 
 @dataclass(frozen=True)

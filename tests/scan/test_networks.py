@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import statdl as sd
 from statdl.scan import rows as scanned
+from statdl.scan.sample import Sample
 from statdl.scan.split import held_out
 from tests.scan.data import assert_same, drawn
 from tests.scan.sources import pandas, parquet, partitions
@@ -253,6 +254,19 @@ def test_partitions_are_summed_where_they_are(tmp_path, method):
             for data in (scan, scan)
         ]
         assert_same(split[1].history, split[0].history)
+
+
+def test_separation_is_found_by_a_sample_that_grows(monkeypatch):
+    monkeypatch.setattr(Sample, "room", 250)
+    frame = drawn(600, 26, missing=False)
+    frame["k"] = (frame.x > 100).astype(float)
+    here, there = both("k ~ x", frame, pandas(frame, None, 50), family="binomial", hidden=1)
+    assert there.convergence.outcome.name == here.convergence.outcome.name == "SEPARATION"
+    frame.loc[frame.x.nlargest(20).index[::2], "k"] = 0.0
+    frame.loc[frame.x.nsmallest(20).index[::2], "k"] = 1.0
+    here, there = both("k ~ x", frame, pandas(frame, None, 50), family="binomial", hidden=1)
+    assert there.converged
+    assert here.converged
 
 
 def test_a_run_is_taken_up_again(tmp_path):
