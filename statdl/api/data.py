@@ -11,11 +11,10 @@ from statdl.formula import ModelFrame, array_frame, model_frame
 from statdl.scan.frame import scan_frame
 
 
-def read(arguments: Mapping[str, Any], classes: bool | None = None) -> ModelFrame:
+def read(arguments: Mapping[str, Any], classes: bool = False) -> ModelFrame:
     """Read formula and data, or X and y.
 
-    ``classes`` tells whether the model looks at which values the response has; None is for models
-    that take no scan.
+    ``classes`` tells whether the model looks at which values the response of a scan has.
     """
     shared = {name: arguments[name] for name in ("weights", "offset", "subset", "na_action")}
     formula, data = arguments["formula"], arguments["data"]
@@ -33,11 +32,6 @@ def read(arguments: Mapping[str, Any], classes: bool | None = None) -> ModelFram
         raise ModelError(f"The formula {formula!r} needs data=: a frame with its columns.")
     if arguments["names"] is not None or not arguments["intercept"]:
         raise ModelError("names= and intercept= are for X= and y=; in a formula write '- 1'.")
-    if is_lazy(data) and classes is None:
-        raise ModelError(
-            "Rows that are read in blocks are for lm(), glm() and multinom(); this model needs all "
-            "of them in memory. Pass a frame, such as a sample of the rows."
-        )
     if is_lazy(data):
-        return scan_frame(formula, as_scan(data), **shared, classes=bool(classes))
+        return scan_frame(formula, as_scan(data), **shared, classes=classes)
     return model_frame(formula, data, **shared)

@@ -20,7 +20,15 @@ from statdl.api.arguments import (
 from statdl.api.data import read
 from statdl.api.regression import fit_regression
 from statdl.api.scaling import SCALINGS, input_scaling
-from statdl.api.training import Wishes, by_layer, held_out, network_solver, practice
+from statdl.api.scan import is_lazy
+from statdl.api.training import (
+    Wishes,
+    by_layer,
+    held_out,
+    network_solver,
+    practice,
+    refuse_of_scan,
+)
 from statdl.api.words import as_activation, as_family, as_initial, lookup
 from statdl.backend.random import zeros
 from statdl.errors import ModelError, StatdlWarning, warn
@@ -111,9 +119,10 @@ def mlp(
         Standard deviation of the noise that training by gradient descent adds to scaled inputs.
     l1 : float or one for each layer of weights
         λ ≥ 0 of ``Σ λ |w|``, by gradient descent: many weights become exactly 0.
-    validation : float, (X, y) or frame, optional
+    validation : float, (X, y), frame or Scan, optional
         Rows that are watched and not learned from: a share of the rows, of each class by itself,
-        or data of their own.
+        or data of their own. A share of a scan is drawn row by row, by a hash of ``seed`` and the
+        number of the row in its file.
     early_stopping : bool or int
         Stop when the validation loss has not fallen for 10 epochs, or as many as are given, and
         keep the weights of the best epoch.
@@ -171,16 +180,18 @@ def mlp(
     if not units:
         _check_without_layers(arguments)
     wishes = Wishes.of(arguments)
+    if is_lazy(data):
+        refuse_of_scan(arguments, wishes)
     if not units and start is None and fixed is None and not wishes.named(None):
         return _regression(arguments, family, link, decay, method)
-    frame = read(arguments)
+    frame = read(arguments, classes=_looks(family, link))
     chosen = _suggested(frame.response, family, link)
     specification = specify(
         frame, chosen, TrustRegion(), reference=reference, device=device, dtype=dtype
     )
     specification, watched = held_out(specification, wishes, arguments)
     network = Network(
-        inputs=specification.rows.X.shape[1],
+        inputs=specification.rows.template.shape[1],
         hidden=_layers(units, activation, normalisation, finite("dropout", dropout)),
         outputs=specification.family.outputs,
         intercept=specification.intercept,
@@ -198,14 +209,14 @@ def mlp(
         initial=as_initial(initial),
     )
     if watched is not None:
-        watched = replace(watched, X=plan.scaled(watched.X))
+        watched = plan.scaled_rows(watched)
     practised = practice(specification, wishes, network, watched)
     penalised = (plan.decay > 0).any() or (practised.lasso > 0).any()
     specification = replace(
         specification,
         plan=plan,
         practice=practised,
-        rows=replace(specification.rows, X=plan.scaled(specification.rows.X)),
+        rows=plan.scaled_rows(specification.rows),
         penalty=Ridge(1.0) if penalised else specification.penalty,
     )
     plan = replace(plan, fixed=_held(specification, fixed), start=_started(specification, start))
@@ -270,7 +281,7 @@ def _regression(
     method: str | Solver | None,
 ) -> Fit:
     """Fit a network without hidden layers as the regression it is."""
-    frame = read(arguments)
+    frame = read(arguments, classes=_looks(family, link))
     chosen = _suggested(frame.response, family, link)
     strength = next(iter(strengths("decay", decay)), 0.0)
     if method is None and chosen.name != "multinomial":
@@ -278,9 +289,20 @@ def _regression(
     return fit_regression(Call(mlp, arguments), frame, chosen, method, strength or None)
 
 
+def _looks(family: str | Family | None, link: str | Link | None) -> bool:
+    """Tell whether the family looks at which values a response of numbers has."""
+    if family is None or _is_multinomial(family):
+        return family is not None
+    return not as_family(family, link).quadratic
+
+
+def _is_multinomial(family: str | Family | None) -> bool:
+    return isinstance(family, str) and family.lower() in ("multinomial", "multinoulli", "softmax")
+
+
 def _suggested(response: Response, family: str | Family | None, link: str | Link | None) -> Family:
     """Return the family asked for, or the one the response suggests."""
-    if isinstance(family, str) and family.lower() in ("multinomial", "multinoulli", "softmax"):
+    if _is_multinomial(family):
         family = Multinomial()
     if family is not None:
         return as_family(family, link)

@@ -341,10 +341,9 @@ def _specification(arguments: Mapping[str, Any]) -> tuple[Specification, Any]:
         _refuse_bounded(chosen)
     X = arguments["X"]
     if not is_sparse(X):
-        lazily = is_lazy(arguments["data"])
-        if lazily and not chosen.quadratic:
+        if is_lazy(arguments["data"]) and not chosen.quadratic:
             raise ModelError(BY_SUMS)
-        frame = read(arguments, False if lazily else None)
+        frame = read(arguments)
         if not frame.X.shape[1]:
             raise ModelError("There is no column to penalise; the formula has an intercept only.")
         made = specify(

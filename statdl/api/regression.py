@@ -105,7 +105,7 @@ def lm(
     factor(cyl)[T.8]  -6.071
     """
     arguments = locals()
-    frame = read(arguments, classes=False)
+    frame = read(arguments)
     return fit_regression(Call(lm, arguments), frame, Gaussian(), method, penalty)
 
 

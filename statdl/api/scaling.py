@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from statdl.backend.array import Array, Rows, namespace, to_numpy
 from statdl.errors import ModelError
@@ -26,7 +26,7 @@ def input_scaling(specification: Specification, scaling: str | None, start: Any)
     """
     own = _of_rows(specification.rows, scaling)
     plan = start.estimate.specification.plan if isinstance(start, Fit) else None
-    if plan is None or not specification.rows.X.shape[1]:
+    if plan is None or not specification.rows.template.shape[1]:
         return own
     if scaling in (None, "none") and plan.centre is not None:
         raise ModelError(
@@ -36,21 +36,58 @@ def input_scaling(specification: Specification, scaling: str | None, start: Any)
     return _inherited(specification, start.estimate.specification, own)
 
 
+class Moments(NamedTuple):
+    """Weighted mean and variance of each column of some rows, and their weight."""
+
+    weight: float
+    mean: Array
+    variance: Array
+
+    @classmethod
+    def of(cls, rows: Rows) -> Moments:
+        """Return those of rows in memory."""
+        weight, xp = rows.weight, namespace(rows.X)
+        if not weight > 0:
+            nothing = xp.zeros_like(xp.sum(rows.X, axis=0))
+            return cls(0.0, nothing, nothing)
+        mean = weighted_mean(rows.X, rows.weights)
+        return cls(weight, mean, weighted_mean((rows.X - mean) ** 2, rows.weights))
+
+    def with_more(self, other: Moments) -> Moments:
+        """Return those of both (Chan, Golub & LeVeque 1983)."""
+        if not (self.weight > 0 and other.weight > 0):
+            return self if self.weight > 0 else other
+        weight = self.weight + other.weight
+        share, gap = other.weight / weight, other.mean - self.mean
+        variance = (1 - share) * self.variance + share * (other.variance + (1 - share) * gap**2)
+        return Moments(weight, self.mean + share * gap, variance)
+
+
 def _of_rows(rows: Rows, scaling: str | None) -> tuple[Any, Any]:
     """Return them from the rows, by their weights; a constant column has spread 1."""
-    X = rows.X
-    if scaling in (None, "none") or X.shape[1] == 0:
+    p = rows.template.shape[1]
+    if scaling in (None, "none") or p == 0:
         return None, None
-    xp = namespace(X)
     if scaling == "minmax":
-        centre = xp.min(_counted(X, rows.weights, xp.inf), axis=0)
-        spread = xp.max(_counted(X, rows.weights, -xp.inf), axis=0) - centre
+        low, high = (to_numpy(end) for end in rows.reduce(_ends, 3 * p, _wider))
+        centre, spread = low, high - low
     else:
-        centre = weighted_mean(X, rows.weights)
-        spread = xp.sqrt(weighted_mean((X - centre) ** 2, rows.weights))
-    centre, spread = to_numpy(centre), to_numpy(spread)
+        found = rows.reduce(Moments.of, 3 * p, Moments.with_more)
+        centre, spread = to_numpy(found.mean), to_numpy(found.variance) ** 0.5
     spread[spread == 0] = 1.0
     return centre, spread
+
+
+def _ends(rows: Rows) -> tuple[Array, Array]:
+    """Return the smallest and the largest value of each column, of rows that count."""
+    X, xp = rows.X, namespace(rows.X)
+    low, high = (_counted(X, rows.weights, end) for end in (xp.inf, -xp.inf))
+    return xp.min(low, axis=0), xp.max(high, axis=0)
+
+
+def _wider(one: tuple[Array, Array], other: tuple[Array, Array]) -> tuple[Array, Array]:
+    xp = namespace(one[0])
+    return xp.minimum(one[0], other[0]), xp.maximum(one[1], other[1])
 
 
 def _counted(X: Array, weights: Array | None, other: float) -> Array:

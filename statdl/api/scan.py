@@ -47,8 +47,8 @@ def scan(
     Returns
     -------
     Scan
-        For ``data=`` of :func:`lm`, :func:`glm`, :func:`multinom`, :func:`path` and
-        :func:`cv_path`, and ``newdata=`` of :meth:`Fit.predict`.
+        For ``data=`` of :func:`lm`, :func:`glm`, :func:`multinom`, :func:`mlp`, :func:`path` and
+        :func:`cv_path`, ``validation=`` of :func:`mlp`, and ``newdata=`` of :meth:`Fit.predict`.
 
     Raises
     ------

@@ -8,16 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from statdl.api.arguments import finite, is_number, strengths
+from statdl.api.scan import as_scan, is_lazy
 from statdl.api.words import NETWORK_METHODS, as_solver, lookup
 from statdl.backend.array import Rows
 from statdl.backend.random import zeros
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Practice, Specification
-from statdl.estimate.holdout import hold_out_data, hold_out_share
+from statdl.estimate.holdout import (
+    check_share,
+    hold_out_data,
+    hold_out_of_scan,
+    hold_out_share,
+    rows_elsewhere,
+)
 from statdl.formula import array_frame, model_frame
 from statdl.model.layout import sizes
 from statdl.model.metric import METRICS
 from statdl.model.network import Network
+from statdl.model.portion import LARGEST_BATCH
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Solver
@@ -127,23 +135,56 @@ def network_solver(
         return Training(descent, wishes.patience, wishes.saved, wishes.resumed)
     if isinstance(solver, LBFGS) and solver.preconditioned is None:
         solver = replace(solver, preconditioned=False)
-    if not needed:
-        return solver
-    raise ModelError(
-        f"{', '.join(needed)} cannot be had with {solver.name}, which needs the same smooth loss "
-        "at every step; use method=sd.GradientDescent(sd.Adam(1e-3), batch=32, epochs=100)."
-    )
+    _refuse_wishes(needed, solver)
+    return solver
+
+
+def refuse_of_scan(arguments: Mapping[str, Any], wishes: Wishes) -> None:
+    """Raise, before any row is read, for what rows that are read in blocks cannot have."""
+    if isinstance(wishes.validation, int | float):
+        check_share(wishes.validation)
+    needed, normalised = wishes.named(None), arguments["normalisation"] == "batch"
+    needed += ["dropout"] if finite("dropout", arguments["dropout"]) else []
+    needed += ["normalisation='batch'"] if normalised else []
+    if arguments["method"] is None:
+        return
+    solver = as_solver(arguments["method"], LARGEST_BATCH, NETWORK_METHODS)
+    if not isinstance(solver, GradientDescent) or solver.accelerated:
+        _refuse_wishes(needed, solver)
+        return
+    if (solver.batch or 0) > LARGEST_BATCH:
+        raise ModelError(
+            f"batch={solver.batch}: of rows that are read in blocks a batch has at most "
+            f"{LARGEST_BATCH} rows, or with batch=None all of them."
+        )
+    if normalised and solver.batch is None:
+        raise ModelError(
+            "normalisation='batch' takes the moments of a batch, and all rows of a scan are never "
+            "together; give batch=, such as 1024, or use normalisation='layer'."
+        )
+
+
+def _refuse_wishes(needed: Sequence[str], solver: Solver) -> None:
+    if needed:
+        raise ModelError(
+            f"{', '.join(needed)} cannot be had with {solver.name}, which needs the same smooth "
+            "loss at every step; use method=sd.GradientDescent(sd.Adam(1e-3), batch=32, "
+            "epochs=100)."
+        )
 
 
 def held_out(
     specification: Specification, wishes: Wishes, arguments: Mapping[str, Any]
 ) -> tuple[Specification, Rows | None]:
     """Return the specification of the rows to learn from, and the rows to watch."""
-    given = wishes.validation
+    given, rows = wishes.validation, specification.rows
     if given is None:
         return specification, None
     if isinstance(given, int | float):
-        return hold_out_share(specification, float(given), arguments["seed"])
+        hold_out = hold_out_of_scan if rows.passing else hold_out_share
+        return hold_out(specification, float(given), arguments["seed"])
+    if is_lazy(given):
+        return specification, rows_elsewhere(rows, as_scan(given))
     return specification, _own_data(specification, given, arguments)
 
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import array_api_compat
 import numpy as np
 
+from statdl.backend.random import permutation
 from statdl.backend.shortage import told
 from statdl.errors import DataError
 from statdl.lazy import lazy
@@ -318,13 +319,25 @@ class Rows:
     def require_memory(self) -> None:
         """Raise where the rows are not in memory all at once: for what has an entry a row."""
 
-    def mapped(self, change: Callable[[Rows], Rows]) -> Rows:
-        """Return the rows with a change made to every block."""
+    def mapped(self, change: Callable[[Rows], Rows], *, response: bool = False) -> Rows:
+        """Return the rows with a change made to every block.
+
+        ``response`` tells that the change is of the response too, so that what is known of that
+        does not hold any more.
+        """
         return change(self)
 
-    def turned(self, change: Callable[[Rows], Rows]) -> Rows:
-        """Return the rows with other columns, made of all that a row has."""
-        return change(self)
+    def portions(self, size: int, seed: int, epoch: int) -> Iterator[tuple[Rows, Any]]:
+        """Yield the rows of an epoch in portions, each with the host order to take its rows in.
+
+        Every portion but the last has a multiple of ``size`` rows; here there is one, of all.
+        """
+        yield self, permutation(self.n, seed, epoch)
+
+    @property
+    def marks(self) -> tuple[Array | None, ...]:
+        """What tells these rows from others."""
+        return self.X, self.y, self.weights, self.offset
 
     def representatives(self) -> Rows:
         """Return rows in memory that show how the columns depend on each other: here all."""

@@ -30,7 +30,7 @@ def on_basis(objective: Objective) -> tuple[Objective, Array]:
     R = to_numpy(triangular_factor(rows, intercept))
     R = R / _length(R)
     predictor = Linear(R.shape[0], objective.predictor.outputs, False)
-    return replace(objective, predictor=predictor, rows=rows.turned(Turning(R, intercept))), R
+    return replace(objective, predictor=predictor, rows=rows.mapped(Turning(R, intercept))), R
 
 
 def _length(R: Array) -> float:

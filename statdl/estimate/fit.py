@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 import statdl.estimate
@@ -30,6 +30,7 @@ from statdl.backend.linalg import (
 from statdl.backend.shortage import device_errors
 from statdl.backend.triangle import REFINED, Triangle, refined
 from statdl.estimate.basis import in_one_piece, on_basis
+from statdl.estimate.counted import counted
 from statdl.estimate.lookout import Lookout, lookout, settled
 from statdl.estimate.magnitude import refuse_extreme_units
 from statdl.estimate.rank import (
@@ -54,8 +55,6 @@ from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty
 from statdl.model.predictor import Linear
 from statdl.model.together import Together
-from statdl.scan.frame import ScanFrame
-from statdl.scan.rows import ScannedRows
 from statdl.solve.iterate import Minimum, Outcome, Solver, minimise
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
@@ -114,13 +113,8 @@ def estimate(specification: Specification) -> Estimate:
 
 def _counted(found: Estimate) -> Estimate:
     """Return an estimate with what only the passes over a scan could tell."""
-    specification = found.specification
-    rows, frame = specification.rows, specification.frame
-    assert isinstance(rows, ScannedRows)
-    assert isinstance(frame, ScanFrame)
-    specification = replace(specification, frame=frame.counted(rows))
-    record = replace(found.convergence, passes=rows.passes)
-    return replace(found, specification=specification, convergence=record)
+    record = replace(found.convergence, passes=found.specification.rows.passes)
+    return replace(found, specification=counted(found.specification), convergence=record)
 
 
 def _sums_suffice(specification: Specification) -> bool:
@@ -223,8 +217,7 @@ def _passing(objective: Objective, solver: Solver) -> Objective:
     """Return the objective of rows that are read anew for every sum: the fewest passes."""
     if not isinstance(solver, Newton):
         return objective
-    parts = {one.name: getattr(objective, one.name) for one in fields(objective)}
-    return Together(**parts, expected=solver.expected or objective.family.canonical)
+    return Together.of(objective, solver.expected or objective.family.canonical)
 
 
 def _restricted(specification: Specification, kept: Sequence[int]) -> Rows:

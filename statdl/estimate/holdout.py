@@ -10,6 +10,8 @@ from statdl.backend.random import generator
 from statdl.errors import DataError
 from statdl.estimate.record import Specification
 from statdl.formula import ModelFrame, Response
+from statdl.scan.rows import ScannedRows
+from statdl.scan.source import Scan
 
 
 def hold_out_share(
@@ -24,10 +26,7 @@ def hold_out_share(
     DataError
         When a part would be empty, or without one of the classes.
     """
-    if not 0 < share < 1:
-        raise DataError(
-            f"validation={share!r} is no share of the rows: it must be above 0 and below 1."
-        )
+    check_share(share)
     rows = specification.rows
     order = generator(seed).permutation(rows.n)
     xp = namespace(order)
@@ -41,6 +40,68 @@ def hold_out_share(
         held[members[:count]] = True
     learned, watched = xp.flatnonzero(~held), xp.flatnonzero(held)
     return _kept(specification, learned), rows.take(watched)
+
+
+def hold_out_of_scan(
+    specification: Specification, share: float, seed: int
+) -> tuple[Specification, Rows]:
+    """Return the same of a scan, whose rows are held out by :mod:`statdl.scan.split`.
+
+    Of each class that is the share in expectation. Rows to watch are in memory where they are few.
+
+    Raises
+    ------
+    DataError
+        When a part would be empty, or without one of the classes.
+    """
+    check_share(share)
+    rows = specification.rows
+    assert isinstance(rows, ScannedRows)
+    learned, held = rows.split(share, int(seed))
+    watched = _some(held, specification, share, "validation").at_hand()
+    return replace(specification, rows=_some(learned, specification, share, "training")), watched
+
+
+def check_share(share: float) -> None:
+    """Raise for what is no share of the rows."""
+    if not 0 < share < 1:
+        raise DataError(
+            f"validation={share!r} is no share of the rows: it must be above 0 and below 1."
+        )
+
+
+def _some(rows: ScannedRows, specification: Specification, share: float, part: str) -> ScannedRows:
+    """Return rows of a scan, or raise where there are none, or none of some class."""
+    missing = rows.lacking_class() if specification.family.has_classes else None
+    if missing is None and rows.n:
+        return rows
+    raise DataError(
+        f"validation={share:g} leaves the {part} rows without class "
+        f"{specification.levels[missing or 0]!r}; use another share or seed, or give data of their "
+        "own."
+    )
+
+
+def rows_elsewhere(rows: Rows, scan: Scan) -> Rows:
+    """Return the rows of another scan, coded as those of a fit to a scan.
+
+    Raises
+    ------
+    DataError
+        When the fit is to rows in memory, or the scan lacks a column.
+    """
+    if not isinstance(rows, ScannedRows):
+        raise DataError(
+            "validation= of rows in memory is a share of them, or a frame; rows that are read in "
+            "blocks are for data=sd.scan(...)."
+        )
+    absent = [name for name in rows.columns_read if name not in scan.names]
+    if absent:
+        raise DataError(
+            f"The validation rows lack the columns {', '.join(f'`{name}`' for name in absent)}; "
+            f"they have: {', '.join(scan.names)}."
+        )
+    return rows.elsewhere(scan).at_hand()
 
 
 def _classes(specification: Specification) -> Any:
@@ -117,7 +178,7 @@ def hold_out_data(specification: Specification, given: ModelFrame) -> Rows:
     encoded = family.encode(known.kind, both, known.levels, weights)
     template = specification.rows.template
     y = like(encoded.y, template)
-    if y.shape[1] != specification.rows.y.shape[1]:
+    if y.shape[1] != family.outputs:
         raise DataError(
             "The validation rows have classes that the rows of the fit lack: "
             f"{', '.join(str(k) for k in encoded.levels if k not in specification.levels)}."

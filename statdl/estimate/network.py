@@ -15,6 +15,7 @@ from typing import Any
 from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.random import generator
 from statdl.errors import ConvergenceWarning, NumericalError, SeparationWarning, warn
+from statdl.estimate.counted import counted
 from statdl.estimate.distance import standard_errors_away
 from statdl.estimate.identify import Determined, determine
 from statdl.estimate.record import (
@@ -33,10 +34,13 @@ from statdl.model.lesson import Lesson
 from statdl.model.network import Network
 from statdl.model.objective import Objective
 from statdl.model.penalty import Ridge
+from statdl.model.portion import PassingLesson
 from statdl.model.predictor import Predictor
 from statdl.model.response_scale import ResponseScale
+from statdl.model.together import Together
 from statdl.solve.iterate import Minimum, Outcome, Solver
 from statdl.solve.training import Course, Training
+from statdl.solve.trust import TrustRegion
 
 
 def estimate_network(specification: Specification) -> Estimate:
@@ -44,8 +48,8 @@ def estimate_network(specification: Specification) -> Estimate:
     plan = specification.plan
     assert plan is not None
     objective = network_objective(specification, plan)
-    starts = starting_values(specification)
     scale = response_scale(specification)
+    starts = starting_values(specification, scale)
     if scale is None:
         best, losses = _best(specification, starts, None)
     else:
@@ -68,7 +72,7 @@ def _best(
     """
     plan, solver = specification.plan, specification.solver
     assert plan is not None
-    problem = network_objective(specification, plan)
+    problem = _problem(specification, plan)
     X = specification.rows.template
     free = [free_parameters(plan, like(start, X)) for start in starts]
     trained = isinstance(solver, Training)
@@ -80,6 +84,14 @@ def _best(
         return best, losses
     unit = 1.0 if trained else scale.spread**2  # a lesson reports in the response's units
     return _outside(best, scale, unit), tuple(loss * unit for loss in losses)
+
+
+def _problem(specification: Specification, plan: Plan) -> Objective:
+    """Return what is minimised: of rows that are read anew for every sum, by the fewest passes."""
+    objective, solver = network_objective(specification, plan), specification.solver
+    if specification.rows.passing and isinstance(solver, TrustRegion):
+        return Together.of(objective, solver.expected)
+    return objective
 
 
 def _outside(minimum: Minimum, scale: ResponseScale, unit: float) -> Minimum:
@@ -121,7 +133,8 @@ def lesson_of(
         lasso = like(free, objective.rows.template)
     else:
         lasso = None
-    return Lesson(
+    kind = PassingLesson if objective.rows.passing else Lesson
+    return kind(
         objective.family,
         objective.predictor,
         objective.rows,
@@ -135,17 +148,18 @@ def lesson_of(
     )
 
 
-def starting_values(specification: Specification) -> list[Any]:
+def starting_values(specification: Specification, scale: ResponseScale | None = None) -> list[Any]:
     """Return the starts: the one given first, then random draws that the seed repeats.
 
-    What the given one does not say, it has from the first draw.
+    What the given one does not say, it has from the first draw; ``scale`` is that of the response,
+    if it has one.
     """
     plan = specification.plan
     assert plan is not None
     random, network = generator(plan.seed), plan.network
     draws = [network.initial(random, plan.initial) for _ in range(plan.restarts)]
     bare = Objective(specification.family, network, specification.rows)
-    starting_output(specification, bare, draws)
+    starting_output(specification, bare, draws, scale)
     if plan.start is not None:
         draws[0] = _completed(network, plan.start, draws[0])
     return draws
@@ -190,6 +204,7 @@ def network_estimate(
     separated = None
     if plan.network.hidden and not trained:
         separated = separated_by_units(objective, minimum.parameters, plan.fixed)
+    specification = counted(specification)
     outcome, note = minimum.outcome, minimum.note
     if separated is not None:
         outcome, note = Outcome.SEPARATION, separated
@@ -206,6 +221,7 @@ def network_estimate(
         digits=15.0,
         factorisation="Cholesky",
         notes=(note,) if note else (),
+        passes=specification.rows.passes,
     )
     free = [True] * plan.network.size
     if plan.fixed is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -57,6 +57,13 @@ class Plan:
             for values in (self.centre, self.spread)
         )
         return (X - centre) / spread
+
+    def scaled_rows(self, rows: Rows) -> Rows:
+        """Return rows whose inputs are in the network's units."""
+        return rows.mapped(self._scaled_block)
+
+    def _scaled_block(self, rows: Rows) -> Rows:
+        return replace(rows, X=self.scaled(rows.X))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Array, epsilon, namespace, overflow_allowed, to_numpy
+from statdl.backend.array import Array, Rows, epsilon, namespace, overflow_allowed, to_numpy
 from statdl.estimate.record import Plan, Practice, Specification
 from statdl.estimate.start import null_parameters
 from statdl.model.family import Family, total
@@ -25,6 +25,7 @@ from statdl.model.link import Log
 from statdl.model.objective import Objective
 from statdl.model.predictor import Linear
 from statdl.model.response_scale import ResponseScale
+from statdl.model.together import Together
 from statdl.solve.iterate import minimise
 from statdl.solve.newton import Newton
 
@@ -35,12 +36,14 @@ MOST_HALVINGS = 60
 def null_eta(specification: Specification) -> Any:
     """Return η of the model with an intercept only and the offset, less the offset, (q,)."""
     family, rows = specification.family, specification.rows
-    if rows.offset is None:
-        return to_numpy(family.start(rows.y, rows.weights))
+    if not rows.shifted:
+        return to_numpy(family.start(rows.mean_response(), None))
     if family.quadratic:
-        return to_numpy(family.start(rows.y - rows.offset, rows.weights))
-    bare = rows.with_columns(())
-    objective = Objective(family, Linear(0, family.outputs, True), bare)
+        rest = rows.with_response(lambda part: part.y - part.offset)
+        return to_numpy(family.start(rest.mean_response(), None))
+    objective = Objective(family, Linear(0, family.outputs, True), rows.with_columns(()))
+    if rows.passing:
+        objective = Together.of(objective, expected=True)
     with overflow_allowed():
         found = minimise(objective, Newton(expected=True), null_parameters(objective))
     return to_numpy(found.parameters)
@@ -51,18 +54,21 @@ def eta_spread(specification: Specification, null: Any) -> float:
     family, rows = specification.family, specification.rows
     if family.has_classes:
         return 1.0
-    residual = _working_residual(specification, null)
-    mean_square = float(total(residual * residual, rows.weights)[0]) / max(rows.weight, 1e-300)
-    rounding = 16 * epsilon(residual) * (1 + abs(float(null[0])))
+
+    def squares(part: Rows) -> tuple[Array]:
+        residual = _working_residual(family, part, null)
+        return (total(residual * residual, part.weights)[0],)
+
+    mean_square = float(rows.reduce(squares, 8)[0]) / max(rows.weight, 1e-300)
+    rounding = 16 * epsilon(rows.template) * (1 + abs(float(null[0])))
     spread = math.sqrt(mean_square) if 0 <= mean_square < math.inf else 1.0
     if spread <= rounding:  # a constant response
         return 1.0
     return min(spread, 1.0) if isinstance(family.link, Log) else spread
 
 
-def _working_residual(specification: Specification, null: Any) -> Array:
+def _working_residual(family: Family, rows: Rows, null: Any) -> Array:
     """Return (y − μ) dη/dμ about the null model, (n, 1): score over information."""
-    family, rows = specification.family, specification.rows
     xp = namespace(rows.y)
     eta = xp.zeros_like(rows.y) + float(null[0])
     if rows.offset is not None:
@@ -73,15 +79,24 @@ def _working_residual(specification: Specification, null: Any) -> Array:
     return xp.where(xp.isfinite(residual), residual, xp.zeros_like(residual))
 
 
-def starting_output(specification: Specification, objective: Objective, draws: list[Any]) -> None:
+def starting_output(
+    specification: Specification,
+    objective: Objective,
+    draws: list[Any],
+    scale: ResponseScale | None = None,
+) -> None:
     """Put the output layers of random draws, (P,) on the host, about the null model, in place.
 
-    ``objective`` is that of all parameters, none of them held.
+    ``objective`` is that of all parameters, none of them held; ``scale`` knows where the null model
+    is, if there is one.
     """
     plan = specification.plan
     assert plan is not None
-    null = null_eta(specification) if plan.network.intercept else None
-    spread = eta_spread(specification, _origin(specification, null))
+    if scale is not None:
+        null, spread = [scale.centre] if plan.network.intercept else None, scale.spread
+    else:
+        null = null_eta(specification) if plan.network.intercept else None
+        spread = eta_spread(specification, _origin(specification, null))
     for parameters in draws:
         table = plan.network.output.table(parameters)
         table *= spread

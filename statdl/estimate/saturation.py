@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Array
+from statdl.backend.array import Array, like
 from statdl.estimate.identify import EXAMINED_WEIGHTS
 from statdl.estimate.separation import can_separate, separation
 from statdl.estimate.start import extreme_eta
@@ -37,12 +37,10 @@ def separated_by_units(objective: Objective, parameters: Array, fixed: Any) -> s
     assert isinstance(network, Network)
     if fixed is not None and (network.output.table(fixed) == network.output.table(fixed)).any():
         return None
-    last = network.forward(theta, objective.rows.X).last
-    regression = replace(
-        objective,
-        predictor=Linear(last.shape[1], network.outputs, network.intercept),
-        rows=replace(objective.rows, X=last),
-    )
+    theta = like(theta, objective.rows.template)
+    units = objective.rows.mapped(lambda rows: replace(rows, X=network.forward(theta, rows.X).last))
+    predictor = Linear(units.template.shape[1], network.outputs, network.intercept)
+    regression = replace(objective, predictor=predictor, rows=units)
     found = separation(regression)
     if found is None:
         return None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from statdl.backend.array import Array, block_rows, is_numpy, like, namespace
+from statdl.backend.array import Array, Rows, block_rows, is_numpy, like, namespace, returned
 from statdl.backend.stacked import add_to_diagonals, positive_inverses
 from statdl.model.curvature import RowCurvature
 from statdl.model.family import score_and_curvature
@@ -60,7 +60,7 @@ class Batch:
 
     def take(self, positions: Array) -> Batch:
         """Return some of the problems."""
-        xp = namespace(self.objective.rows.X)
+        xp = namespace(self.objective.rows.template)
         parts = {
             name: xp.take(part, positions, axis=0)
             for name in ("weights", "y", "penalised")
@@ -215,12 +215,16 @@ class Batch:
         """Cut the problems so that those of one block fit the working memory with all rows."""
         k = int(parameters.shape[0])
         rows = self.objective.rows
+        if rows.passing:  # one pass for all
+            return iter((slice(0, k),))
         room = block_rows(rows.X, self.objective.predictor.width)
         together = max(1, room // max(rows.n, 1))
         return (slice(first, min(first + together, k)) for first in range(0, k, together))
 
     def _some(self, parameters: Array, problems: slice) -> tuple[Array, Array]:
         """Return the losses and pulled-back scores of some problems, summed over blocks of rows."""
+        if self.objective.rows.passing:
+            return self._passed(parameters)
         X = self.objective.rows.X
         count = problems.stop - problems.start
         size = block_rows(X, self.objective.predictor.width * count)
@@ -232,21 +236,36 @@ class Batch:
             loss, pulled = loss + more[0], pulled + more[1]
         return loss, pulled
 
+    def _passed(self, parameters: Array) -> tuple[Array, Array]:
+        """Return them for problems that share rows which are read anew for every sum."""
+        objective = self.objective
+        theta = like(parameters, objective.rows.template)
+        width = objective.predictor.width * int(parameters.shape[0])
+        sums = objective.rows.reduce(lambda data: self._of_data(theta, data), width)
+        loss, pulled = returned(parameters, *sums)
+        return loss, pulled
+
     def _block(self, parameters: Array, problems: slice, rows: slice) -> tuple[Array, Array]:
+        y = None if self.y is None else self.y[problems, rows, :]
+        weights = None if self.weights is None else self.weights[problems, rows]
+        return self._of_data(parameters[problems, :], self.objective.rows[rows], y, weights)
+
+    def _of_data(
+        self, theta: Array, data: Rows, y: Array | None = None, weights: Array | None = None
+    ) -> tuple[Array, Array]:
         """Families know (n, q) only, so η of all problems goes below each other, (k n, q)."""
-        data = self.objective.rows[rows]
         xp = namespace(data.X)
         predictor = _stackable(self.objective.predictor)
-        eta, pullback = predictor.linearise(parameters[problems, :], data.X)
+        eta, pullback = predictor.linearise(theta, data.X)
         if data.offset is not None:
             eta = eta + data.offset
-        y = xp.broadcast_to(data.y, eta.shape) if self.y is None else self.y[problems, rows, :]
+        y = xp.broadcast_to(data.y, eta.shape) if y is None else y
         flat = (-1, eta.shape[-1])
         loss, score = self.objective.family.loss_and_score(
             xp.reshape(eta, flat), xp.reshape(y, flat)
         )
         loss, score = xp.reshape(loss, eta.shape[:-1]), xp.reshape(score, eta.shape)
-        weights = data.weights if self.weights is None else self.weights[problems, rows]
+        weights = data.weights if weights is None else weights
         if weights is not None:
             # a row of weight 0 counts for nothing, even where its loss is infinite
             loss = xp.where(weights > 0, weights * loss, xp.zeros_like(loss))

@@ -8,6 +8,7 @@ parameter and works in coordinates in which the information about the others is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -157,6 +158,7 @@ class Reparametrised:
         """Return the coordinates with every intercept at 0."""
         return self.objective.slopes(parameters)
 
-    def batch(self, positions: Array) -> Reparametrised:
-        """Return the same on some rows."""
-        return Reparametrised(self.objective.batch(positions), self.coordinates)
+    def batches(self, size: int, seed: int, epoch: int) -> Iterator[Reparametrised]:
+        """Yield the same on the batches of an epoch."""
+        for batch in self.objective.batches(size, seed, epoch):
+            yield Reparametrised(batch, self.coordinates)

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
 from statdl.backend.array import Array, Rows, is_numpy, like, namespace, to_numpy
-from statdl.backend.random import generator
+from statdl.backend.random import generator, permutation
+from statdl.model.family import Family
 from statdl.model.frozen import Frozen
 from statdl.model.kernel import Kernel, Masks, supported
-from statdl.model.metric import METRICS
+from statdl.model.metric import METRICS, Metric
 from statdl.model.network import Network
 from statdl.model.objective import Objective
 from statdl.model.response_scale import ResponseScale
@@ -28,6 +29,8 @@ from statdl.model.training import RunningStatistics, Training
 from statdl.model.weight_normalisation import pull
 from statdl.model.whole import WholeLearner, obstacle
 
+#: What tells the seed of an epoch's noise and dropout from that of its order.
+DRAWS = 1
 #: Bytes of rows that are put in order at once, on the host and on a card.
 GATHERED_BYTES, CARD_BYTES = 1 << 20, 1 << 30
 
@@ -125,20 +128,31 @@ class Lesson(Objective):
         """Return mean loss and metrics of the rows held out."""
         if self.held_out is None:
             return {}
-        seen = replace(self.taught(statistics), rows=self.held_out)
-        eta = seen.row_map(parameters, lambda eta, rows: eta)
-        return {f"validation_{name}": value for name, value in seen.judged(eta).items()}
+        seen, rows = replace(self.taught(statistics), rows=self.held_out), self.held_out
+        sums = seen.row_sums(parameters, *(value for value, _ in self._judges.values()))
+        return {
+            f"validation_{name}": total / max(rows.weight, 1e-300) * self._spread**degree
+            for total, (name, (_, degree)) in zip(sums, self._judges.items(), strict=True)
+        }
+
+    @property
+    def _judges(self) -> dict[str, tuple[Callable[[Array, Rows], Array], int]]:
+        """What is reported of a row, from η, and the power of the response's unit it is in."""
+        family = self.family
+        found: dict[str, tuple[Callable[[Array, Rows], Array], int]] = {
+            "loss": (lambda eta, rows: family.loss_and_score(eta, rows.y)[0], 2)
+        }
+        for name in self.metrics:
+            metric = METRICS[name]
+            found[name] = partial(_of_rows, metric, family), metric.degree
+        return found
 
     def judged(self, eta: Array, rows: Rows | None = None) -> dict[str, float]:
         """Return the mean loss of rows whose η is given, and the metrics."""
         rows = self.rows if rows is None else rows
-        values = {"loss": (self.family.loss_and_score(eta, rows.y)[0], 2)}
-        for name in self.metrics:
-            metric = METRICS[name]
-            values[name] = metric.of_rows(self.family, eta, rows.y), metric.degree
         return {
-            name: _mean(value, rows.weights) * self._spread**degree
-            for name, (value, degree) in values.items()
+            name: _mean(value(eta, rows), rows.weights) * self._spread**degree
+            for name, (value, degree) in self._judges.items()
         }
 
     def unit(self, loss: float) -> float:
@@ -160,7 +174,7 @@ class Lesson(Objective):
         return {
             "architecture": repr(replace(network, statistics=None)),
             "family": repr(self.family),
-            "precision": str(self.rows.X.dtype),
+            "precision": str(self.rows.template.dtype),
             "number of rows": self.n,
             "number of free weights": self.size,
             "noise": self.noise,
@@ -234,7 +248,7 @@ def _settings_of(strengths: Array | None, factor: Any) -> str:
 
 
 def _parts(rows: Rows | None) -> tuple[Array | None, ...]:
-    return () if rows is None else (rows.X, rows.y, rows.weights, rows.offset)
+    return () if rows is None else rows.marks
 
 
 def _checksum(parts: Sequence[Array | None]) -> str:
@@ -244,6 +258,10 @@ def _checksum(parts: Sequence[Array | None]) -> str:
         found.update(b"-" if host is None else repr(host.shape).encode())
         found.update(b"" if host is None else host.tobytes())
     return found.hexdigest()[:16]
+
+
+def _of_rows(metric: Metric, family: Family, eta: Array, rows: Rows) -> Array:
+    return metric.of_rows(family, eta, rows.y)
 
 
 def _mean(values: Array, weights: Array | None) -> float:
@@ -257,8 +275,8 @@ def _mean(values: Array, weights: Array | None) -> float:
 class Learner:
     """Gradients of the mean loss of batches, one epoch after the other: the plain path.
 
-    :meth:`begin` opens an epoch on parameters that then change in place, :meth:`gradient` is
-    called for its batches in order, and :meth:`seen` says how the rows fared on the way.
+    :meth:`open` opens an epoch on parameters that then change in place, :meth:`gradient` is called
+    for its batches in order, and :meth:`seen` says how the rows fared on the way.
     ``statistics`` are the moments of normalised layers.
     """
 
@@ -269,6 +287,11 @@ class Learner:
         self._dropped = any(hidden.dropout for hidden in lesson.network.hidden)
         self._weight = lesson.total_weight()
         self._relative = lesson.n / max(self._weight, 1e-300)
+
+    def open(self, parameters: Array, seed: int, epoch: int) -> None:
+        """Open an epoch, whose order and draws seed and number decide."""
+        order = permutation(self.lesson.n, seed, epoch)
+        self.begin(parameters, order, (seed, epoch, DRAWS))
 
     def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
         """Open an epoch: rows in the host order given, draws from a generator of this seed."""
@@ -344,6 +367,7 @@ class KernelLearner(Learner):
         self._drawn = xp.empty((self._portion, network.inputs), dtype=rows.X.dtype)
         self._gathered = xp.ones((self._portion, width), dtype=rows.X.dtype)
         self._eta = xp.empty((rows.n, network.outputs), dtype=rows.X.dtype)
+        self._X = xp.ascontiguousarray(rows.X)  # batches draw rows, each from one place
         self._decay = None
         if lesson.penalised is not None:
             slope = lesson.penalty.gradient(xp.ones_like(self._buffer), lesson.penalised)
@@ -401,5 +425,5 @@ class KernelLearner(Learner):
         chosen = self._order[self._start : self._stop]
         drawn = self._drawn[: len(chosen)]
         in_place = {"mode": "clip"} if is_numpy(drawn) else {}  # NumPy's "raise" copies first
-        self.lesson.rows.X.take(chosen, axis=0, out=drawn, **in_place)
+        self._X.take(chosen, axis=0, out=drawn, **in_place)
         self._gathered[: len(chosen), self._first :] = drawn

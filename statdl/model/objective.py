@@ -12,10 +12,10 @@ which a device would only spend time launching.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from statdl.backend.array import (
     Array,
@@ -181,10 +181,20 @@ class Objective:
 
     def batch(self, positions: Array) -> Objective:
         """Return the objective on some rows, with their share of the penalty."""
-        part = positions.shape[0] / self.n
+        return self.part(self.rows.take(positions))
+
+    def part(self, rows: Rows) -> Self:
+        """Return the objective on rows that are a part of all, with their share of the penalty."""
+        part = rows.n / self.n
         penalised = None if self.penalised is None else self.penalised * part
-        weight = self.total_weight() * part  # not the batch's own: heavy rows must stay heavy
-        return replace(self, rows=self.rows.take(positions), penalised=penalised, share=weight)
+        weight = self.total_weight() * part  # not the part's own: heavy rows must stay heavy
+        return replace(self, rows=rows, penalised=penalised, share=weight)
+
+    def batches(self, size: int, seed: int, epoch: int) -> Iterator[Objective]:
+        """Yield the objectives on the batches of an epoch, in an order that the seed decides."""
+        for rows, order in self.rows.portions(size, seed, epoch):
+            for first in range(0, rows.n, size):
+                yield self.part(rows.take(order[first : first + size]))
 
     def slopes(self, parameters: Array) -> Array:
         """Return the parameters with every intercept at 0."""

@@ -53,6 +53,9 @@ class ResponseScale:
 
     def rows(self, rows: Rows) -> Rows:
         """Return rows with z in place of y, and offsets in its unit."""
+        return rows.mapped(self._inside_of, response=True)
+
+    def _inside_of(self, rows: Rows) -> Rows:
         offset = None if rows.offset is None else rows.offset / self.spread
         return replace(rows, y=self.response(rows.y), offset=offset)
 

@@ -7,7 +7,7 @@ not, so that all three are taken together and the last ones are remembered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from statdl.backend.array import Array, Rows, namespace, returned
@@ -32,6 +32,12 @@ class Together(Objective):
 
     expected: bool = True
 
+    @classmethod
+    def of(cls, objective: Objective, expected: bool) -> Together:
+        """Return an objective as one of these."""
+        parts = {one.name: getattr(objective, one.name) for one in fields(objective)}
+        return cls(**parts, expected=expected)
+
     @property
     def curvature_price(self) -> float:
         """Return 0: the curvature comes with the gradient."""
@@ -42,10 +48,12 @@ class Together(Objective):
         return self._sloped(parameters, seen.loss, seen.pulled)
 
     def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
-        if expected != self.expected and not self.family.canonical:
+        linear = self.predictor.linear  # then the curvature depends on η alone
+        if expected != self.expected and not (linear and self.family.canonical):
             return super().curvature(parameters, expected=expected)
         last = self._last()
-        seen = last if last is not None and _near(last, parameters) else self._at(parameters)
+        near = linear and last is not None and _near(last, parameters)
+        seen = last if last is not None and near else self._at(parameters)
         return self._bent(parameters, seen.bend)
 
     def _at(self, parameters: Array) -> Seen:

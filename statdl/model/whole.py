@@ -12,6 +12,7 @@ from typing import Any
 
 from statdl.backend.array import Array, is_cupy, like, namespace, precision
 from statdl.backend.epoch import ACTIVATIONS, MOST_PARAMETERS, Data, Dense, WholeEpoch
+from statdl.backend.random import permutation
 from statdl.model.activation import Identity, ReLU, Sigmoid, Tanh
 from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.exponential import Gaussian
@@ -25,6 +26,8 @@ def obstacle(lesson: Any) -> str | None:
     ``lesson`` is a :class:`~statdl.model.lesson.Lesson`.
     """
     rows, network = lesson.rows, lesson.predictor
+    if rows.passing:
+        return "rows that are read in blocks are not all on the card"
     if not is_cupy(rows.X):
         return "the data are not on a card"
     if {precision(part.dtype) for part in (rows.X, rows.y)} != {"float32"}:
@@ -82,8 +85,9 @@ class WholeLearner:
             decayed=decayed,
         )
 
-    def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
-        """Open an epoch on parameters that change in place; nothing is drawn in it."""
+    def open(self, parameters: Array, seed: int, epoch: int) -> None:
+        """Open an epoch on parameters that change in place; its order is all that is drawn."""
+        order = permutation(self._lesson.n, seed, epoch)
         self._parameters = parameters
         self._order = like(order, parameters, namespace(parameters).int64)
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from statdl.errors import DataError
 from statdl.lazy import lazy
@@ -20,6 +20,15 @@ parquet = lazy("pyarrow.parquet")
 
 #: Batches of a file that Arrow decodes before they are asked for.
 BATCHES_AHEAD = 2
+
+
+class _Part(NamedTuple):
+    """A file, or a row group of it, from the row ``first`` on."""
+
+    fragment: Any
+    number: int
+    first: int = 0
+    row_group: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,37 +52,64 @@ class Files(Read):
         return tuple(self.dataset.schema.names)
 
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
+        return self._read(list(self._parts()), columns, rows)
+
+    def mixed(self, columns: Sequence[str], rows: int, rng: Any) -> Iterator[Block]:
+        """Yield the blocks with files, and the row groups of Parquet files, in a drawn order."""
+        parts = [one for part in self._parts() for one in self._row_groups(part)]
+        return self._read([parts[place] for place in rng.permutation(len(parts))], columns, rows)
+
+    def _parts(self) -> Iterator[_Part]:
+        fragments = self.dataset.get_fragments(filter=self.where)
+        return (_Part(fragment, number) for number, fragment in enumerate(fragments))
+
+    def _row_groups(self, part: _Part) -> Iterator[_Part]:
+        """Yield the row groups of a file; a filter leaves nobody knows how many rows of each."""
+        if not self._as_it_is(part.fragment):
+            yield part
+            return
+        try:
+            first = 0
+            for group in part.fragment.row_groups:
+                yield part._replace(first=first, row_group=group.id)
+                first += group.num_rows
+        except (pa.ArrowException, OSError) as error:
+            self._unchanged(part.fragment.path)
+            raise _broken(part.fragment.path, error) from None
+
+    def _read(self, parts: list[_Part], columns: Sequence[str], rows: int) -> Iterator[Block]:
         kinds: dict[str, tuple[str, str]] = {}
-        first = 0
-        for fragment in self.dataset.get_fragments(filter=self.where):
-            for block in self._file(fragment, columns, rows, kinds):
-                yield block._replace(first=first)
-                first += block.table.num_rows
+        for part in parts:
+            yield from self._file(part, columns, rows, kinds)
 
     def _file(
-        self, fragment: Any, columns: Sequence[str], rows: int, kinds: dict[str, tuple[str, str]]
+        self, part: _Part, columns: Sequence[str], rows: int, kinds: dict[str, tuple[str, str]]
     ) -> Iterator[Block]:
+        fragment, first = part.fragment, part.first
         path = fragment.path
         self._unchanged(path)
         try:
             schema = _wide(fragment)
             check_kinds(schema, columns, kinds, path)
-            with closing(self._batches(fragment, schema, list(columns), rows)) as batches:
+            with closing(self._batches(part, schema, list(columns), rows)) as batches:
                 for batch in batches:
                     if batch.num_rows:
-                        yield Block(pa.Table.from_batches([batch]), path)
+                        yield Block(pa.Table.from_batches([batch]), path, part.number, first)
+                        first += batch.num_rows
         except (pa.ArrowException, OSError) as error:
             self._unchanged(path)
             raise _broken(path, error) from None
         self._unchanged(path)
 
     def _batches(
-        self, fragment: Any, schema: Any, columns: list[str], rows: int
+        self, part: _Part, schema: Any, columns: list[str], rows: int
     ) -> Generator[Any, None, None]:
         """Yield what a file holds; of Parquet no more at once than the rows of a batch."""
-        if self.where is None and fragment.format == dataset.ParquetFileFormat():
+        fragment = part.fragment
+        if self._as_it_is(fragment):
+            groups = None if part.row_group is None else [part.row_group]
             with fragment.open() as opened, parquet.ParquetFile(opened, pre_buffer=False) as file:
-                yield from file.iter_batches(rows, columns=columns)
+                yield from file.iter_batches(rows, row_groups=groups, columns=columns)
             return
         yield from fragment.to_batches(
             schema=schema,
@@ -83,6 +119,10 @@ class Files(Read):
             batch_readahead=BATCHES_AHEAD,
             fragment_scan_options=_frugal(fragment),
         )
+
+    def _as_it_is(self, fragment: Any) -> bool:
+        """Tell whether a file is of Parquet, without a filter and options of its own."""
+        return self.where is None and fragment.format == dataset.ParquetFileFormat()
 
     def _unchanged(self, path: str) -> None:
         if path in self.stamps and _stamp(path) != self.stamps[path]:
@@ -218,8 +258,8 @@ class Streams(Read):
         first = 0
         for number, batch in enumerate(self.open(columns, rows)):
             table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
-            whole = Block(table.select(list(columns)), f"{self.title}, batch {number + 1}", first)
-            yield from whole.pieces(rows)
+            origin = f"{self.title}, batch {number + 1}"
+            yield from Block(table.select(list(columns)), origin, first=first).pieces(rows)
             first += table.num_rows
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from statdl.lazy import lazy
 from statdl.scan.source import Block, combined
@@ -27,6 +27,8 @@ class Partitions:
 
     frame: Any
 
+    here: ClassVar[bool] = False
+
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(str(name) for name in self.frame.columns)
@@ -34,6 +36,11 @@ class Partitions:
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
         for number, partition in enumerate(self._partitions(columns)):
             yield from _blocks(partition.compute(), number, rows)
+
+    def mixed(self, columns: Sequence[str], rows: int, rng: Any) -> Iterator[Block]:
+        partitions = self._partitions(columns)
+        for number in rng.permutation(len(partitions)):
+            yield from _blocks(partitions[number].compute(), int(number), rows)
 
     def reduce(
         self,
@@ -75,4 +82,4 @@ def _together(parts: list[Any], work: bytes) -> Any:
 
 def _blocks(partition: Any, number: int, rows: int) -> Iterator[Block]:
     table = pa.Table.from_pandas(partition, preserve_index=False)
-    yield from Block(table, f"partition {number}", part=number).pieces(rows)
+    yield from Block(table, f"partition {number}", number).pieces(rows)

@@ -1,9 +1,9 @@
 """Folds of rows that are read in blocks, and sums of products for each of them by one pass.
 
-Which fold a row is in follows from its number in the data alone, whatever the size of the blocks:
-of every ``count`` consecutive rows each goes to another fold, in an order that is drawn. Numbers
-are those of the rows as they are read, before any is left out; in a Dask DataFrame those within
-the partition, each of which has its own draws.
+Which fold a row is in follows from its number alone, whatever the size of the blocks: of every
+``count`` consecutive rows each goes to another fold, in an order that is drawn. Numbers are those
+of the rows as they are read, before any is left out, within their file or partition, each of which
+has its own draws.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def fold_numbers(first: int, n: int, count: int, seed: int, part: int = 0) -> An
 
 @dataclass(frozen=True)
 class DrawnFolds:
-    """Folds by the number of a row, drawn with a seed."""
+    """Folds by the number of a row in its file or partition, drawn with a seed."""
 
     count: int
     seed: int

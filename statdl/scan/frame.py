@@ -65,8 +65,10 @@ class ScanFrame(ModelFrame):
 
     def counted(self, rows: ScannedRows) -> ScanFrame:
         """Return the frame with the number of rows that were left out, known after a pass."""
-        read = self.ledger.rows if self.learned is None else self.learned.read
-        return self if read is None else replace(self, dropped=read - rows.n)
+        read = rows.held.ledger.rows
+        if self.learned is not None or read is None:
+            return self
+        return replace(self, dropped=read - rows.n)
 
     def rows_like(self, rows: ScannedRows) -> ScannedRows:
         """Return rows as this frame codes them."""

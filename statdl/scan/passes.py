@@ -5,18 +5,22 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from statdl.errors import DataError
 from statdl.lazy import lazy
-from statdl.scan.source import Block, Read, Scan
+from statdl.scan.reader import ahead
+from statdl.scan.source import Block, Scan
 
 tqdm = lazy("tqdm")
 
 #: A pass is shown once it has lasted this many seconds.
 PATIENCE_SECONDS = 1.0
+
+#: Counts rows on a bar.
+Tick = Callable[[int], None]
 
 
 @dataclass
@@ -41,19 +45,40 @@ class Ledger:
         DataError
             Where a pass has other rows than the first one.
         """
-        with _shown(scan, f"pass {self.passes + 1}: {title}", self.rows) as tick:
+        with self._shown(scan, title) as tick:
             found = scan.source.reduce(
                 Counted(function, tick), Together(combine), columns, scan.block_rows
             )
-        self.passes += 1
         rows, result = (0, None) if found is None else found
+        self._over(rows)
+        return result
+
+    def blocks(
+        self, scan: Scan, columns: Sequence[str], title: str, rng: Any = None
+    ) -> Iterator[Block]:
+        """Yield the blocks, in an order of parts that ``rng`` draws if given; count the pass."""
+        source, size, rows = scan.source, scan.block_rows, 0
+        found = source.blocks(columns, size) if rng is None else source.mixed(columns, size, rng)
+        with self._shown(scan, title) as tick, ahead(found) as blocks:
+            for block in blocks:
+                rows += block.table.num_rows
+                if tick is not None:
+                    tick(block.table.num_rows)
+                yield block
+        self._over(rows)
+
+    def _shown(self, scan: Scan, title: str) -> AbstractContextManager[Tick | None]:
+        return _shown(scan, f"pass {self.passes + 1}: {title}", self.rows)
+
+    def _over(self, rows: int) -> None:
+        """Count a pass that has seen so many rows."""
+        self.passes += 1
         if self.rows is not None and rows != self.rows:
             raise DataError(
                 f"The scan had {self.rows} rows in its first pass and {rows} now: the data have "
                 "changed, or the query does not always give the same rows. Fit again."
             )
         self.rows = rows
-        return result
 
 
 @dataclass(frozen=True)
@@ -87,9 +112,9 @@ class Together:
 
 
 @contextmanager
-def _shown(scan: Scan, title: str, rows: int | None) -> Iterator[Callable[[int], None] | None]:
+def _shown(scan: Scan, title: str, rows: int | None) -> Iterator[Tick | None]:
     """Yield what counts rows on a bar; None where blocks are read elsewhere, or nobody looks."""
-    if not isinstance(scan.source, Read) or not sys.stderr.isatty():
+    if not (scan.source.here and sys.stderr.isatty()):
         yield None
         return
     begun, done = time.perf_counter(), 0

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, Protocol
+
+import numpy as np
 
 from statdl.backend.array import Array, NoRows, Rows, added, block_rows, namespace, to_numpy
 from statdl.backend.array import precision as precision_of
+from statdl.backend.random import generator
 from statdl.backend.triangle import Centred, Triangle, centred, triangle_of
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError
 from statdl.scan.block import Encoder
 from statdl.scan.passes import Ledger
 from statdl.scan.reader import ahead
 from statdl.scan.source import Block, Scan, combined
+from statdl.scan.split import Split
 
 #: Rows that may be gathered in memory, in bytes, where something small has to see all of them.
 GATHERED_BYTES = 256 * 1024 * 1024
+#: A portion of an epoch, in bytes, whose rows are shuffled; up to four are in memory at a time.
+PORTION_BYTES = 64 * 1024 * 1024
+#: A share of the rows that is less than one of them.
+LEAST_SHARE = 1e-12
 
 Change = Callable[[Rows], Rows]
 
@@ -83,8 +91,9 @@ class Piece:
         rows = self.encoder(block)
         if rows is None:
             return None
+        rows = self.changed(rows)
         census = None if self.census is None else self.census(rows)
-        found = (self.function(part) for part in self.changed(rows).blocks(self.width))
+        found = (self.function(part) for part in rows.blocks(self.width))
         return census, combined(found, self.combine)
 
     def changed(self, rows: Rows) -> Rows:
@@ -210,6 +219,12 @@ class ScannedRows(Rows):
     def streamed(self) -> bool:
         return False
 
+    @property
+    def marks(self) -> tuple[Array | None, ...]:
+        census = self.census
+        counts = np.asarray([census.n, census.nobs, census.weight, census.largest])
+        return counts, census.response, census.squares, None
+
     def mean_response(self) -> Array:
         return self.census.response / self.census.weight
 
@@ -271,7 +286,7 @@ class ScannedRows(Rows):
         columns = piece.encoder.request.columns
         found = ledger.reduce(scan, columns, piece, piece.both, title)
         if found is None:
-            raise ModelError("The scan gave no row that the model can use.")
+            raise DataError(f"No row of {scan.source} can be used by the model.")
         census, result = found
         if census is not None:
             known = self.held.known
@@ -280,17 +295,33 @@ class ScannedRows(Rows):
         return result
 
     def blocks(self, width: int) -> Iterator[Rows]:
-        scan, ledger = self.held.scan, self.held.ledger
-        piece = self._piece(None, width, None)
-        size = block_rows(self.template, width)
-        source = scan.source.blocks(piece.encoder.request.columns, scan.block_rows)
-        with ahead(source) as blocks:
-            for block in blocks:
-                for part in piece.encoder.pieces(block, size):
-                    rows = piece.encoder(part)
-                    if rows is not None:
-                        yield from piece.changed(rows).blocks(width)
-        ledger.passes += 1
+        for rows in self._read("rows in order"):
+            yield from rows.blocks(width)
+
+    def portions(self, size: int, seed: int, epoch: int) -> Iterator[tuple[Rows, Any]]:
+        """Yield the rows of an epoch, shuffled as far as memory goes.
+
+        Files, row groups and partitions are read in an order that seed and epoch draw; as many rows
+        as fit a portion are gathered, and have a random order among themselves. Rows that fit one
+        portion are in the order that they would have in memory.
+        """
+        width = self.template.shape[1] + self.held.form.y.shape[1] + 2
+        most = max(1, PORTION_BYTES // (8 * width * size)) * size
+        parts = None if self.n <= most else generator([seed, epoch, 2])
+        orders = generator([seed, epoch])
+        with ahead(gathered(self._read(f"epoch {epoch + 1}", parts), most), 1) as portions:
+            for rows in portions:
+                yield rows, orders.permutation(rows.n)
+
+    def _read(self, title: str, rng: Any = None) -> Iterator[Rows]:
+        """Yield the rows block by block, in an order of parts that ``rng`` draws if given."""
+        piece = self._piece(None, 1, None)
+        encoder, size = piece.encoder, block_rows(self.template, self.template.shape[1])
+        for block in self.held.ledger.blocks(self.held.scan, encoder.request.columns, title, rng):
+            for part in encoder.pieces(block, size):
+                rows = encoder(part)
+                if rows is not None:
+                    yield piece.changed(rows)
 
     def labelled(self, labels: Labels) -> Labelled:
         """Return the rows with labels beside them, such as clusters."""
@@ -318,35 +349,71 @@ class ScannedRows(Rows):
 
     def _gathered(self) -> Rows:
         """Return all rows in memory where they are few enough."""
-        if self.n * (self.template.shape[1] + 2) * 8 > GATHERED_BYTES:
+        if not self._few:
             self._refused()
-        parts = list(self.blocks(self.template.shape[1]))
-        return joined_rows(parts)
+        return joined_rows(list(self._read("rows in order")))
+
+    @property
+    def _few(self) -> bool:
+        return self.n * (self.template.shape[1] + 2) * 8 <= GATHERED_BYTES
+
+    def lacking_class(self) -> int | None:
+        """Return the number of a class that no row has, the reference's 0; None where each has."""
+        shares = to_numpy(self.mean_response())[0]
+        every = [1 - shares.sum(), *shares]
+        return next((k for k, one in enumerate(every) if not one > LEAST_SHARE), None)
+
+    def at_hand(self) -> Rows:
+        """Return the rows in memory where they are few, else as they are."""
+        return self._gathered() if self._few else self
 
     # the same rows, changed -----------------------------------------------------------------------
 
-    def mapped(self, change: Change, **own: Any) -> ScannedRows:
+    def mapped(self, change: Change, *, response: bool = False) -> ScannedRows:
+        known = self.held.known
+        if response:
+            known = Known(known.n, known.nobs, known.weight)
+        return self._changed(change, known=known)
+
+    def _changed(self, change: Change, **own: Any) -> ScannedRows:
         """Return the rows with a change made to every block."""
-        changes = (*self.held.changes, change)
-        return ScannedRows(replace(self.held, changes=changes, **own))
+        held = replace(
+            self.held,
+            changes=(*self.held.changes, change),
+            form=change(self.held.form),
+            parent=None,
+        )
+        return ScannedRows(replace(held, **own))
 
     def with_columns(self, positions: Sequence[int]) -> ScannedRows:
         chosen = tuple(positions)
-        return self.mapped(
-            lambda rows: rows.with_columns(chosen),
-            form=self.held.form.with_columns(chosen),
-            parent=self,
-            positions=chosen,
-        )
-
-    def turned(self, change: Change) -> ScannedRows:
-        """Return the rows with other columns, made of all that they have."""
-        return self.mapped(change, form=change(self.held.form), parent=None, positions=())
+        return self._changed(lambda rows: rows.with_columns(chosen), parent=self, positions=chosen)
 
     def with_response(self, change: Callable[[Rows], Array]) -> ScannedRows:
-        return self.mapped(
-            lambda rows: replace(rows, y=change(rows), offset=None), known=Known(self.n)
-        )
+        return self.mapped(lambda rows: replace(rows, y=change(rows), offset=None), response=True)
+
+    def split(self, share: float, seed: int) -> tuple[ScannedRows, ScannedRows]:
+        """Return the rows to learn from, and a share of the rows that is held out."""
+        return self._side(share, seed, False), self._side(share, seed, True)
+
+    def _side(self, share: float, seed: int, held: bool) -> ScannedRows:
+        scan = self.held.scan
+        scan = replace(scan, source=Split(scan.source, share, seed, held))
+        ledger = Ledger(0 if held else self.passes)
+        return ScannedRows(replace(self.held, scan=scan, ledger=ledger, known=Known()))
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """The columns of the scan that are read."""
+        return self.held.encoder.request.columns
+
+    def elsewhere(self, scan: Scan) -> ScannedRows:
+        """Return all rows of another scan, coded as these are; a missing value is an error."""
+        encoder = self.held.encoder
+        request = replace(encoder.request, subset=None, na_action="raise")
+        encoder = replace(encoder, request=request)
+        held = replace(self.held, scan=scan, encoder=encoder, ledger=Ledger(), known=Known())
+        return ScannedRows(held)._changed(partial(_as_wide, as_=self.held.form))
 
     def recoded(self, encoder: Encoder, form: Rows) -> ScannedRows:
         """Return the rows coded by another encoder of the same response."""
@@ -456,16 +523,50 @@ class _LabelledPiece:
 
 
 def joined_rows(parts: Sequence[Rows]) -> Rows:
-    """Return blocks as rows in one piece."""
-    first = parts[0]
+    """Return blocks as rows in one piece, each row of X in one place."""
+    names = ("X", "y", "weights", "offset", "trials")
+    return Rows(*(_stacked([getattr(part, name) for part in parts]) for name in names))
 
-    def joined(name: str) -> Any:
-        values = [getattr(part, name) for part in parts]
-        return None if values[0] is None else namespace(values[0]).concat(values, axis=0)
 
-    return replace(
-        first, **{name: joined(name) for name in ("X", "y", "weights", "offset", "trials")}
-    )
+def _stacked(values: Sequence[Any]) -> Any:
+    if values[0] is None:
+        return None
+    first, n = values[0], sum(one.shape[0] for one in values)
+    shape = (n, *first.shape[1:])
+    target = namespace(first).empty(shape, dtype=first.dtype, device=first.device)
+    place = 0
+    for one in values:
+        target[place : place + one.shape[0], ...] = one
+        place += one.shape[0]
+    return target
+
+
+def gathered(blocks: Iterable[Rows], most: int) -> Iterator[Rows]:
+    """Yield rows in pieces of ``most``, the last one with what is left when all are read."""
+    waiting: list[Rows] = []
+    count = 0
+    for rows in blocks:
+        first = 0
+        while first < rows.n:
+            if count == most:
+                yield joined_rows(waiting)
+                waiting, count = [], 0
+            stop = min(first + most - count, rows.n)
+            waiting.append(rows[first:stop])
+            first, count = stop, count + stop - first
+    if waiting:
+        yield joined_rows(waiting)
+
+
+def _as_wide(rows: Rows, as_: Rows) -> Rows:
+    """Return rows, or raise where their columns or classes are not those of others."""
+    for name, what in (("X", "factors have levels"), ("y", "response has classes")):
+        if getattr(rows, name).shape[1] != getattr(as_, name).shape[1]:
+            raise DataError(
+                f"The validation rows do not go with the fit: their {what} that the rows of the "
+                "fit lack."
+            )
+    return rows
 
 
 def _nothing(rows: Rows) -> tuple[int]:

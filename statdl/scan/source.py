@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from statdl.errors import DataError, MissingPackageError
 from statdl.scan.reader import ahead
@@ -17,25 +17,32 @@ BLOCK_ROWS = 131_072
 
 
 class Block(NamedTuple):
-    """Some rows as an Arrow table, where they are from, and the number of their first row.
+    """Some rows as an Arrow table, and where they are from.
 
-    Rows are numbered in the order of the data; where parts are read apart, within each ``part``.
+    ``part`` numbers the file or partition, and ``first`` the first of these rows within it, however
+    they are read: folds and rows held out are drawn by these two.
     """
 
     table: Any
     origin: str
-    first: int = 0
     part: int = 0
+    first: int = 0
 
     def pieces(self, rows: int) -> Iterator[Block]:
         """Yield the block in pieces of so many rows."""
         for start in range(0, self.table.num_rows, rows):
             table = self.table.slice(start, rows)
-            yield Block(table, self.origin, self.first + start, self.part)
+            yield Block(table, self.origin, self.part, self.first + start)
 
 
 class Source(Protocol):
-    """Rows in blocks, which can be read again and again."""
+    """Rows in blocks, which can be read again and again.
+
+    ``here`` tells that blocks are read and summed by this process.
+    """
+
+    @property
+    def here(self) -> bool: ...
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -44,6 +51,10 @@ class Source(Protocol):
 
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
         """Yield the named columns, at most ``rows`` rows at once, in the order of the data."""
+        ...
+
+    def mixed(self, columns: Sequence[str], rows: int, rng: Any) -> Iterator[Block]:
+        """Yield the same in an order of parts that ``rng`` draws, where there are parts."""
         ...
 
     def reduce(
@@ -60,9 +71,15 @@ class Source(Protocol):
 class Read:
     """What sources have in common that are read here, a block after the other."""
 
+    here: ClassVar[bool] = True
+
     def blocks(self, columns: Sequence[str], rows: int) -> Iterator[Block]:
         """Yield the named columns, block by block."""
         raise NotImplementedError
+
+    def mixed(self, columns: Sequence[str], rows: int, rng: Any) -> Iterator[Block]:
+        """Yield them as they come: a stream has no parts."""
+        return self.blocks(columns, rows)
 
     def reduce(
         self,
@@ -87,8 +104,9 @@ def combined(parts: Any, combine: Callable[[Any, Any], Any]) -> Any:
 class Scan:
     """A description of rows that are read in blocks, by :func:`statdl.scan`.
 
-    Pass it as ``data=`` to :func:`statdl.lm`, :func:`statdl.glm` and :func:`statdl.multinom`, and
-    as ``newdata=`` to :meth:`Fit.predict`.
+    Pass it as ``data=`` to :func:`statdl.lm`, :func:`statdl.glm`, :func:`statdl.multinom`,
+    :func:`statdl.mlp`, :func:`statdl.path` and :func:`statdl.cv_path`, and as ``newdata=`` to
+    :meth:`Fit.predict`.
 
     Examples
     --------

@@ -8,12 +8,13 @@ without replacement, each epoch in a new order, and stop when the epochs are ove
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from statdl.backend.array import Array, epsilon, is_finite, like, namespace
+from statdl.backend.array import Array, epsilon, is_finite, namespace
 from statdl.backend.linalg import largest_eigenvalue
-from statdl.backend.random import fresh_seed, permutation
+from statdl.backend.random import fresh_seed
 from statdl.errors import DataError, ModelError
 from statdl.solve.iterate import Outcome, Problem, State, norm
 from statdl.solve.rule import SGD, Adam, Rule
@@ -26,7 +27,7 @@ STOCHASTIC_EPOCHS = 100
 
 @dataclass(frozen=True)
 class Walk:
-    """What gradient descent carries: the rule's memory, the rate, and where it is in the epoch.
+    """What gradient descent carries: the rule's memory, the rate, and what is left of the epoch.
 
     A gradient as small as ``rounding`` is what is left of the first one in working precision.
     """
@@ -36,7 +37,7 @@ class Walk:
     iteration: int
     seed: int
     rounding: float = 0.0
-    order: Any = None
+    batches: Iterator[Problem] = field(default_factory=lambda: iter(()))
     first_loss: float = math.inf
 
 
@@ -276,11 +277,9 @@ class GradientDescent:
         per_epoch = -(-problem.n // size)
         epoch, place = divmod(walk.iteration, per_epoch)
         if place == 0:
-            walk = replace(walk, order=permutation(problem.n, walk.seed, epoch))
+            walk = replace(walk, batches=problem.batches(size, walk.seed, epoch))
             state = replace(state, memory=walk)
-        chosen = walk.order[place * size : (place + 1) * size]
-        positions = like(chosen, state.parameters, namespace(state.parameters).int64)
-        loss, gradient = mean_loss(problem.batch(positions), state.parameters)
+        loss, gradient = mean_loss(next(walk.batches), state.parameters)
         moved = self._move(problem, state, gradient, epoch)
         moved = replace(moved, loss=loss, gradient=gradient)
         over = walk.iteration + 1 >= self.most_epochs * per_epoch

@@ -107,8 +107,8 @@ class Problem(Protocol):
         """Return the second derivative, (P, P)."""
         ...
 
-    def batch(self, positions: Array) -> Problem:
-        """Return the same problem on some of its rows, with their share of the weight."""
+    def batches(self, size: int, seed: int, epoch: int) -> Iterator[Problem]:
+        """Yield the same problem on the batches of an epoch, each with its share of the weight."""
         ...
 
     def slopes(self, parameters: Array) -> Array:

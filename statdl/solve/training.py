@@ -27,7 +27,7 @@ from statdl.backend.array import (
 )
 from statdl.backend.linalg import largest_eigenvalue
 from statdl.backend.products import rounded_products
-from statdl.backend.random import fresh_seed, permutation
+from statdl.backend.random import fresh_seed
 from statdl.errors import ModelError
 from statdl.solve.checkpoint import Checkpoint, load, save
 from statdl.solve.descent import GradientDescent, largest
@@ -46,7 +46,7 @@ class Learner(Protocol):
 
     statistics: Any
 
-    def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
+    def open(self, parameters: Array, seed: int, epoch: int) -> None:
         """Open an epoch on parameters that will change in place."""
         ...
 
@@ -288,7 +288,7 @@ class Training:
         """Move ``parameters`` through an epoch; return the last rate and the last gradient."""
         size, n, learner = self._batch(lesson), lesson.n, course.learner
         schedule = self.descent.used_schedule(self.descent.most_epochs * _batches(n, size))
-        learner.begin(parameters, permutation(n, course.seed, course.epoch), _draws(course))
+        learner.open(parameters, course.seed, course.epoch)
         if self.descent.fused:
             return self._whole_epoch(lesson, course, schedule)
         iteration, rate = course.iteration, course.rate
@@ -449,11 +449,6 @@ def _rate(lesson: Lesson, parameters: Array) -> float:
 
 def _batches(n: int, size: int) -> int:
     return -(-n // size)
-
-
-def _draws(course: Course) -> tuple[int, int, int]:
-    """Return the seed of an epoch's noise and dropout, another than that of its order."""
-    return (course.seed, course.epoch, 1)
 
 
 def _clip(gradient: Array, longest: float) -> None:

@@ -2,12 +2,14 @@
 
 import sys
 import warnings
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import statdl as sd
+from statdl.estimate.separation import separation
 from tests.scan.data import assert_same, drawn
 from tests.scan.sources import SOURCES, pandas
 
@@ -172,3 +174,16 @@ def test_separation_is_found():
     with pytest.warns(sd.SeparationWarning, match="'x'"):
         fit = sd.glm("k ~ x", data=pandas(frame, None, 20), family="binomial")
     assert not fit.converged
+
+
+def test_one_row_of_many_decides_on_separation():
+    """It is not in the first block, and joins it."""
+    frame = drawn(801, 10, missing=False)
+    frame["k"] = (frame.x > 100).astype(float)
+    fit = sd.lm("k ~ x", data=pandas(frame, None, 100))
+    objective = replace(fit.estimate.objective, family=sd.families.Binomial())
+    assert separation(objective) is not None
+    frame.loc[frame.x[1::2].idxmax(), "k"] = 0.0
+    frame.loc[frame.x[1::2].idxmin(), "k"] = 1.0
+    fit = sd.lm("k ~ x", data=pandas(frame, None, 100))
+    assert separation(replace(fit.estimate.objective, family=sd.families.Binomial())) is None

@@ -162,9 +162,15 @@ def test_what_needs_all_rows_says_what_to_do(verb):
         fit.__getattribute__(verb)()
 
 
-def test_models_that_take_no_scan_say_so():
-    with pytest.raises(sd.ModelError, match="for lm\\(\\), glm\\(\\) and multinom"):
-        sd.mlp("y ~ x", data=pandas(drawn(50, 4), None, 10))
+def test_studies_that_take_no_scan_say_so():
+    scan = pandas(drawn(50, 4, missing=False), None, 10)
+    with pytest.raises(sd.ModelError, match="use cv_path\\(\\) of the scan"):
+        sd.nested_cv("y ~ x", data=scan)
+    with pytest.raises(sd.ModelError, match="in memory at once"):
+        sd.decay_path(sd.mlp("y ~ x", data=scan, hidden=1, decay=1.0), [1.0])
+    method = sd.GradientDescent(sd.Adam(0.01), 10, epochs=1, fused=True)
+    with pytest.raises(sd.ModelError, match="fused=True cannot be used here: rows that are read"):
+        sd.mlp("y ~ x", data=scan, hidden=1, method=method)
 
 
 def test_sources_that_cannot_be_scanned():

@@ -136,6 +136,19 @@ def test_separation_of_several_classes():
     assert abs(there.llf - here.llf) < 1e-5
 
 
+def test_rows_beyond_the_sample_can_separate(monkeypatch):
+    """A column that is 0 in all of the sample separates nothing there."""
+    monkeypatch.setattr(sys.modules["statdl.scan.sample"], "SAMPLE_BYTES", 0)  # 1000 rows or fewer
+    frame = separated(3000)
+    frame["rare"] = (frame.index % 1000 == 7).astype(float)
+    frame.loc[frame.rare == 1, "c"] = 1
+    frame["c"] = (frame.c > 0).astype(float)
+    scan = pandas(frame, None, 250)
+    with pytest.warns(sd.SeparationWarning, match="quasi-completely by 'rare'"):
+        fit = sd.glm("c ~ x + rare", data=scan, family="binomial")
+    assert not (fit.estimate.specification.rows.representatives().X[:, 1] == 1).any()
+
+
 def test_one_row_can_undo_a_separation(monkeypatch):
     """It is in no sample: all rows are looked at before it is said."""
     monkeypatch.setattr(sys.modules["statdl.scan.sample"], "SAMPLE_BYTES", 0)  # 1000 rows or fewer

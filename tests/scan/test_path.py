@@ -158,8 +158,13 @@ def test_folds_of_a_column(tmp_path, options):
 
 def test_folds_that_are_drawn_do_not_depend_on_blocks(tmp_path):
     frame = rows(350)
-    fold = fold_numbers(0, 350, 6, seed=3)
-    assert sorted(np.bincount(fold).tolist()) == [58, 58, 58, 58, 59, 59]
+    one = fold_numbers(0, 350, 6, seed=3)
+    assert sorted(np.bincount(one).tolist()) == [58, 58, 58, 58, 59, 59]
+    sizes = [
+        part.count_rows() for part in parquet(frame, tmp_path, 1).source.dataset.get_fragments()
+    ]
+    assert sizes == [116, 116, 116, 2]
+    fold = np.concatenate([fold_numbers(0, n, 6, 3, k) for k, n in enumerate(sizes)])
     here = sd.cv_path("y ~ x + z + far", data=frame, folds=fold)
     for size in (1, 33, 1000):
         scan = parquet(frame, tmp_path, size)
