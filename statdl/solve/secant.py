@@ -7,7 +7,7 @@ applied to a gradient without being formed: the two-loop recursion (Nocedal 1980
 
 from __future__ import annotations
 
-from statdl.backend.array import Array, epsilon, namespace
+from statdl.backend.array import Array, epsilon, namespace, to_numpy
 from statdl.backend.linalg import Factor
 from statdl.solve.iterate import State
 
@@ -19,8 +19,9 @@ def remembered(pairs: tuple[Pair, ...], before: State, after: State) -> tuple[Pa
     """Return the pairs and the newest, unless its curvature is not positive."""
     move = after.parameters - before.parameters
     change = after.gradient - before.gradient
-    product = float(move @ change)
-    if product <= epsilon(move) * float(change @ change) * 1e-3:
+    both = to_numpy(namespace(move).stack([move @ change, change @ change]))  # one wait for two
+    product, square = both.tolist()
+    if product <= epsilon(move) * square * 1e-3:
         return pairs
     return (*pairs, (move, change, 1.0 / product))
 

@@ -77,14 +77,17 @@ class Shrinkage:
         return xp.sqrt(squares)[self.units]
 
     def largest(self, gradient: Any) -> float:
-        """Return the smallest λ at which all that is penalised is 0, from the gradient there."""
+        """Return the smallest λ at which all that is penalised is 0, from the gradient there.
+
+        A little more, by which rounding leaves nothing in.
+        """
         xp = namespace(gradient)
         inside = ~self.free & self.allowed
         if not bool(inside.any()):
             return 0.0
         pull = self._pull(gradient)
         ratio = pull[inside] / self.factors[inside]
-        return float(xp.max(ratio)) / max(self.alpha, SMALLEST_ALPHA)
+        return float(xp.max(ratio)) / max(self.alpha, SMALLEST_ALPHA) * (1 + 1e-14)
 
     def _pull(self, gradient: Any) -> Any:
         """Return the length of the gradient of units at 0, as far as limits let them follow it."""
