@@ -126,7 +126,7 @@ def mlp(
     early_stopping : bool or int
         Stop when the validation loss has not fallen for 10 epochs, or as many as are given, and
         keep the weights of the best epoch.
-    metrics : names, optional
+    metrics : sequence of str, optional
         What the history has beside the loss: "accuracy" (for classes, unless others are named),
         "mse", "mae".
     checkpoint : Checkpoint or path, optional

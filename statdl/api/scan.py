@@ -28,7 +28,7 @@ def scan(
 
     Parameters
     ----------
-    source : paths, dataset, table, frame or function
+    source : str, sequence of str, or what holds rows
         Paths of Parquet, CSV or Arrow files, with ``*`` if wanted, or a folder of them; a pyarrow
         dataset or table; a polars or narwhals LazyFrame; a DuckDB relation; a Dask DataFrame; a
         frame in memory; or a function that returns a new stream of Arrow batches at every call.
