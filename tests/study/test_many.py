@@ -130,6 +130,36 @@ def test_failures_are_named_and_stop_nothing():
     assert singular.reasons == ("", "singular")
 
 
+def test_a_view_without_a_penalty_can_be_separated():
+    ridge = sd.glm(X=np.arange(20.0)[:, None], y=np.arange(20) > 9, family="binomial", penalty=1.0)
+    found = sd.fit_many(ridge, penalty=[0.0, 1.0])
+    assert found.reasons == ("separated", "")
+    np.testing.assert_allclose(found.estimates[1], ridge.params, rtol=1e-8)
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson", "multinomial"])
+def test_a_view_of_one_class_has_no_estimate_though_slopes_are_penalised(family):
+    y = {"poisson": np.arange(20) % 4, "multinomial": np.arange(20) % 3}
+    y = y.get(family, np.arange(20) % 2)
+    front = sd.multinom if family == "multinomial" else sd.glm
+    options = {} if family == "multinomial" else {"family": family}
+    ridge = front(X=np.sin(np.arange(20.0))[:, None], y=y, penalty=1.0, **options)
+    found = sd.fit_many(ridge, weights=np.stack([y == 0, y >= 0]))
+    assert found.reasons == ("separated", "")
+
+
+def test_columns_that_vanish_in_a_view_are_singular_whatever_rounding_leaves():
+    random = np.random.default_rng(3)
+    n = 89
+    x, g = random.normal(size=n), random.choice(list("abcd"), n, p=[0.4, 0.4, 0.15, 0.05])
+    data = pd.DataFrame({"x": x, "g": g, "y": random.random(n) < 1 / (1 + np.exp(-3 * x))})
+    fit = sd.glm("y ~ x + g", data=data, family="binomial")
+    for _ in range(3):
+        views = [random.choice(n, random.integers(2, 14), replace=False) for _ in range(20)]
+        found = sd.fit_many(fit, rows=views)
+        assert set(found.failures) <= {"separated", "singular"}
+
+
 def test_what_failed_is_said(logit):
     found = sd.bootstrap(logit, 100, seed=2)
     lost = found.failures["separated"]
