@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import like, to_numpy
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
+from statdl.infer.distribution import check_level, normal_quantile
 from statdl.infer.resampling import Spread, jackknife_bias, jackknife_error
 from statdl.lazy import lazy
 from statdl.report import DataTable, page, plot
@@ -221,6 +222,11 @@ class ManyFits(Printed):
         """
         rows, batch = self.estimate.objective.rows, batch_of(self.estimate)
         X = rows.X if newdata is None else like(newdata, rows.template)
+        if X.ndim != 2 or X.shape[1] != rows.X.shape[1]:
+            raise DataError(
+                f"newdata has shape {tuple(X.shape)}; the model has {rows.X.shape[1]} inputs, a "
+                "column each."
+            )
         eta = batch.eta(like(self.found.parameters, rows.template), X)
         if newdata is None and rows.offset is not None:
             eta = eta + rows.offset
@@ -349,8 +355,7 @@ class ManyFits(Printed):
         if self.kind == "jackknife":
             if method != "normal":
                 raise ModelError("The jackknife has limits by method='normal' only.")
-            one = Spread(spread.estimate, spread.drawn).limits("normal", level)
-            reach = (one[1] - one[0]) / 2 * self._errors / spread.standard_error
+            reach = normal_quantile((1 + check_level(level)) / 2) * self._errors
             centre = spread.estimate - self._biases
             return centre - reach, centre + reach
         if method == "bca":
@@ -381,6 +386,11 @@ class ManyFits(Printed):
     def _places(self, names: Sequence[str] | None) -> list[int]:
         if names is None:
             return list(range(min(len(self.names), SHOWN)))
+        names = [names] if isinstance(names, str) else list(names)
+        if not names:
+            raise ModelError(
+                f"names= has no coefficient to draw; there are {', '.join(self.names)}."
+            )
         unknown = [name for name in names if name not in self.names]
         if unknown:
             raise ModelError(

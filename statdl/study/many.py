@@ -37,6 +37,7 @@ from statdl.estimate.response import of_free, response_scale, within
 from statdl.estimate.restarts import COMMON_TICKS, NEAR
 from statdl.estimate.separation import can_separate, separation
 from statdl.estimate.start import null_parameters
+from statdl.kinds import is_number
 from statdl.model.batch import Batch
 from statdl.model.network import Network
 from statdl.model.objective import Objective
@@ -156,6 +157,8 @@ def fit_views(
     (50, 2)
     """
     refuse_unrepeatable(estimate)
+    if not (is_number(tolerance) and tolerance >= 0):
+        raise ModelError(f"tolerance={tolerance!r} must be a number of standard errors, 0 or more.")
     run = _runner(estimate, afresh, tolerance)
     starts = 1
     if afresh and estimate.specification.plan is not None:

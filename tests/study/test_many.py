@@ -310,11 +310,69 @@ def test_the_picture_has_the_estimates(line):
         ({"seeds": [1]}, sd.ModelError, "one maximum"),
         ({"penalty": [1.0], "weights": np.ones((2, 32))}, sd.DataError, "same number of fits"),
         ({"rows": [[1]], "weights": np.ones((1, 32))}, sd.ModelError, "not both"),
+        ({"weights": "a"}, sd.DataError, "weights must be numbers"),
+        ({"weights": [[1.0, 2.0], [3.0]]}, sd.DataError, "as many of them for each fit"),
+        ({"weights": np.ones((0, 32))}, sd.DataError, "no fit"),
+        ({"rows": []}, sd.DataError, "no fit"),
+        ({"rows": [1, 2]}, sd.DataError, r"rows\[0\] must hold whole numbers"),
+        ({"rows": 3}, sd.DataError, "rows must hold sequences"),
+        ({"penalty": "a"}, sd.ModelError, "penalty needs a finite number"),
+        ({"penalty": [sd.Ridge(1.0)]}, sd.ModelError, "penalty needs a finite number"),
+        ({"y": [["a"] * 32]}, sd.DataError, "y must be numbers"),
+        ({"y": [[1.0], [1.0, 2.0]]}, sd.DataError, "as many responses"),
+        ({"starts": [[np.nan, 0.0, 0.0]]}, sd.ModelError, "finite"),
+        ({"penalty": [1.0], "tolerance": "a"}, sd.ModelError, "tolerance='a'"),
+        ({"penalty": [1.0], "tolerance": np.nan}, sd.ModelError, "tolerance=nan"),
     ],
 )
 def test_bad_views_are_named(line, views, error, said):
     with pytest.raises(error, match=said):
         sd.fit_many(line, **views)
+
+
+@pytest.mark.parametrize("B", ["a", np.nan, None, 1, 2.5, True])
+def test_numbers_of_resamples_are_whole(line, B):
+    with pytest.raises(sd.ModelError, match="B must be a whole number"):
+        sd.bootstrap(line, B)
+
+
+@pytest.mark.parametrize("seeds", [["a"], 5, [1.5]])
+def test_seeds_are_whole_numbers(seeds):
+    net = sd.mlp("mpg ~ wt", data=CARS, hidden=1, decay=1.0)
+    with pytest.raises(sd.StatdlError, match="seeds must hold whole numbers"):
+        sd.fit_many(net, seeds=seeds)
+
+
+def test_pictures_and_predictions_say_what_they_need(line):
+    found = sd.fit_many(line, penalty=[1.0, 2.0])
+    assert len(found.plot("wt")) == 1
+    with pytest.raises(sd.ModelError, match="no coefficient to draw"):
+        found.plot([])
+    with pytest.raises(sd.DataError, match="2 inputs"):
+        found.predict(np.ones((3, 4)))
+
+
+def test_rows_are_those_of_the_data_though_the_last_was_left_out():
+    data = CARS.copy()
+    data.loc[data.index[-1], "wt"] = np.nan
+    fit = sd.lm("mpg ~ wt", data=data)
+    found = sd.fit_many(fit, rows=[[0, 1, 2, 3, 31]])
+    again = sd.lm("mpg ~ wt", data=data.iloc[[0, 1, 2, 3, 31]])
+    np.testing.assert_allclose(found.estimates[0], again.params, rtol=1e-10)
+
+
+def test_the_covariance_leaves_out_what_has_no_estimate(logit):
+    found = sd.bootstrap(logit, 200, seed=0)
+    assert found.failures
+    with pytest.warns(sd.StatdlWarning, match="left out"):
+        covariance = logit.vcov("bootstrap", B=200, seed=0)
+    np.testing.assert_allclose(covariance, found.cov(), rtol=1e-6)
+
+
+def test_the_jackknife_of_a_perfect_line_has_limits_at_it():
+    data = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": [0.0, 0.0, 0.0, 0.0]})
+    limits = sd.jackknife(sd.lm("y ~ x", data=data)).confint(method="normal")
+    np.testing.assert_allclose(limits, 0.0, atol=1e-12)
 
 
 def test_what_cannot_be_refitted_is_refused(line, tmp_path):
