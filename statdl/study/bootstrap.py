@@ -95,8 +95,9 @@ def resampled(
     lost = int((~sound).sum())
     if lost > 0.05 * B:
         warn(
-            f"{lost} of {B} bootstrap refits did not converge and are left out: the resampled rows may "
-            "separate the response or leave weights undetermined. A penalty or fewer units would help.",
+            f"{lost} of {B} bootstrap refits did not converge and are left out: the resampled rows "
+            "may separate the response or leave weights undetermined. A penalty or fewer units "
+            "would help.",
             StatdlWarning,
         )
     status = tuple(one for one, there in zip(found.status, sound, strict=True) if there)
