@@ -334,7 +334,7 @@ class ManyFits(Printed):
     def _left_out(self) -> Any:
         """The estimates without each row, or each group of rows, (g, P)."""
         own = own_weights(self.estimate)
-        codes = single_rows(own) if self.codes is None else self.codes
+        codes = counted_groups(own, self.codes)
         found = fit_views(self.estimate, LeftOut(own, codes))
         return self._full(found.parameters[found.converged])
 
@@ -411,7 +411,18 @@ class ManyFits(Printed):
         return tuple(notes)
 
 
-def single_rows(own: Any) -> Any:
-    """Return a group for each row of positive weight, −1 for the others, (n,)."""
+def counted_groups(own: Any, codes: Any = None) -> Any:
+    """Return the group of each row, (n,), −1 where it has weight 0; of single rows without codes.
+
+    Groups without any weight are none: nothing changes where they are left out.
+
+    Examples
+    --------
+    >>> counted_groups(np.array([1.0, 0.0, 2.0, 1.0]), np.array([0, 1, 2, 2])).tolist()
+    [0, -1, 1, 1]
+    """
     counted = own > 0
-    return np.where(counted, np.cumsum(counted) - 1, -1)
+    groups = np.full(len(own), -1)
+    names = np.arange(len(own)) if codes is None else codes
+    groups[counted] = np.unique(names[counted], return_inverse=True)[1]
+    return groups

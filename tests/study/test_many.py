@@ -186,6 +186,35 @@ def test_a_separated_model_can_have_views_that_are_not():
     np.testing.assert_allclose(found.estimates[1], again.params, rtol=1e-9)
 
 
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "multinomial"])
+def test_an_intercept_alone_has_views_too(family):
+    data = pd.DataFrame({"y": np.arange(20) % 3, "b": np.arange(20) % 2})
+    response = "b" if family == "binomial" else "y"
+    front = sd.multinom if family == "multinomial" else sd.glm
+    options = {} if family == "multinomial" else {"family": family}
+    fit = front(f"{response} ~ 1", data=data, **options)
+    found = sd.fit_many(fit, rows=[range(20), range(7)], y=data[[response, response]])
+    again = front(f"{response} ~ 1", data=data.iloc[:7], **options)
+    np.testing.assert_allclose(found.estimates[0], fit.estimate.parameters, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(found.estimates[1], again.estimate.parameters, rtol=1e-8, atol=1e-12)
+    assert np.isfinite(found.losses).all()
+    assert found.predict().shape[:2] == (2, 20)
+
+
+@pytest.mark.parametrize("empty", [4, 6, 8])
+def test_clusters_without_weight_are_none(empty):
+    own = (CARS["cyl"] != empty).to_numpy(float)
+    fit = sd.lm("mpg ~ wt", data=CARS, weights=own)
+    some = sd.lm("mpg ~ wt", data=CARS[own > 0])
+    ours, theirs = (sd.jackknife(one, cluster="~ cyl") for one in (fit, some))
+    assert ours.count == theirs.count == 2
+    np.testing.assert_allclose(ours.bse, theirs.bse, rtol=1e-9)
+    ours, theirs = (sd.bootstrap(one, 30, seed=1, cluster="~ cyl") for one in (fit, some))
+    np.testing.assert_allclose(ours.estimates, theirs.estimates, rtol=1e-8)
+    with pytest.raises(sd.DataError, match="one cluster"):
+        sd.jackknife(fit, cluster=np.zeros(32))
+
+
 # limits --------------------------------------------------------------------------------------
 
 
