@@ -165,7 +165,7 @@ def null_parameters(objective: Objective) -> Array:
 def _past_offset(objective: Objective, parameters: Array, each: int) -> Array:
     """Take the offset's mean off the intercepts where the likelihood is higher there."""
     rows = objective.rows
-    if not isinstance(rows, Rows) or rows.offset is None:
+    if rows.passing or rows.offset is None:
         return parameters
     xp, offset = namespace(rows.offset), rows.offset
     weights = xp.ones_like(offset) if rows.weights is None else rows.weights[:, None]

@@ -12,12 +12,9 @@ from statdl.backend.array import is_array, to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate, free_parameters, starting_values
 from statdl.kinds import is_whole
-from statdl.lazy import lazy
 from statdl.model.predictor import Linear
 from statdl.study.bootstrap import own_weights
 from statdl.study.views import Views
-
-pd = lazy("pandas")
 
 
 def given_weights(estimate: Estimate, weights: Any) -> Any:
@@ -92,7 +89,7 @@ def _listed(values: Any, what: str, of: str = "whole numbers of 0 or more, a row
 def responses(estimate: Estimate, y: Any) -> Any:
     """Return responses in the coding of the family, (B, n, q)."""
     levels, q = estimate.specification.levels, estimate.family.outputs
-    if isinstance(y, pd.DataFrame):
+    if hasattr(y, "columns") and hasattr(y, "to_numpy"):  # a frame of pandas or polars
         y = y.to_numpy().T
     values = _array(y, None)
     if values is None:

@@ -390,6 +390,13 @@ def test_rows_are_those_of_the_data_though_the_last_was_left_out():
     np.testing.assert_allclose(found.estimates[0], again.params, rtol=1e-10)
 
 
+def test_responses_come_in_frames_of_any_library(line):
+    polars = pytest.importorskip("polars")
+    drawn = sd.simulate(line, 3, seed=1)
+    ours, theirs = (sd.fit_many(line, y=y).estimates for y in (polars.from_pandas(drawn), drawn))
+    np.testing.assert_array_equal(ours, theirs)
+
+
 def test_the_covariance_leaves_out_what_has_no_estimate(logit):
     found = sd.bootstrap(logit, 200, seed=0)
     assert found.failures
