@@ -588,3 +588,24 @@ def test_batches_without_a_rule_come_near_and_say_how_near():
 def test_what_is_no_rule_or_schedule_is_refused(arguments):
     with pytest.raises(sd.ModelError, match=r"sd\."):
         sd.GradientDescent(**arguments)
+
+
+@pytest.mark.parametrize("n", [300, 15000])
+@pytest.mark.parametrize("family", ["binomial", "poisson", "gamma"])
+@pytest.mark.parametrize("offset", [300.0, -700.0])
+def test_a_constant_offset_moves_the_intercept_alone(family, offset, n):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(n, 3))
+    eta = X @ [0.3, -0.2, 0.5] - 0.5
+    y = {
+        "binomial": random.random(n) < 1 / (1 + np.exp(-eta)),
+        "poisson": random.poisson(np.exp(eta)),
+        "gamma": random.gamma(2, 1, n) * np.exp(eta),
+    }[family]
+    link = {"link": "log"} if family == "gamma" else {}
+    plain = sd.glm(X=X, y=y, family=family, **link)
+    moved = sd.glm(X=X, y=y, family=family, offset=np.full(n, offset), **link)
+    assert moved.converged
+    np.testing.assert_allclose(moved.params[1:], plain.params[1:], rtol=1e-9)
+    np.testing.assert_allclose(moved.params[:1], plain.params[:1] - offset, rtol=1e-12)
+    np.testing.assert_allclose(moved.bse, plain.bse, rtol=1e-9)

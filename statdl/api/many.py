@@ -9,7 +9,7 @@ from statdl.api.network import mlp
 from statdl.api.regression import glm, lm, multinom
 from statdl.api.verbs import as_fit
 from statdl.backend.array import to_numpy
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.infer.covariance import Covariance, clusters
 from statdl.kinds import is_whole
@@ -22,7 +22,7 @@ from statdl.study.bootstrap import (
     own_weights,
     spread_tolerance,
 )
-from statdl.study.fits import ManyFits, single_rows
+from statdl.study.fits import ManyFits, counted_groups
 from statdl.study.given import (
     check_counts,
     counted_rows,
@@ -242,7 +242,10 @@ def jackknife(fit: Fit, *, cluster: Any = None) -> ManyFits:
     estimate = as_fit(fit).estimate
     refuse_unbounded(estimate)
     own = own_weights(estimate)
-    codes = single_rows(own) if cluster is None else to_numpy(_one_way(estimate, cluster).codes)
+    named = None if cluster is None else to_numpy(_one_way(estimate, cluster).codes)
+    codes = counted_groups(own, named)
+    if codes.max() < 1:
+        raise DataError("There is one cluster of rows only; none are left without it.")
     views = LeftOut(own, codes)
     found = fit_views(estimate, views)
     return ManyFits(estimate, found, views, "jackknife", fit.label, codes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from statdl.backend.array import Array, is_numpy, namespace
+from statdl.backend.array import Array, epsilon, is_numpy, namespace
 from statdl.backend.linalg import cholesky
 from statdl.errors import NotPositiveDefiniteError
 from statdl.lazy import lazy
@@ -24,7 +24,8 @@ class Factors:
     ------
     scale : (k, P), the diagonals of D
     scaled : (k, P, P), C; the identity where A is not positive definite
-    pivot : (k,), the smallest L_jj² of C = L Lᵀ, 0 where there is no such L
+    pivot : (k,), the smallest L_jj² of C = L Lᵀ, 0 where there is no such L, or where it is
+        rounding, P ε or less
     """
 
     scale: Array
@@ -57,7 +58,9 @@ def factorise_each(A: Array) -> Factors:
     C = _or_identity(C, sound)
     pivots = xp.linalg.diagonal(_lower(C))
     least = xp.min(pivots, axis=1) ** 2 if A.shape[-1] else xp.ones_like(sound, dtype=A.dtype)
-    pivot = xp.where(sound & xp.isfinite(least), least, xp.zeros_like(least))
+    rounding = A.shape[-1] * epsilon(A)  # elimination may meet an exact 0 where Cholesky did not
+    sound = sound & xp.isfinite(least) & (least > rounding)
+    pivot = xp.where(sound, least, xp.zeros_like(least))
     return Factors(scale, _or_identity(C, pivot > 0), pivot)
 
 

@@ -126,8 +126,9 @@ class Affine:
         table = self.table(parameters)
         weights = table[..., 1:] if self.intercept else table
         if weights.ndim == 3 and x.ndim == 2:  # what networks share is one product for all
-            flat = _reshaped(weights, (-1, self.inputs)) @ _transposed(x)
-            z = _reshaped(flat, (-1, self.outputs, x.shape[0]))
+            count = weights.shape[0]  # which −1 does not tell where there are no inputs
+            flat = _reshaped(weights, (count * self.outputs, self.inputs)) @ _transposed(x)
+            z = _reshaped(flat, (count, self.outputs, x.shape[0]))
         else:
             z = weights @ _transposed(x)
         if self.intercept:

@@ -23,6 +23,7 @@ from statdl.estimate import Estimate
 from statdl.formula import Grouping
 from statdl.infer.distribution import check_level
 from statdl.infer.predict import Prediction, class_labels, output_labels
+from statdl.kinds import is_whole
 from statdl.study.many import (
     FINE,
     ROUGH,
@@ -40,7 +41,7 @@ FEWEST = 2
 
 def check_count(B: int) -> None:
     """Refuse numbers of refits that have no spread."""
-    if int(B) != B or B < FEWEST:
+    if not is_whole(B) or B < FEWEST:
         raise ModelError(f"B must be a whole number of {FEWEST} or more resamples, not {B!r}.")
 
 
@@ -85,20 +86,21 @@ def resampled(
     else:
         views = cluster_resamples(estimate, B, seed, group)
     found = fit_views(estimate, views, tolerance=spread_tolerance(estimate))
-    sound = np.isfinite(found.parameters).all(axis=1)
+    sound = found.converged & np.isfinite(found.parameters).all(axis=1)
     if sound.sum() < FEWEST:
         raise NumericalError(
             f"Only {int(sound.sum())} of {B} bootstrap refits have a finite maximum; a penalty "
             "would give them one."
         )
-    lost = int((~(sound & found.converged)).sum())
+    lost = int((~sound).sum())
     if lost > 0.05 * B:
         warn(
-            f"{lost} of {B} bootstrap refits did not converge: the resampled rows may separate the "
-            "response or leave weights undetermined. A penalty or fewer units would help.",
+            f"{lost} of {B} bootstrap refits did not converge and are left out: the resampled rows "
+            "may separate the response or leave weights undetermined. A penalty or fewer units "
+            "would help.",
             StatdlWarning,
         )
-    status = tuple(one for one, kept in zip(found.status, sound, strict=True) if kept)
+    status = tuple(one for one, there in zip(found.status, sound, strict=True) if there)
     return Many(found.parameters[sound], status)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import like, to_numpy
-from statdl.errors import ModelError
+from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
+from statdl.infer.distribution import check_level, normal_quantile
 from statdl.infer.resampling import Spread, jackknife_bias, jackknife_error
 from statdl.lazy import lazy
 from statdl.report import DataTable, page, plot
@@ -221,6 +222,11 @@ class ManyFits(Printed):
         """
         rows, batch = self.estimate.objective.rows, batch_of(self.estimate)
         X = rows.X if newdata is None else like(newdata, rows.template)
+        if X.ndim != 2 or X.shape[1] != rows.X.shape[1]:
+            raise DataError(
+                f"newdata has shape {tuple(X.shape)}; the model has {rows.X.shape[1]} inputs, a "
+                "column each."
+            )
         eta = batch.eta(like(self.found.parameters, rows.template), X)
         if newdata is None and rows.offset is not None:
             eta = eta + rows.offset
@@ -328,7 +334,7 @@ class ManyFits(Printed):
     def _left_out(self) -> Any:
         """The estimates without each row, or each group of rows, (g, P)."""
         own = own_weights(self.estimate)
-        codes = single_rows(own) if self.codes is None else self.codes
+        codes = counted_groups(own, self.codes)
         found = fit_views(self.estimate, LeftOut(own, codes))
         return self._full(found.parameters[found.converged])
 
@@ -349,8 +355,7 @@ class ManyFits(Printed):
         if self.kind == "jackknife":
             if method != "normal":
                 raise ModelError("The jackknife has limits by method='normal' only.")
-            one = Spread(spread.estimate, spread.drawn).limits("normal", level)
-            reach = (one[1] - one[0]) / 2 * self._errors / spread.standard_error
+            reach = normal_quantile((1 + check_level(level)) / 2) * self._errors
             centre = spread.estimate - self._biases
             return centre - reach, centre + reach
         if method == "bca":
@@ -381,6 +386,11 @@ class ManyFits(Printed):
     def _places(self, names: Sequence[str] | None) -> list[int]:
         if names is None:
             return list(range(min(len(self.names), SHOWN)))
+        names = [names] if isinstance(names, str) else list(names)
+        if not names:
+            raise ModelError(
+                f"names= has no coefficient to draw; there are {', '.join(self.names)}."
+            )
         unknown = [name for name in names if name not in self.names]
         if unknown:
             raise ModelError(
@@ -401,7 +411,18 @@ class ManyFits(Printed):
         return tuple(notes)
 
 
-def single_rows(own: Any) -> Any:
-    """Return a group for each row of positive weight, −1 for the others, (n,)."""
+def counted_groups(own: Any, codes: Any = None) -> Any:
+    """Return the group of each row, (n,), −1 where it has weight 0; of single rows without codes.
+
+    Groups without any weight are none: nothing changes where they are left out.
+
+    Examples
+    --------
+    >>> counted_groups(np.array([1.0, 0.0, 2.0, 1.0]), np.array([0, 1, 2, 2])).tolist()
+    [0, -1, 1, 1]
+    """
     counted = own > 0
-    return np.where(counted, np.cumsum(counted) - 1, -1)
+    groups = np.full(len(own), -1)
+    names = np.arange(len(own)) if codes is None else codes
+    groups[counted] = np.unique(names[counted], return_inverse=True)[1]
+    return groups

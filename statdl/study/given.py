@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +11,10 @@ import numpy as np
 from statdl.backend.array import is_array, to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate, free_parameters, starting_values
-from statdl.lazy import lazy
+from statdl.kinds import is_whole
 from statdl.model.predictor import Linear
 from statdl.study.bootstrap import own_weights
 from statdl.study.views import Views
-
-pd = lazy("pandas")
 
 
 def given_weights(estimate: Estimate, weights: Any) -> Any:
@@ -31,7 +29,9 @@ def given_weights(estimate: Estimate, weights: Any) -> Any:
 
 def _table(estimate: Estimate, values: Any, what: str, dtype: Any = float) -> Any:
     """Return (B, n) values of the model's rows from those, or from those of all its data."""
-    table = np.asarray(to_numpy(values) if is_array(values) else values, dtype=dtype)
+    table = _array(values, dtype)
+    if table is None:
+        raise DataError(f"{what} must be numbers, as many of them for each fit.")
     if table.ndim != 2:
         raise DataError(f"{what} needs a row for each fit and a column for each row of the data.")
     n, rows = estimate.objective.n, estimate.frame.rows
@@ -42,6 +42,14 @@ def _table(estimate: Estimate, values: Any, what: str, dtype: Any = float) -> An
     return table
 
 
+def _array(values: Any, dtype: Any = float) -> Any:
+    """Return values as an array, None where lengths differ or something is no number."""
+    try:
+        return np.asarray(to_numpy(values) if is_array(values) else values, dtype=dtype)
+    except (TypeError, ValueError):
+        return None
+
+
 def counted_rows(estimate: Estimate, rows: Any) -> Any:
     """Return weights (B, n): how often each row is named, times its own weight."""
     if rows is None:
@@ -49,10 +57,11 @@ def counted_rows(estimate: Estimate, rows: Any) -> Any:
     own = own_weights(estimate)
     kept = estimate.frame.rows
     places = np.arange(len(own)) if kept is None else to_numpy(kept)
-    total = int(places.max()) + 1
+    total = max(int(places.max()) + 1, _rows_given(estimate))
+    rows = _listed(rows, "rows", "sequences of whole numbers")
     counts = np.zeros((len(rows), len(own)))
     for b, chosen in enumerate(rows):
-        named = np.asarray(to_numpy(chosen) if is_array(chosen) else list(chosen))
+        named = np.asarray(to_numpy(chosen) if is_array(chosen) else _listed(chosen, f"rows[{b}]"))
         if named.dtype.kind not in "iu" or (len(named) and not named.min() >= 0):
             raise DataError(f"rows[{b}] must hold whole numbers of 0 or more, a row each.")
         if len(named) and named.max() >= total:
@@ -63,12 +72,28 @@ def counted_rows(estimate: Estimate, rows: Any) -> Any:
     return counts
 
 
+def _rows_given(estimate: Estimate) -> int:
+    """Return how many rows the data have, those included that the fit left out at their end."""
+    frame = estimate.frame
+    if isinstance(frame.source, Sized):
+        return len(frame.source)
+    return frame.n + frame.dropped
+
+
+def _listed(values: Any, what: str, of: str = "whole numbers of 0 or more, a row each") -> Any:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise DataError(f"{what} must hold {of}, not {values!r}.")
+    return list(values)
+
+
 def responses(estimate: Estimate, y: Any) -> Any:
     """Return responses in the coding of the family, (B, n, q)."""
     levels, q = estimate.specification.levels, estimate.family.outputs
-    if isinstance(y, pd.DataFrame):
+    if hasattr(y, "columns") and hasattr(y, "to_numpy"):  # a frame of pandas or polars
         y = y.to_numpy().T
-    values = np.asarray(to_numpy(y) if is_array(y) else y)
+    values = _array(y, None)
+    if values is None:
+        raise DataError("y must have as many responses for each fit.")
     if values.ndim == 3:
         return values.astype(float)
     classes = estimate.family.has_classes and not _numeric(values, levels)
@@ -106,8 +131,13 @@ def _refuse_outside(estimate: Estimate, table: Any) -> None:
 
 def strengths(estimate: Estimate, penalty: Any) -> Any:
     """Return λ of each parameter, (B, P): the penalised ones of a fit, λ or as given."""
-    values = np.asarray(to_numpy(penalty) if is_array(penalty) else penalty, dtype=float)
-    if values.ndim not in (1, 2) or not np.isfinite(values).all() or (values < 0).any():
+    values = _array(penalty)
+    if (
+        values is None
+        or values.ndim not in (1, 2)
+        or not np.isfinite(values).all()
+        or (values < 0).any()
+    ):
         raise ModelError("penalty needs a finite number of 0 or more for each fit.")
     objective = estimate.objective
     if objective.penalty.active and not objective.penalty.shrinks:
@@ -124,7 +154,9 @@ def strengths(estimate: Estimate, penalty: Any) -> Any:
 
 def given_starts(estimate: Estimate, starts: Any) -> Any:
     """Return starts of the parameters that are free, (B, P)."""
-    values = np.asarray(to_numpy(starts) if is_array(starts) else starts, dtype=float)
+    values = _array(starts)
+    if values is None or not np.isfinite(values).all():
+        raise ModelError("starts must be finite numbers, a row for each fit.")
     plan, size = estimate.specification.plan, estimate.objective.size
     if values.ndim == 2 and plan is not None and values.shape[1] == plan.network.size != size:
         values = np.stack([free_parameters(plan, one) for one in values])
@@ -140,6 +172,10 @@ def drawn_starts(estimate: Estimate, seeds: Any) -> Any:
     plan = estimate.specification.plan
     if plan is None or isinstance(estimate.objective.predictor, Linear):
         raise ModelError("seeds= draws starts of a network; a regression has one maximum.")
+    seeds = _listed(seeds, "seeds")
+    for seed in seeds:
+        if not is_whole(seed):
+            raise ModelError(f"seeds must hold whole numbers of 0 or more, not {seed!r}.")
     plans = (replace(plan, seed=int(seed), restarts=1, start=None) for seed in seeds)
     drawn = (starting_values(replace(estimate.specification, plan=each)) for each in plans)
     return np.stack([free_parameters(plan, one) for [one] in drawn])
@@ -150,6 +186,8 @@ def check_counts(views: Views, *given: Any) -> None:
     names = ("weights", "rows", "y", "penalty", "starts", "seeds")
     if not views.parts:
         raise ModelError(f"Nothing varies between the fits; give one of {', '.join(names)}.")
+    if not min(len(part) for part in views.parts):
+        raise DataError("What is given has no fit: it needs one or more along its first axis.")
     counts = {len(part) for part in views.parts}
     if len(counts) > 1:
         said = [name for name, one in zip(names, given, strict=True) if one is not None]

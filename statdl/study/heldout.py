@@ -96,7 +96,8 @@ def split_of(frame: ModelFrame, scheme: Scheme) -> Split:
             f"{scheme.folds} folds need {scheme.folds} rows or more, and there are {len(rest)}; "
             f"use folds={len(rest)} or fewer."
         )
-    parts = _shared_out(groups[rest], (1 / scheme.folds,) * scheme.folds, random)
+    dealt = _shared_out(groups[rest], (1 / scheme.folds,) * scheme.folds, random)
+    parts = [part for part in dealt if len(part)]  # more folds than rows of a class leave some out
     for part in parts:
         left = np.setdiff1d(np.arange(len(rest)), part)
         _check_kept(frame, groups[rest], left, "the rows outside a fold")

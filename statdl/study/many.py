@@ -37,6 +37,7 @@ from statdl.estimate.response import of_free, response_scale, within
 from statdl.estimate.restarts import COMMON_TICKS, NEAR
 from statdl.estimate.separation import can_separate, separation
 from statdl.estimate.start import null_parameters
+from statdl.kinds import is_number
 from statdl.model.batch import Batch
 from statdl.model.network import Network
 from statdl.model.objective import Objective
@@ -156,6 +157,8 @@ def fit_views(
     (50, 2)
     """
     refuse_unrepeatable(estimate)
+    if not (is_number(tolerance) and tolerance >= 0):
+        raise ModelError(f"tolerance={tolerance!r} must be a number of standard errors, 0 or more.")
     run = _runner(estimate, afresh, tolerance)
     starts = 1
     if afresh and estimate.specification.plan is not None:
@@ -205,14 +208,54 @@ def batch_of(estimate: Estimate, views: Views | None = None) -> Batch:
 def _without_maximum(batch: Batch, minima: Minima) -> tuple[Status, ...]:
     """Name the separation behind fits that ended with dependent columns, or nowhere."""
     status = list(minima.status)
-    penalised = batch.penalised is not None or batch.objective.penalty.active
-    if penalised or not can_separate(batch.objective) or not plain_linear(batch.objective):
+    if not can_separate(batch.objective) or not plain_linear(batch.objective):
         return tuple(status)
+    free = _unpenalised(batch, len(status))
     doubtful = (Status.SINGULAR, Status.STALLED, Status.RUNNING, Status.NON_FINITE)
     for j, one in enumerate(status):
-        if one in doubtful and separation(batch.one(j)) is not None:
+        if one in doubtful and free[j] and separation(batch.one(j)) is not None:
             status[j] = Status.SEPARATED
+    for j in _one_sided(batch, len(status)).nonzero()[0]:
+        status[j] = Status.SEPARATED
     return tuple(status)
+
+
+def _one_sided(batch: Batch, count: int) -> Any:
+    """Tell which problems lack a class, so that an intercept without penalty has no end, (k,).
+
+    Of counts, those that are all 0.
+    """
+    objective = batch.objective
+    if not objective.intercept or (objective.penalty.active and not objective.penalty.shrinks):
+        return np.zeros(count, dtype=bool)
+    strengths = objective.penalised if batch.penalised is None else batch.penalised
+    bound = np.zeros(1, dtype=bool)
+    if strengths is not None:
+        kept = to_numpy(objective.predictor.slopes(np.ones(objective.size))) == 0
+        bound = (to_numpy(strengths).reshape(-1, objective.size)[:, kept] > 0).any(axis=1)
+    return ~bound & np.broadcast_to(to_numpy(_lacks_a_class(batch)), (count,))
+
+
+def _lacks_a_class(batch: Batch) -> Array:
+    rows, (lower, upper) = batch.objective.rows, batch.objective.family.ends
+    y = rows.y[None, ...] if batch.y is None else batch.y
+    weights = rows.weights if batch.weights is None else batch.weights
+    xp = namespace(y)
+    first = xp.sum(y, axis=2) < upper - 1e-12
+    there = xp.concat([first[:, :, None], y > lower + 1e-12], axis=2)
+    if weights is not None:
+        there = there & xp.reshape(weights > 0, (-1, rows.n, 1))
+    return ~xp.all(xp.any(there, axis=1), axis=1)
+
+
+def _unpenalised(batch: Batch, count: int) -> Any:
+    """Tell which problems have no penalty, (k,): of a view with λ = 0 no more than of none."""
+    if batch.objective.penalty.active and not batch.objective.penalty.shrinks:
+        return np.zeros(count, dtype=bool)
+    if batch.penalised is not None:
+        return (to_numpy(batch.penalised) == 0).all(axis=1)
+    bare = batch.objective.penalised is None and not batch.objective.penalty.active
+    return np.full(count, bare)
 
 
 # how a block is fitted -----------------------------------------------------------------------
@@ -256,8 +299,11 @@ class _Linear:
             exact=family.canonical,
             scaled=not family.dispersion_known and family.noise(1.0) != 1.0,
         )
-        if can_separate(batch.objective) and not penalised:
-            solver = replace(solver, separated=lambda j: separation(batch.one(j)) is not None)
+        free = _unpenalised(batch, views.count)
+        if can_separate(batch.objective) and free.any():
+            solver = replace(
+                solver, separated=lambda j: free[j] and separation(batch.one(j)) is not None
+            )
         common = views.starts is None
         start = _starts(self.estimate, batch, views)
         if penalised:

@@ -123,7 +123,8 @@ class Resamples:
         for first in range(0, self.count, size):
             counts = _counts(random, min(size, self.count - first), len(drawn))
             if not whole:
-                spread = np.zeros((len(counts), int(drawn.max()) + 1))
+                codes = drawn if self.codes is None else self.codes
+                spread = np.zeros((len(counts), int(codes.max()) + 1))
                 spread[:, drawn] = counts
                 counts = spread if self.codes is None else spread[:, self.codes]
                 counts = _padded(counts, len(self.own))

@@ -130,6 +130,36 @@ def test_failures_are_named_and_stop_nothing():
     assert singular.reasons == ("", "singular")
 
 
+def test_a_view_without_a_penalty_can_be_separated():
+    ridge = sd.glm(X=np.arange(20.0)[:, None], y=np.arange(20) > 9, family="binomial", penalty=1.0)
+    found = sd.fit_many(ridge, penalty=[0.0, 1.0])
+    assert found.reasons == ("separated", "")
+    np.testing.assert_allclose(found.estimates[1], ridge.params, rtol=1e-8)
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson", "multinomial"])
+def test_a_view_of_one_class_has_no_estimate_though_slopes_are_penalised(family):
+    y = {"poisson": np.arange(20) % 4, "multinomial": np.arange(20) % 3}
+    y = y.get(family, np.arange(20) % 2)
+    front = sd.multinom if family == "multinomial" else sd.glm
+    options = {} if family == "multinomial" else {"family": family}
+    ridge = front(X=np.sin(np.arange(20.0))[:, None], y=y, penalty=1.0, **options)
+    found = sd.fit_many(ridge, weights=np.stack([y == 0, y >= 0]))
+    assert found.reasons == ("separated", "")
+
+
+def test_columns_that_vanish_in_a_view_are_singular_whatever_rounding_leaves():
+    random = np.random.default_rng(3)
+    n = 89
+    x, g = random.normal(size=n), random.choice(list("abcd"), n, p=[0.4, 0.4, 0.15, 0.05])
+    data = pd.DataFrame({"x": x, "g": g, "y": random.random(n) < 1 / (1 + np.exp(-3 * x))})
+    fit = sd.glm("y ~ x + g", data=data, family="binomial")
+    for _ in range(3):
+        views = [random.choice(n, random.integers(2, 14), replace=False) for _ in range(20)]
+        found = sd.fit_many(fit, rows=views)
+        assert set(found.failures) <= {"separated", "singular"}
+
+
 def test_what_failed_is_said(logit):
     found = sd.bootstrap(logit, 100, seed=2)
     lost = found.failures["separated"]
@@ -154,6 +184,35 @@ def test_a_separated_model_can_have_views_that_are_not():
     assert found.reasons == ("separated", "")
     again = sd.glm(X=x[:, None], y=mixed, family="binomial")
     np.testing.assert_allclose(found.estimates[1], again.params, rtol=1e-9)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "multinomial"])
+def test_an_intercept_alone_has_views_too(family):
+    data = pd.DataFrame({"y": np.arange(20) % 3, "b": np.arange(20) % 2})
+    response = "b" if family == "binomial" else "y"
+    front = sd.multinom if family == "multinomial" else sd.glm
+    options = {} if family == "multinomial" else {"family": family}
+    fit = front(f"{response} ~ 1", data=data, **options)
+    found = sd.fit_many(fit, rows=[range(20), range(7)], y=data[[response, response]])
+    again = front(f"{response} ~ 1", data=data.iloc[:7], **options)
+    np.testing.assert_allclose(found.estimates[0], fit.estimate.parameters, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(found.estimates[1], again.estimate.parameters, rtol=1e-8, atol=1e-12)
+    assert np.isfinite(found.losses).all()
+    assert found.predict().shape[:2] == (2, 20)
+
+
+@pytest.mark.parametrize("empty", [4, 6, 8])
+def test_clusters_without_weight_are_none(empty):
+    own = (CARS["cyl"] != empty).to_numpy(float)
+    fit = sd.lm("mpg ~ wt", data=CARS, weights=own)
+    some = sd.lm("mpg ~ wt", data=CARS[own > 0])
+    ours, theirs = (sd.jackknife(one, cluster="~ cyl") for one in (fit, some))
+    assert ours.count == theirs.count == 2
+    np.testing.assert_allclose(ours.bse, theirs.bse, rtol=1e-9)
+    ours, theirs = (sd.bootstrap(one, 30, seed=1, cluster="~ cyl") for one in (fit, some))
+    np.testing.assert_allclose(ours.estimates, theirs.estimates, rtol=1e-8)
+    with pytest.raises(sd.DataError, match="one cluster"):
+        sd.jackknife(fit, cluster=np.zeros(32))
 
 
 # limits --------------------------------------------------------------------------------------
@@ -280,11 +339,76 @@ def test_the_picture_has_the_estimates(line):
         ({"seeds": [1]}, sd.ModelError, "one maximum"),
         ({"penalty": [1.0], "weights": np.ones((2, 32))}, sd.DataError, "same number of fits"),
         ({"rows": [[1]], "weights": np.ones((1, 32))}, sd.ModelError, "not both"),
+        ({"weights": "a"}, sd.DataError, "weights must be numbers"),
+        ({"weights": [[1.0, 2.0], [3.0]]}, sd.DataError, "as many of them for each fit"),
+        ({"weights": np.ones((0, 32))}, sd.DataError, "no fit"),
+        ({"rows": []}, sd.DataError, "no fit"),
+        ({"rows": [1, 2]}, sd.DataError, r"rows\[0\] must hold whole numbers"),
+        ({"rows": 3}, sd.DataError, "rows must hold sequences"),
+        ({"penalty": "a"}, sd.ModelError, "penalty needs a finite number"),
+        ({"penalty": [sd.Ridge(1.0)]}, sd.ModelError, "penalty needs a finite number"),
+        ({"y": [["a"] * 32]}, sd.DataError, "y must be numbers"),
+        ({"y": [[1.0], [1.0, 2.0]]}, sd.DataError, "as many responses"),
+        ({"starts": [[np.nan, 0.0, 0.0]]}, sd.ModelError, "finite"),
+        ({"penalty": [1.0], "tolerance": "a"}, sd.ModelError, "tolerance='a'"),
+        ({"penalty": [1.0], "tolerance": np.nan}, sd.ModelError, "tolerance=nan"),
     ],
 )
 def test_bad_views_are_named(line, views, error, said):
     with pytest.raises(error, match=said):
         sd.fit_many(line, **views)
+
+
+@pytest.mark.parametrize("B", ["a", np.nan, None, 1, 2.5, True])
+def test_numbers_of_resamples_are_whole(line, B):
+    with pytest.raises(sd.ModelError, match="B must be a whole number"):
+        sd.bootstrap(line, B)
+
+
+@pytest.mark.parametrize("seeds", [["a"], 5, [1.5]])
+def test_seeds_are_whole_numbers(seeds):
+    net = sd.mlp("mpg ~ wt", data=CARS, hidden=1, decay=1.0)
+    with pytest.raises(sd.StatdlError, match="seeds must hold whole numbers"):
+        sd.fit_many(net, seeds=seeds)
+
+
+def test_pictures_and_predictions_say_what_they_need(line):
+    found = sd.fit_many(line, penalty=[1.0, 2.0])
+    assert len(found.plot("wt")) == 1
+    with pytest.raises(sd.ModelError, match="no coefficient to draw"):
+        found.plot([])
+    with pytest.raises(sd.DataError, match="2 inputs"):
+        found.predict(np.ones((3, 4)))
+
+
+def test_rows_are_those_of_the_data_though_the_last_was_left_out():
+    data = CARS.copy()
+    data.loc[data.index[-1], "wt"] = np.nan
+    fit = sd.lm("mpg ~ wt", data=data)
+    found = sd.fit_many(fit, rows=[[0, 1, 2, 3, 31]])
+    again = sd.lm("mpg ~ wt", data=data.iloc[[0, 1, 2, 3, 31]])
+    np.testing.assert_allclose(found.estimates[0], again.params, rtol=1e-10)
+
+
+def test_responses_come_in_frames_of_any_library(line):
+    polars = pytest.importorskip("polars")
+    drawn = sd.simulate(line, 3, seed=1)
+    ours, theirs = (sd.fit_many(line, y=y).estimates for y in (polars.from_pandas(drawn), drawn))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_covariance_leaves_out_what_has_no_estimate(logit):
+    found = sd.bootstrap(logit, 200, seed=0)
+    assert found.failures
+    with pytest.warns(sd.StatdlWarning, match="left out"):
+        covariance = logit.vcov("bootstrap", B=200, seed=0)
+    np.testing.assert_allclose(covariance, found.cov(), rtol=1e-6)
+
+
+def test_the_jackknife_of_a_perfect_line_has_limits_at_it():
+    data = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": [0.0, 0.0, 0.0, 0.0]})
+    limits = sd.jackknife(sd.lm("y ~ x", data=data)).confint(method="normal")
+    np.testing.assert_allclose(limits, 0.0, atol=1e-12)
 
 
 def test_what_cannot_be_refitted_is_refused(line, tmp_path):

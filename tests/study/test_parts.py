@@ -112,3 +112,14 @@ def test_what_is_left_to_a_loop(rows):
     logit = sd.glm("b ~ x", step, family="binomial")
     separated = np.setdiff1d(np.arange(N), [10, 100])
     assert fits_to_parts(logit.estimate, [separated])[0] is None
+
+
+def test_folds_beyond_the_rows_of_a_class_are_left_out(monkeypatch):
+    iris = sd.datasets.load("iris")
+    fit = sd.multinom("Species ~ Sepal.Width", data=iris)
+    options = {"space": {"lambda": (1e-1, 1e2)}, "n": 2, "folds": 70}
+    at_once = sd.search(fit, **options).to_frame()
+    monkeypatch.setattr(heldout, "fits_to_parts", lambda model, parts: [None] * len(parts))
+    by_loop = sd.search(fit, **options).to_frame()
+    assert np.isfinite(by_loop["validation"]).all()
+    np.testing.assert_allclose(at_once["validation"], by_loop["validation"], rtol=1e-9)
