@@ -198,9 +198,8 @@ def cv_path(
     progress : bool
         Show a bar in a terminal.
     workers : int
-        How many folds run at a time, in threads; the numbers are the same. More than 1 can pay
-        where cores are idle and the linear algebra library uses one thread
-        (OPENBLAS_NUM_THREADS=1): otherwise both ask for the same cores.
+        How many folds run at a time, in threads; the numbers are the same. The linear algebra
+        library then has one thread for each. More than 1 pays where cores are idle.
     arguments
         All those of :func:`path`.
 

@@ -22,6 +22,7 @@ import numpy as np
 from statdl.backend.array import Array, Rows, namespace, to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.backend.random import generator
+from statdl.backend.threads import one_thread
 from statdl.backend.triangle import Centred, Centring
 from statdl.errors import DataError, ModelError
 from statdl.estimate.path import PathEstimate, path_of_sample
@@ -206,7 +207,7 @@ def each(
     if workers == 1:
         yield from map(function, watched)
         return
-    with ThreadPoolExecutor(workers) as pool:
+    with one_thread(), ThreadPoolExecutor(workers) as pool:  # a core for each worker
         for _, found in zip(watched, pool.map(function, names), strict=True):
             yield found
 
