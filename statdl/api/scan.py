@@ -7,6 +7,7 @@ from typing import Any
 
 from statdl.api.arguments import whole
 from statdl.errors import ModelError
+from statdl.formula.suggest import listing
 from statdl.scan import arrow
 from statdl.scan.cluster import Partitions
 from statdl.scan.source import BLOCK_ROWS, Scan, Source, paths_of, required, unreadable
@@ -75,8 +76,16 @@ def scan(
     """
     required("pyarrow", "scan()")
     rows = whole("block_rows", block_rows, 1)
-    given = {name: tuple(values) for name, values in (levels or {}).items()}
+    given = {name: _distinct(name, values) for name, values in (levels or {}).items()}
     return Scan(_opened(source, filter, format), given, rows)
+
+
+def _distinct(name: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return levels, none of them twice."""
+    found = tuple(values)
+    if len({str(one) for one in found}) < len(found):
+        raise ModelError(f"levels= of `{name}` names a level twice: {listing(map(repr, found))}.")
+    return found
 
 
 def is_lazy(data: Any) -> bool:

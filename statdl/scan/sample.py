@@ -51,10 +51,21 @@ def _every(table: Any, step: int, first: int = 0) -> Any:
 
 
 def joined(one: Any, other: Any) -> Any:
-    """Return the rows of two tables, whose columns of numbers may differ in type."""
+    """Return the rows of two tables, whose columns of numbers or text may differ in type."""
     if one.schema.equals(other.schema):
         return pa.concat_tables([one, other])
+    one, other = _decoded(one, other), _decoded(other, one)
     return pa.concat_tables([one, other], promote_options="permissive")
+
+
+def _decoded(table: Any, beside: Any) -> Any:
+    """Return a table whose dictionaries are text where they are others, or text, in another one."""
+    for place, field in enumerate(table.schema):
+        theirs = beside.schema.field(field.name).type
+        if pa.types.is_dictionary(field.type) and theirs != field.type:
+            plain = table.column(place).cast(field.type.value_type)
+            table = table.set_column(place, field.name, plain)
+    return table
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,96 @@
+"""How rows lie in files: keys in names of folders, categories, and compressed text."""
+
+import dask.dataframe as dd
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+import statdl as sd
+from tests.scan.data import assert_same, drawn
+
+
+@pytest.fixture
+def frame():
+    found = drawn(90, 11, missing=False)
+    return found.assign(year=[2020, 2021, 2022] * 30, area=["north", "south"] * 45)
+
+
+def partitioned(frame, folder, keys):
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    pq.write_to_dataset(table, folder, partition_cols=keys)
+    return folder
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+@pytest.mark.parametrize("where", [None, ds.field("year") > 2020])
+@pytest.mark.parametrize("opened", ["folder", "pattern", "dataset"])
+def test_names_of_folders_are_columns(tmp_path, frame, opened, where, rows):
+    folder = partitioned(frame, tmp_path / "rows", ["year", "area"])
+    source = {
+        "folder": folder,
+        "pattern": folder / "*/*/*.parquet",
+        "dataset": ds.dataset(folder, partitioning="hive"),
+    }[opened]
+    kept = frame if where is None else frame[frame.year > 2020]
+    for formula in ("y ~ x", "y ~ x + year + area", "y ~ x*area + factor(year)", "year ~ x"):
+        there = sd.lm(formula, data=sd.scan(source, filter=where, block_rows=rows))
+        here = sd.lm(formula, data=kept)
+        assert there.params.index.tolist() == here.params.index.tolist()
+        assert_same(there.params, here.params)
+        assert_same(there.bse, here.bse)
+
+
+def test_a_column_that_files_have_is_not_taken_from_folders(tmp_path, frame):
+    folder = tmp_path / "year=1999"
+    folder.mkdir()
+    frame.to_parquet(folder / "a.parquet")
+    assert_same(
+        sd.lm("y ~ year", data=sd.scan(folder)).params, sd.lm("y ~ year", data=frame).params
+    )
+
+
+def test_a_folder_for_missing_values(tmp_path, frame):
+    frame["area"] = frame.area.where(frame.year != 2021)
+    folder = partitioned(frame, tmp_path / "rows", ["area"])
+    there = sd.lm("y ~ x + area", data=sd.scan(folder))
+    assert there.nobs == 60
+    assert_same(there.params, sd.lm("y ~ x + area", data=frame).params)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_categories_in_one_file_and_text_in_another(tmp_path, frame, rows):
+    halves = frame[:45], frame[45:]
+    kinds = (pd.CategoricalDtype(["c", "b", "a"]), "str"), ("str", pd.CategoricalDtype(list("cab")))
+    for number, pair in enumerate(kinds):
+        for part, (half, kind) in enumerate(zip(halves, pair, strict=True)):
+            half.assign(g=half.g.astype(kind)).to_parquet(tmp_path / f"{number}{part}.parquet")
+        scan = sd.scan(tmp_path / f"{number}*.parquet", block_rows=rows)
+        assert_same(sd.lm("y ~ g", data=scan).params, sd.lm("y ~ g", data=frame).params)
+
+
+@pytest.mark.parametrize("levels", [["c", "a", "b"], ["c", "unseen", "b", "a"]])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_categories_have_their_order(frame, levels, ordered):
+    frame["g"] = pd.Categorical(frame.g, levels, ordered=ordered)
+    text = ", ".join(f"'{level}'" for level in levels)
+    column = f"g::VARCHAR::ENUM({text}) as g"
+    sources = {
+        "frame": sd.scan(frame, block_rows=7),
+        "dask": dd.from_pandas(frame, npartitions=4),
+        "duckdb": duckdb.sql(f"select * replace ({column}) from frame"),
+    }
+    for name, data in sources.items():
+        for fitted in (lambda d: sd.lm("y ~ g*x", data=d), lambda d: sd.multinom("g ~ x", data=d)):
+            here, there = fitted(frame), fitted(data)
+            assert list(there.params.index) == list(here.params.index), name
+            assert_same(there.params, here.params)
+
+
+def test_compressed_text(tmp_path, frame):
+    frame.to_csv(tmp_path / "a.csv.gz", index=False)
+    expected = sd.lm("y ~ x + area", data=frame).params
+    for source in (tmp_path, tmp_path / "a.csv.gz"):
+        assert_same(sd.lm("y ~ x + area", data=sd.scan(source)).params, expected)
