@@ -232,9 +232,9 @@ def _values(fragment: Any) -> dict[str, Any]:
 
 def _with_keys(batch: Any, keys: list[Any], values: dict[str, Any]) -> Any:
     """Return a batch with columns of one value each beside it."""
-    for field in keys:
-        value = pa.scalar(values[field.name], field.type)
-        batch = batch.append_column(field, pa.repeat(value, batch.num_rows))
+    for key in keys:
+        value = pa.scalar(values[key.name], key.type)
+        batch = batch.append_column(key, pa.repeat(value, batch.num_rows))
     return batch
 
 

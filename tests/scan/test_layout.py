@@ -94,3 +94,47 @@ def test_compressed_text(tmp_path, frame):
     expected = sd.lm("y ~ x + area", data=frame).params
     for source in (tmp_path, tmp_path / "a.csv.gz"):
         assert_same(sd.lm("y ~ x + area", data=sd.scan(source)).params, expected)
+
+
+def ordered(frame, levels):
+    return frame.assign(g=pd.Categorical(frame.g, list(levels), ordered=True))
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+@pytest.mark.parametrize("orders", [("cab", "cab"), ("abc", "cba"), ("cab", "dcab")])
+def test_files_with_other_orders_of_categories(tmp_path, frame, orders, rows):
+    """One order is kept; where there are several the levels are sorted, as where they are text."""
+    halves = [ordered(half, to) for half, to in zip((frame[:45], frame[45:]), orders, strict=True)]
+    for number, half in enumerate(halves):
+        half.to_parquet(tmp_path / f"{number}.parquet")
+    scan = sd.scan(tmp_path, block_rows=rows)
+    for fitted in (lambda d: sd.lm("y ~ g*x", data=d), lambda d: sd.multinom("g ~ x", data=d)):
+        here, there = fitted(pd.concat(halves)), fitted(scan)
+        assert list(there.params.index) == list(here.params.index)
+        assert_same(there.params, here.params)
+
+
+def test_categories_that_a_part_of_the_files_has(tmp_path, frame):
+    parts = [
+        frame[frame.g != gone].assign(g=lambda d: pd.Categorical(d.g, ordered=True))
+        for gone in "abc"
+    ]
+    for number, part in enumerate(parts):
+        part.to_parquet(tmp_path / f"{number}.parquet")
+    here = sd.lm("y ~ g", data=pd.concat(one.assign(g=one.g.astype(str)) for one in parts))
+    assert_same(sd.lm("y ~ g", data=sd.scan(tmp_path, block_rows=7)).params, here.params)
+
+
+def test_categories_that_dask_does_not_know(frame):
+    frame.loc[80:, "g"] = "new"
+    partitions = dd.from_pandas(frame, npartitions=3)
+    partitions["c"] = partitions.g.astype("category")
+    assert_same(sd.lm("y ~ c", data=partitions).params, sd.lm("y ~ g", data=frame).params)
+
+
+def test_another_type_in_a_partition(frame):
+    halves = [frame[:45], frame[45:].assign(x="text")]
+    partitions = dd.from_map(lambda number: halves[number], range(2), meta=frame)
+    for formula in ("y ~ x", "y ~ x + g"):
+        with pytest.raises(sd.DataError, match="`x` holds (numbers|text) in some rows"):
+            sd.lm(formula, data=partitions)
