@@ -30,7 +30,8 @@ def scan(
     Parameters
     ----------
     source : paths, dataset, table, frame or function
-        Paths of Parquet, CSV or Arrow files, with ``*`` if wanted, or a folder of them; a pyarrow
+        Paths of Parquet, CSV or Arrow files, with ``*`` if wanted, or a folder of them, whose
+        folders may be named by keys, such as ``year=2020``, which are columns then; a pyarrow
         dataset or table; a polars or narwhals LazyFrame; a DuckDB relation; a Dask DataFrame; a
         frame in memory; or a function that returns a new stream of Arrow batches at every call.
     filter : pyarrow expression, optional
@@ -38,8 +39,8 @@ def scan(
         not read, and those that have some are in memory as a whole. What other sources are to leave
         out, leave out of the query.
     levels : dict, optional
-        Levels of columns of text, in their order, ``{"hour": ["morning", "evening"]}``. All have
-        a coefficient, whether or not there are such rows.
+        Levels of columns of text, in their order, ``{"hour": ["morning", "evening"]}``. Those that
+        no row has are left out, as in memory, and a row with another one is an error.
     format : {"parquet", "csv", "ipc"}, optional
         Of files; by default by the ending of their names.
     block_rows : int
@@ -54,7 +55,10 @@ def scan(
     Raises
     ------
     DataError
-        When there is no such file, it is damaged, or the source is of no kind that can be read.
+        When there is no such file, it is damaged, or the source is of no kind that can be read;
+        or the filter does not go with its columns.
+    ModelError
+        When an argument means nothing.
     MissingPackageError
         Without pyarrow: ``pip install 'statdl[scan]'``.
 

@@ -355,6 +355,10 @@ class Streams(Read):
 
 def table(given: Any) -> Streams:
     """Return the rows of a table in memory."""
+    names = list(given.column_names)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"The table has more than one column of the name {listing(twice)}.")
     return Streams("a table", tuple(given.column_names), lambda columns, rows: [given])
 
 
@@ -372,8 +376,19 @@ def arrow_dataset(given: Any, where: Any) -> Files | Streams:
 
 def factory(given: Callable[[], Any]) -> Streams:
     """Return the rows of a function that returns a new stream of Arrow batches at every call."""
-    stream = _stream(given())
-    return Streams("a stream", tuple(stream.schema.names), lambda columns, rows: _stream(given()))
+    before = given()
+    names = tuple(_stream(before).schema.names)
+
+    def opened(columns: Sequence[str], rows: int) -> Any:
+        new = given()
+        if new is before and hasattr(new, "read_next_batch"):
+            raise DataError(
+                "The function that scan() was given returns the same stream at every call, and a "
+                "stream is used up by one pass; open a new one inside of the function."
+            )
+        return _stream(new)
+
+    return Streams("a stream", names, opened)
 
 
 def _stream(given: Any) -> Any:

@@ -136,5 +136,22 @@ def test_another_type_in_a_partition(frame):
     halves = [frame[:45], frame[45:].assign(x="text")]
     partitions = dd.from_map(lambda number: halves[number], range(2), meta=frame)
     for formula in ("y ~ x", "y ~ x + g"):
-        with pytest.raises(sd.DataError, match="`x` holds (numbers|text) in some rows"):
+        with pytest.raises(sd.DataError, match=r"`x` holds (numbers|text) in some rows"):
             sd.lm(formula, data=partitions)
+
+
+def test_a_function_that_returns_one_stream_again(frame):
+    reader = pa.Table.from_pandas(frame, preserve_index=False).to_reader()
+    with pytest.raises(sd.DataError, match="the same stream at every call"):
+        sd.lm("y ~ x + g", data=sd.scan(lambda: reader))
+
+
+def test_columns_of_one_name(frame):
+    table = pa.table([frame.x, frame.x, frame.y], names=["x", "x", "y"])
+    with pytest.raises(sd.DataError, match="more than one column of the name x"):
+        sd.scan(table)
+
+
+def test_levels_that_no_row_has(frame):
+    scan = sd.scan(frame.assign(g=frame.g.astype(str)), levels={"g": ["c", "z", "a", "b"]})
+    assert sd.lm("y ~ g", data=scan).params.index.tolist() == ["Intercept", "g[T.a]", "g[T.b]"]
