@@ -75,13 +75,16 @@ def orders(table: Any) -> dict[str, tuple[Any, ...] | None]:
 
 def _reordered(one: Any, other: Any) -> list[str]:
     """Return the columns with an order of categories that is another one in another table."""
-    theirs = orders(other)
-    return [name for name, own in orders(one).items() if own is None or theirs.get(name) != own]
+    ours, theirs = orders(one), orders(other)
+    both = [name for name in ours if name in theirs]
+    return [name for name in both if ours[name] is None or ours[name] != theirs[name]]
 
 
 def _unlike(one: Any, other: Any) -> DataError:
     """Return what to say of tables whose columns hold different things."""
     for field in one.schema:
+        if field.name not in other.column_names:
+            continue
         kinds = [kind_of(table.schema.field(field.name).type) for table in (one, other)]
         if kinds[0] != kinds[1] and all(kinds):
             return DataError(
@@ -94,9 +97,10 @@ def _unlike(one: Any, other: Any) -> DataError:
 def _decoded(table: Any, beside: Any) -> Any:
     """Return a table whose dictionaries are text where they are others, or text, in another one."""
     for place, field in enumerate(table.schema):
+        if not pa.types.is_dictionary(field.type) or field.name not in beside.column_names:
+            continue
         theirs = beside.schema.field(field.name).type
-        other = theirs != field.type or field.name in _reordered(table, beside)
-        if pa.types.is_dictionary(field.type) and other:
+        if theirs != field.type or field.name in _reordered(table, beside):
             plain = table.column(place).cast(field.type.value_type)
             table = table.set_column(place, field.name, plain)
     return table

@@ -155,3 +155,13 @@ def test_columns_of_one_name(frame):
 def test_levels_that_no_row_has(frame):
     scan = sd.scan(frame.assign(g=frame.g.astype(str)), levels={"g": ["c", "z", "a", "b"]})
     assert sd.lm("y ~ g", data=scan).params.index.tolist() == ["Intercept", "g[T.a]", "g[T.b]"]
+
+
+@pytest.mark.parametrize("orders", [("cab", "cab"), ("abc", "cba")])
+def test_clusters_by_categories(tmp_path, frame, orders):
+    halves = [ordered(half, to) for half, to in zip((frame[:45], frame[45:]), orders, strict=True)]
+    for number, half in enumerate(halves):
+        half.to_parquet(tmp_path / f"{number}.parquet")
+    for formula in ("y ~ x", "y ~ x + area"):
+        there = sd.lm(formula, data=sd.scan(tmp_path, block_rows=7)).vcov(cluster="g")
+        assert_same(there, sd.lm(formula, data=frame).vcov(cluster="g"), 1e-9)
