@@ -166,7 +166,7 @@ def files(paths: list[str], format: str | None, where: Any) -> Files:
     try:
         read = _read_as(kind)
         opened = dataset.dataset(found, format=read)
-        keys = _folder_keys(found) - set(opened.schema.names)
+        keys = _folder_keys(found, paths) - set(opened.schema.names)
         if keys:
             opened = dataset.dataset(found, format=read, partitioning=_hive(found, keys))
     except (pa.ArrowException, OSError) as error:
@@ -208,9 +208,11 @@ def _folders(path: str) -> dict[str, str]:
     return {key: value for key, _, value in named if key}
 
 
-def _folder_keys(paths: list[str]) -> set[str]:
-    """Return the keys that the folders of all files have."""
-    return set.intersection(*(set(_folders(path)) for path in paths))
+def _folder_keys(found: list[str], given: list[str]) -> set[str]:
+    """Return the keys that the folders of all files have, less those that all given paths name."""
+    keys = set.intersection(*(set(_folders(path)) for path in found))
+    named = set.intersection(*(set(os.path.normpath(path).split(os.sep)) for path in given))
+    return {key for key in keys if f"{key}={_folders(found[0])[key]}" not in named}
 
 
 def _hive(paths: list[str], keys: set[str]) -> Any:

@@ -165,3 +165,15 @@ def test_clusters_by_categories(tmp_path, frame, orders):
     for formula in ("y ~ x", "y ~ x + area"):
         there = sd.lm(formula, data=sd.scan(tmp_path, block_rows=7)).vcov(cluster="g")
         assert_same(there, sd.lm(formula, data=frame).vcov(cluster="g"), 1e-9)
+
+
+def test_a_folder_that_the_path_names_is_no_column(tmp_path, frame):
+    """Every row has the same value there, and `y ~ .` would take it."""
+    folder = tmp_path / "run=3"
+    for year in (2020, 2021):
+        (folder / f"year={year}").mkdir(parents=True)
+        frame.drop(columns="year").to_parquet(folder / f"year={year}" / "a.parquet")
+    assert {"year", "run"} & set(sd.scan(folder).names) == {"year"}
+    assert {"year", "run"} & set(sd.scan(folder / "year=2020" / "*.parquet").names) == set()
+    files = [folder / f"year={year}" / "a.parquet" for year in (2020, 2021)]
+    assert {"year", "run"} & set(sd.scan(files).names) == {"year"}
