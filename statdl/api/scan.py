@@ -7,6 +7,7 @@ from typing import Any
 
 from statdl.api.arguments import whole
 from statdl.errors import ModelError
+from statdl.formula.suggest import listing
 from statdl.scan import arrow
 from statdl.scan.cluster import Partitions
 from statdl.scan.source import BLOCK_ROWS, Scan, Source, paths_of, required, unreadable
@@ -29,7 +30,8 @@ def scan(
     Parameters
     ----------
     source : str, sequence of str, or what holds rows
-        Paths of Parquet, CSV or Arrow files, with ``*`` if wanted, or a folder of them; a pyarrow
+        Paths of Parquet, CSV or Arrow files, with ``*`` if wanted, or a folder of them, whose
+        folders may be named by keys, such as ``year=2020``, which are columns then; a pyarrow
         dataset or table; a polars or narwhals LazyFrame; a DuckDB relation; a Dask DataFrame; a
         frame in memory; or a function that returns a new stream of Arrow batches at every call.
     filter : pyarrow expression, optional
@@ -37,8 +39,8 @@ def scan(
         not read, and those that have some are in memory as a whole. What other sources are to leave
         out, leave out of the query.
     levels : dict, optional
-        Levels of columns of text, in their order, ``{"hour": ["morning", "evening"]}``. All have
-        a coefficient, whether or not there are such rows.
+        Levels of columns of text, in their order, ``{"hour": ["morning", "evening"]}``. Those that
+        no row has are left out, as in memory, and a row with another one is an error.
     format : {"parquet", "csv", "ipc"}, optional
         Of files; by default by the ending of their names.
     block_rows : int
@@ -53,7 +55,10 @@ def scan(
     Raises
     ------
     DataError
-        When there is no such file, it is damaged, or the source is of no kind that can be read.
+        When there is no such file, it is damaged, or the source is of no kind that can be read;
+        or the filter does not go with its columns.
+    ModelError
+        When an argument means nothing.
     MissingPackageError
         Without pyarrow: ``pip install 'statdl[scan]'``.
 
@@ -75,8 +80,16 @@ def scan(
     """
     required("pyarrow", "scan()")
     rows = whole("block_rows", block_rows, 1)
-    given = {name: tuple(values) for name, values in (levels or {}).items()}
+    given = {name: _distinct(name, values) for name, values in (levels or {}).items()}
     return Scan(_opened(source, filter, format), given, rows)
+
+
+def _distinct(name: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return levels, none of them twice."""
+    found = tuple(values)
+    if len({str(one) for one in found}) < len(found):
+        raise ModelError(f"levels= of `{name}` names a level twice: {listing(map(repr, found))}.")
+    return found
 
 
 def is_lazy(data: Any) -> bool:

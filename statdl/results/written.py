@@ -10,6 +10,7 @@ from statdl.errors import DataError
 from statdl.files import whole_file
 from statdl.formula import Design
 from statdl.lazy import lazy
+from statdl.scan.arrow import Files
 from statdl.scan.reader import ahead
 from statdl.scan.request import arrow_frame
 from statdl.scan.source import Block, Scan
@@ -34,11 +35,13 @@ def write_predictions(
     Raises
     ------
     DataError
-        For what is wrong with a block, naming the file that it is from.
+        For what is wrong with a block, naming the file that it is from; or where the path is that
+        of a file which the scan reads.
     OSError
         Where the file cannot be written, as on a full disk; nothing of it is left.
     """
     target = os.fspath(path)
+    _not_read(target, scan)
     try:
         with whole_file(target) as beside, ahead(_blocks(design, scan)) as blocks:
             _write(str(beside), (_predicted(predict, block) for block in blocks))
@@ -50,6 +53,16 @@ def write_predictions(
             target,
         ) from None
     return target
+
+
+def _not_read(target: str, scan: Scan) -> None:
+    """Refuse to write over a file whose rows are read."""
+    read = scan.source.stamps if isinstance(scan.source, Files) else ()
+    if os.path.realpath(target) in map(os.path.realpath, read):
+        raise DataError(
+            f"to='{target}' is one of the files that newdata= reads, and would be lost; write the "
+            "predictions to another file."
+        )
 
 
 def _blocks(design: Design, scan: Scan) -> Iterator[Block]:

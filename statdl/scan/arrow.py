@@ -9,7 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from statdl.errors import DataError
+from statdl.errors import DataError, ModelError
+from statdl.formula.suggest import listing
 from statdl.lazy import lazy
 from statdl.scan.source import Block, Read, required
 
@@ -20,6 +21,12 @@ parquet = lazy("pyarrow.parquet")
 
 #: Batches of a file that Arrow decodes before they are asked for.
 BATCHES_AHEAD = 2
+#: Endings of CSV files that are compressed.
+PACKED = (".gz", ".bz2", ".zst", ".lz4")
+#: Formats of files.
+FORMATS = ("parquet", "csv", "ipc")
+#: What a folder is called in place of a missing value.
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 class _Part(NamedTuple):
@@ -89,7 +96,7 @@ class Files(Read):
         path = fragment.path
         self._unchanged(path)
         try:
-            schema = _wide(fragment)
+            schema = self._schema(fragment)
             check_kinds(schema, columns, kinds, path)
             with closing(self._batches(part, schema, list(columns), rows)) as batches:
                 for batch in batches:
@@ -108,8 +115,11 @@ class Files(Read):
         fragment = part.fragment
         if self._as_it_is(fragment):
             groups = None if part.row_group is None else [part.row_group]
+            keys = [field for field in self._keys(fragment) if field.name in columns]
+            inside = [name for name in columns if name not in {field.name for field in keys}]
             with fragment.open() as opened, parquet.ParquetFile(opened, pre_buffer=False) as file:
-                yield from file.iter_batches(rows, row_groups=groups, columns=columns)
+                for batch in file.iter_batches(rows, row_groups=groups, columns=inside):
+                    yield _with_keys(batch, keys, _values(fragment)) if keys else batch
             return
         yield from fragment.to_batches(
             schema=schema,
@@ -119,6 +129,16 @@ class Files(Read):
             batch_readahead=BATCHES_AHEAD,
             fragment_scan_options=_frugal(fragment),
         )
+
+    def _schema(self, fragment: Any) -> Any:
+        """Return the types of the columns of a file, and of those that its folders name."""
+        inside = _wide(fragment)
+        return pa.schema([*inside, *self._keys(fragment)], inside.metadata)
+
+    def _keys(self, fragment: Any) -> list[Any]:
+        """Return the columns that only the names of folders tell, such as year=2020."""
+        inside = fragment.physical_schema.names
+        return [self.dataset.schema.field(key) for key in _values(fragment) if key not in inside]
 
     def _as_it_is(self, fragment: Any) -> bool:
         """Tell whether a file is of Parquet, without a filter and options of its own."""
@@ -141,10 +161,18 @@ def files(paths: list[str], format: str | None, where: Any) -> Files:
     required("pyarrow", "Reading files in blocks")
     found = [path for pattern in paths for path in _named(pattern)]
     kind = format or _format(found[0])
+    if kind not in FORMATS:
+        raise ModelError(f"format must be 'parquet', 'csv' or 'ipc', not {kind!r}.")
     try:
-        return Files.of(dataset.dataset(found, format=_read_as(kind)), where)
+        read = _read_as(kind)
+        opened = dataset.dataset(found, format=read)
+        keys = _folder_keys(found, paths) - set(opened.schema.names)
+        if keys:
+            opened = dataset.dataset(found, format=read, partitioning=_hive(found, keys))
     except (pa.ArrowException, OSError) as error:
         raise _broken(found[0], error) from None
+    check_filter(opened, where)
+    return Files.of(opened, where)
 
 
 def _read_as(kind: str) -> Any:
@@ -153,6 +181,63 @@ def _read_as(kind: str) -> Any:
         return kind
     options = csv.ConvertOptions(strings_can_be_null=True)
     return dataset.CsvFileFormat(convert_options=options)
+
+
+def check_filter(found: Any, where: Any) -> None:
+    """Refuse a filter that is no expression, or does not go with the columns of a dataset."""
+    if where is None:
+        return
+    if not isinstance(where, dataset.Expression):
+        raise ModelError(
+            "filter= is an expression of pyarrow, such as pyarrow.compute.field('year') > 2015; "
+            f"not {type(where).__name__}."
+        )
+    try:
+        any(found.get_fragments(filter=where))
+    except pa.ArrowException as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise DataError(
+            f"filter= cannot be applied to the columns {listing(found.schema.names)}: {reason}."
+        ) from None
+
+
+def _folders(path: str) -> dict[str, str]:
+    """Return what the names of folders tell of a file, {'year': '2020'} of year=2020/a.parquet."""
+    folders = os.path.normpath(path).split(os.sep)[:-1]
+    named = (name.partition("=") for name in folders if "=" in name)
+    return {key: value for key, _, value in named if key}
+
+
+def _folder_keys(found: list[str], given: list[str]) -> set[str]:
+    """Return the keys that the folders of all files have, less those that all given paths name."""
+    keys = set.intersection(*(set(_folders(path)) for path in found))
+    named = set.intersection(*(set(os.path.normpath(path).split(os.sep)) for path in given))
+    return {key for key in keys if f"{key}={_folders(found[0])[key]}" not in named}
+
+
+def _hive(paths: list[str], keys: set[str]) -> Any:
+    """Return how to read keys from folders: numbers where all of a key's values are whole."""
+    order = [key for key in _folders(paths[0]) if key in keys]
+    known = {key: {_folders(path)[key] for path in paths} - {NO_VALUE} for key in order}
+    fields = [(key, pa.int64() if all(map(_whole, known[key])) else pa.string()) for key in order]
+    return dataset.partitioning(pa.schema(fields), flavor="hive")
+
+
+def _whole(text: str) -> bool:
+    return text.removeprefix("-").isascii() and text.removeprefix("-").isdigit()
+
+
+def _values(fragment: Any) -> dict[str, Any]:
+    """Return what the folders of a file say."""
+    return dict(dataset.get_partition_keys(fragment.partition_expression))
+
+
+def _with_keys(batch: Any, keys: list[Any], values: dict[str, Any]) -> Any:
+    """Return a batch with columns of one value each beside it."""
+    for key in keys:
+        value = pa.scalar(values[key.name], key.type)
+        batch = batch.append_column(key, pa.repeat(value, batch.num_rows))
+    return batch
 
 
 def _named(pattern: str) -> list[str]:
@@ -169,11 +254,15 @@ def _named(pattern: str) -> list[str]:
 
 def _known(path: str) -> bool:
     name = os.path.basename(path)
-    return name[0] not in "._" and name.lower().endswith((".parquet", ".csv", ".arrow", ".feather"))
+    endings = (".parquet", ".csv", ".arrow", ".feather", *(f".csv{one}" for one in PACKED))
+    return name[0] not in "._" and name.lower().endswith(endings)
 
 
 def _format(path: str) -> str:
-    ending = os.path.splitext(path)[1].lower()
+    name = path.lower()
+    for packed in PACKED:
+        name = name.removesuffix(packed)
+    ending = os.path.splitext(name)[1]
     return {".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}.get(ending, "parquet")
 
 
@@ -268,11 +357,16 @@ class Streams(Read):
 
 def table(given: Any) -> Streams:
     """Return the rows of a table in memory."""
+    names = list(given.column_names)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"The table has more than one column of the name {listing(twice)}.")
     return Streams("a table", tuple(given.column_names), lambda columns, rows: [given])
 
 
 def arrow_dataset(given: Any, where: Any) -> Files | Streams:
     """Return the rows of a pyarrow dataset; of files, with watch over them."""
+    check_filter(given, where)
     if hasattr(given, "files"):
         return Files.of(given, where)
 
@@ -284,8 +378,19 @@ def arrow_dataset(given: Any, where: Any) -> Files | Streams:
 
 def factory(given: Callable[[], Any]) -> Streams:
     """Return the rows of a function that returns a new stream of Arrow batches at every call."""
-    stream = _stream(given())
-    return Streams("a stream", tuple(stream.schema.names), lambda columns, rows: _stream(given()))
+    before = given()
+    names = tuple(_stream(before).schema.names)
+
+    def opened(columns: Sequence[str], rows: int) -> Any:
+        new = given()
+        if new is before and hasattr(new, "read_next_batch"):
+            raise DataError(
+                "The function that scan() was given returns the same stream at every call, and a "
+                "stream is used up by one pass; open a new one inside of the function."
+            )
+        return _stream(new)
+
+    return Streams("a stream", names, opened)
 
 
 def _stream(given: Any) -> Any:
@@ -306,7 +411,11 @@ def relation(given: Any) -> Streams:
         quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
         chosen = given.project(quoted)
         read = getattr(chosen, "to_arrow_reader", None) or chosen.fetch_record_batch
-        return read(rows)
+        named = [name for name in columns if name in enums]
+        return (in_order(pa.Table.from_batches([one]), named) for one in read(rows))
+
+    kinds = zip(given.columns, given.types, strict=True)
+    enums = {name for name, kind in kinds if str(kind).upper().startswith("ENUM")}
 
     return Streams("a DuckDB relation", tuple(given.columns), opened)
 
@@ -333,4 +442,29 @@ def exported(given: Any) -> Streams:
 
 def from_pandas(given: Any) -> Streams:
     """Return the rows of a pandas frame."""
-    return table(pa.Table.from_pandas(given, preserve_index=False))
+    return table(pandas_table(given))
+
+
+def pandas_table(frame: Any) -> Any:
+    """Return a pandas frame as an Arrow table; categories keep their order, as in memory."""
+    found = pa.Table.from_pandas(frame, preserve_index=False)
+    return in_order(found, [str(name) for name in frame.columns[frame.dtypes == "category"]])
+
+
+def in_order(given: Any, names: Sequence[str]) -> Any:
+    """Return a table in which the dictionaries of some columns say that they have an order."""
+    for name in names:
+        place = given.schema.get_field_index(name)
+        type_ = given.schema.field(place).type
+        if pa.types.is_dictionary(type_) and not type_.ordered:
+            ordered = pa.dictionary(type_.index_type, type_.value_type, ordered=True)
+            given = given.set_column(place, name, _as_ordered(given.column(place), ordered))
+    return given
+
+
+def _as_ordered(column: Any, type_: Any) -> Any:
+    chunks = [
+        pa.DictionaryArray.from_arrays(one.indices, one.dictionary, ordered=True)
+        for one in column.chunks
+    ]
+    return pa.chunked_array(chunks, type_)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from statdl.lazy import lazy
+from statdl.scan.arrow import pandas_table
 from statdl.scan.source import Block, combined
 
 cloudpickle = lazy("cloudpickle")
 dask = lazy("dask")
-pa = lazy("pyarrow")
 
 #: Sums that one task adds up: a tree of them keeps what each worker holds small.
 BRANCHES = 8
@@ -81,5 +81,5 @@ def _together(parts: list[Any], work: bytes) -> Any:
 
 
 def _blocks(partition: Any, number: int, rows: int) -> Iterator[Block]:
-    table = pa.Table.from_pandas(partition, preserve_index=False)
+    table = pandas_table(partition)
     yield from Block(table, f"partition {number}", number).pieces(rows)

@@ -6,9 +6,9 @@ transforms remember. All of it adds up over blocks, whatever their number and wh
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import add
 from typing import Any
 
@@ -25,7 +25,7 @@ from statdl.lazy import lazy
 from statdl.scan import transform
 from statdl.scan.passes import Ledger
 from statdl.scan.request import Request, missing_rows
-from statdl.scan.sample import Sample, Witnesses, joined
+from statdl.scan.sample import Sample, Witnesses, joined, orders
 from statdl.scan.source import Block, Scan
 from statdl.scan.transform import Call, Moments
 
@@ -40,6 +40,7 @@ MOST_VALUES = 1_000
 class Learned:
     """What is known of the rows seen so far; two of them add up.
 
+    orders         of categories that have one, None where blocks do not agree
     read, kept     rows that ``subset`` selects, and those of them without a missing value
     nobs, weight   rows of positive weight, and Σ w
     """
@@ -52,6 +53,7 @@ class Learned:
     sample: Sample
     moments: Mapping[tuple[str, str], Moments] = field(default_factory=dict)
     factors: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    orders: Mapping[str, tuple[Any, ...] | None] = field(default_factory=dict)
 
     def __add__(self, other: Learned) -> Learned:
         return Learned(
@@ -63,7 +65,21 @@ class Learned:
             self.sample + other.sample,
             _merged(self.moments, other.moments, add),
             _merged(self.factors, other.factors, transform.stacked_factor),
+            self._orders(other),
         )
+
+    def changed(self, change: Callable[[Any], Any]) -> Learned:
+        """Return the same with tables changed, row by row."""
+        sample = replace(self.sample, table=change(self.sample.table))
+        witnesses = replace(self.witnesses, table=change(self.witnesses.table))
+        return replace(self, sample=sample, witnesses=witnesses)
+
+    def _orders(self, other: Learned) -> dict[str, tuple[Any, ...] | None]:
+        """Return the orders of categories, None where blocks have different ones, or none."""
+        return {
+            name: self.orders[name] if self.orders.get(name) == other.orders.get(name) else None
+            for name in {**self.orders, **other.orders}
+        }
 
 
 def _merged(one: Mapping[Any, Any], other: Mapping[Any, Any], combine: Any) -> dict[Any, Any]:
@@ -88,7 +104,8 @@ def learn(scan: Scan, request: Request, ledger: Ledger) -> tuple[Request, Learne
         found = new if found is None else found
         request = request.with_state(_settled(request, due, ranges, new))
         if not _due(request):
-            return request, found
+            request = request.with_orders(found.orders)
+            return request, found.changed(request.coded)
 
 
 def _nothing(found: Learned | None) -> DataError:
@@ -224,6 +241,7 @@ class Student:
             sample=Sample.of(table),
             moments=moments,
             factors=factors,
+            orders=orders(table),
         )
 
     def _argument(self, call: Call, columns: Mapping[str, Column]) -> tuple[Any, Any]:

@@ -51,7 +51,8 @@ def arrow_frame(table: Any) -> Frame:
 class Request:
     """A formula over the columns of a scan, and what else was asked for, in quotes.
 
-    ``state`` is what transforms have learned so far; ``levels`` those that were given.
+    ``state`` is what transforms have learned so far; ``levels`` those that were given, and those
+    of columns whose categories have one order in all blocks; ``texts`` are columns with several.
     """
 
     formula: str
@@ -64,6 +65,7 @@ class Request:
     state: dict[str, dict[str, Any]] = field(default_factory=dict)
     contrast: str = "treatment"
     extra: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_na_action(self.na_action)
@@ -114,12 +116,35 @@ class Request:
 
     def leveled(self, block: Block) -> Any:
         """Return the table of a block with the levels that were given as such."""
-        table = block.table
+        return self.coded(block.table)
+
+    def coded(self, table: Any) -> Any:
+        """Return a table whose columns have the levels that are known, in their order."""
+        table = self.as_text(table)
         for name, levels in self.levels.items():
             if name in self.columns:
                 place = table.schema.get_field_index(name)
                 table = table.set_column(place, name, _coded(table.column(name), levels, name))
         return table
+
+    def as_text(self, table: Any) -> Any:
+        """Return a table whose categories are text where their order is not the same everywhere."""
+        for name in self.texts:
+            place = table.schema.get_field_index(name)
+            if place >= 0 and pa.types.is_dictionary(table.schema.field(place).type):
+                plain = table.column(place).cast(table.schema.field(place).type.value_type)
+                table = table.set_column(place, name, plain)
+        return table
+
+    def with_orders(self, found: Mapping[str, tuple[Any, ...] | None]) -> Request:
+        """Return the request with orders of categories as found: levels where there is one."""
+        texts = tuple(name for name, order in found.items() if order is None)
+        levels = {
+            name: order
+            for name, order in found.items()
+            if order is not None and all(isinstance(level, str) for level in order)
+        }
+        return replace(self, levels={**levels, **self.levels}, texts=texts)
 
     def frame(self, table: Any) -> ArrowFrame:
         """Return a table as the frame that a model is read from."""

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from statdl.errors import DataError
 from statdl.lazy import lazy
+from statdl.scan.arrow import kind_of
 
 pa = lazy("pyarrow")
 
@@ -51,10 +53,57 @@ def _every(table: Any, step: int, first: int = 0) -> Any:
 
 
 def joined(one: Any, other: Any) -> Any:
-    """Return the rows of two tables, whose columns of numbers may differ in type."""
-    if one.schema.equals(other.schema):
+    """Return the rows of two tables, whose columns of numbers or text may differ in type."""
+    if one.schema.equals(other.schema) and not _reordered(one, other):
         return pa.concat_tables([one, other])
-    return pa.concat_tables([one, other], promote_options="permissive")
+    one, other = _decoded(one, other), _decoded(other, one)
+    try:
+        return pa.concat_tables([one, other], promote_options="permissive")
+    except pa.ArrowException:
+        raise _unlike(one, other) from None
+
+
+def orders(table: Any) -> dict[str, tuple[Any, ...] | None]:
+    """Return the categories of columns that say to have an order; None for those with several."""
+    found: dict[str, tuple[Any, ...] | None] = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pa.types.is_dictionary(field.type) and field.type.ordered:
+            every = {tuple(chunk.dictionary.to_pylist()) for chunk in column.chunks}
+            found[field.name] = every.pop() if len(every) == 1 else None
+    return found
+
+
+def _reordered(one: Any, other: Any) -> list[str]:
+    """Return the columns with an order of categories that is another one in another table."""
+    ours, theirs = orders(one), orders(other)
+    both = [name for name in ours if name in theirs]
+    return [name for name in both if ours[name] is None or ours[name] != theirs[name]]
+
+
+def _unlike(one: Any, other: Any) -> DataError:
+    """Return what to say of tables whose columns hold different things."""
+    for field in one.schema:
+        if field.name not in other.column_names:
+            continue
+        kinds = [kind_of(table.schema.field(field.name).type) for table in (one, other)]
+        if kinds[0] != kinds[1] and all(kinds):
+            return DataError(
+                f"The column `{field.name}` holds {kinds[0]} in some rows and {kinds[1]} in "
+                "others; write it with one type everywhere."
+            )
+    return DataError("The columns have other types in some rows than in others.")
+
+
+def _decoded(table: Any, beside: Any) -> Any:
+    """Return a table whose dictionaries are text where they are others, or text, in another one."""
+    for place, field in enumerate(table.schema):
+        if not pa.types.is_dictionary(field.type) or field.name not in beside.column_names:
+            continue
+        theirs = beside.schema.field(field.name).type
+        if theirs != field.type or field.name in _reordered(table, beside):
+            plain = table.column(place).cast(field.type.value_type)
+            table = table.set_column(place, field.name, plain)
+    return table
 
 
 @dataclass(frozen=True)

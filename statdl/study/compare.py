@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statdl.backend.array import Rows, namespace, to_numpy
+from statdl.backend.array import Array, Rows, namespace, to_numpy
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.goodness import Goodness
+from statdl.model.family import Family
 from statdl.report.regression import (
     RegressionTable,
     all_terms,
@@ -55,20 +56,31 @@ def score(estimate: Estimate, rows: Rows | None = None) -> Score:
     """
     if rows is None and estimate.remembered is not None:
         return Score(-Goodness(estimate).llf / estimate.total_weight, None)
-    own = rows is None
     given = estimate.objective.rows if rows is None else rows
-    eta = estimate.eta if own else estimate.objective.eta(estimate.device_parameters, given)
-    dispersion = _dispersion(estimate)
+    family, dispersion = estimate.family, _dispersion(estimate)
+    if rows is None and not given.passing:
+        sums = _sums(family, dispersion, estimate.eta, given)
+    else:
+        objective, theta = estimate.objective, estimate.device_parameters
+        sums = given.reduce(
+            lambda block: _sums(family, dispersion, objective.eta(theta, block), block),
+            objective.predictor.width,
+        )
+    total, log_likelihood, right = map(float, sums)
+    accuracy = right / total if family.has_classes else None
+    return Score(-log_likelihood / total, accuracy)
+
+
+def _sums(family: Family, dispersion: float, eta: Array, rows: Rows) -> tuple[float, float, float]:
+    """Return Σ w, log L at dispersion φ, and the weight that is in the likeliest class."""
     xp = namespace(eta)
-    losses, _ = estimate.family.loss_and_score(eta, given.y)
-    weights = xp.ones_like(losses) if given.weights is None else given.weights
+    losses, _ = family.loss_and_score(eta, rows.y)
+    weights = xp.ones_like(losses) if rows.weights is None else rows.weights
     losses = xp.where(weights > 0, weights * losses, xp.zeros_like(losses))
-    total = float(xp.sum(weights))
     log_likelihood = math.nan
     if dispersion > 0:
-        constant = estimate.family.constant(given, dispersion)
-        log_likelihood = constant - float(xp.sum(losses)) / dispersion
-    return Score(-log_likelihood / total, _accuracy(estimate, eta, given))
+        log_likelihood = family.constant(rows, dispersion) - float(xp.sum(losses)) / dispersion
+    return float(xp.sum(weights)), log_likelihood, _right(family, eta, rows)
 
 
 def _dispersion(estimate: Estimate) -> float:
@@ -80,11 +92,11 @@ def _dispersion(estimate: Estimate) -> float:
     return estimate.dispersion
 
 
-def _accuracy(estimate: Estimate, eta: object, rows: Rows) -> float | None:
-    """Return the weighted share of trials in the class that is most probable."""
-    if not estimate.family.has_classes:
-        return None
-    mean, y = to_numpy(estimate.family.mean(eta)), to_numpy(rows.y)
+def _right(family: Family, eta: Array, rows: Rows) -> float:
+    """Return the weight of trials in the class that is most probable."""
+    if not family.has_classes:
+        return 0.0
+    mean, y = to_numpy(family.mean(eta)), to_numpy(rows.y)
     if mean.shape[1] == 1:
         mean = np.concatenate([1 - mean, mean], axis=1)
     shares = np.concatenate([1 - y.sum(axis=1, keepdims=True), y], axis=1)
@@ -92,7 +104,7 @@ def _accuracy(estimate: Estimate, eta: object, rows: Rows) -> float | None:
     likeliest = np.argmax(mean[:, 1:], axis=1) + 1
     chosen = np.where(np.max(mean[:, 1:], axis=1) >= mean[:, 0], likeliest, 0)
     right = shares[np.arange(len(y)), chosen]
-    return float(weights @ right / weights.sum())
+    return float(weights @ right)
 
 
 def comparison(

@@ -9,6 +9,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
@@ -224,3 +225,31 @@ def test_a_disk_that_fills_leaves_nothing(tmp_path):
     assert "could not be written, and nothing of them is left" in run.stdout, run.stderr
     assert "out.parquet" in run.stdout
     assert sorted(os.listdir(tmp_path)) == ["d"]
+
+
+def test_predictions_are_not_written_over_the_rows_they_are_of(parts):
+    before = (parts / "0.parquet").read_bytes()
+    scan = sd.scan(parts)
+    fit = sd.lm("y ~ x", data=scan)
+    with pytest.raises(sd.DataError, match=r"is one of the files that newdata= reads"):
+        fit.predict(newdata=scan, to=parts / "0.parquet")
+    assert (parts / "0.parquet").read_bytes() == before
+
+
+@pytest.mark.parametrize("wrong", ["x > 0", [("x", ">", 0)]])
+def test_a_filter_is_an_expression(parts, wrong):
+    with pytest.raises(sd.ModelError, match="filter= is an expression of pyarrow"):
+        sd.scan(parts, filter=wrong)
+
+
+@pytest.mark.parametrize("column", ["nobody", "g"])
+def test_a_filter_goes_with_the_columns(parts, column):
+    with pytest.raises(sd.DataError, match=r"filter= cannot be applied to the columns"):
+        sd.scan(parts, filter=ds.field(column) > 3)
+
+
+def test_arguments_of_a_scan_that_mean_nothing(parts):
+    with pytest.raises(sd.ModelError, match="format must be 'parquet', 'csv' or 'ipc'"):
+        sd.scan(parts / "0.parquet", format="xls")
+    with pytest.raises(sd.ModelError, match="levels= of `g` names a level twice"):
+        sd.scan(parts, levels={"g": ["a", "b", "a"]})

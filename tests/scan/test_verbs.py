@@ -122,3 +122,8 @@ def test_profile_limits(name):
     here, there = (MODELS[name](data) for data in (FRAME, SCAN))
     asked = {"method": "profile", "parm": "x"}
     assert_same(there.confint(**asked), here.confint(**asked), 1e-6)
+
+
+def test_fits_side_by_side(pair):
+    tables = [sd.compare(one, one.update(". ~ . - x")) for one in pair]
+    same_tables(tables[1], tables[0], 1e-7)
