@@ -8,7 +8,7 @@ from typing import Any
 from statdl.api.arguments import whole
 from statdl.errors import ModelError
 from statdl.formula.suggest import listing
-from statdl.scan import arrow
+from statdl.scan import arrow, files
 from statdl.scan.cluster import Partitions
 from statdl.scan.source import BLOCK_ROWS, Scan, Source, paths_of, required, unreadable
 
@@ -107,7 +107,7 @@ def as_scan(data: Any) -> Scan:
 def _opened(source: Any, where: Any, format: str | None) -> Source:
     paths = paths_of(source)
     if paths is not None:
-        return arrow.files(paths, format, where)
+        return files.files(paths, format, where)
     if isinstance(source, Scan):
         return source.source
     package, kind = _package(source), _kind(source)

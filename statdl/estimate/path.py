@@ -198,21 +198,23 @@ def path_of_sample(
     saturated = loss.saturated(problem.template * 0.0)
     n, p = sample.shape
 
+    ends_early = grid.given is None and grid.early_stop
+    whole, quadratic = max(null - saturated, 1e-300), family.quadratic
+    counts = family.name == "poisson"
+    back = AT_LEAST if counts else 2
+
     def enough(found: Sequence[Solution]) -> bool:
-        if grid.given is not None or not grid.early_stop or len(found) < AT_LEAST:
+        if not ends_early or len(found) < AT_LEAST:
             return False
-        whole = max(null - saturated, 1e-300)
-        counts = family.name == "poisson"
-        earlier = found[-AT_LEAST if counts else -2]
-        now, before = ((null - one.loss) / whole for one in (found[-1], earlier))
-        small = SMALL_GAIN * (now if family.quadratic else 10 * now if counts else 1)
-        return now > ENOUGH_EXPLAINED or now - before < small
+        now, before = (null - found[-1].loss) / whole, (null - found[-back].loss) / whole
+        small = SMALL_GAIN * (now if quadratic else 10 * now if counts else 1)
+        return bool(now > ENOUGH_EXPLAINED or now - before < small)
 
     unit = unit_of(penalties, scale)
     strengths = grid.values(state.top * unit, n, p) / unit
     if grid.given is None and state.top <= 10 * state.rounding:
         strengths = strengths[:1]  # nothing that is penalised has anything to tell
-    with one_thread(n * p <= FEW_ENTRIES):
+    with one_thread(state.piecemeal and n * p <= FEW_ENTRIES):
         found = follow(state, strengths, grid.tolerance, enough)
     coefficients = np.stack([one.coefficients for one in found])
     if family.name == "multinomial":

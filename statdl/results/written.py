@@ -10,7 +10,7 @@ from statdl.errors import DataError
 from statdl.files import whole_file
 from statdl.formula import Design
 from statdl.lazy import lazy
-from statdl.scan.arrow import Files
+from statdl.scan.files import Files
 from statdl.scan.reader import ahead
 from statdl.scan.request import arrow_frame
 from statdl.scan.source import Block, Scan

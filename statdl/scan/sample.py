@@ -10,7 +10,7 @@ import numpy as np
 
 from statdl.errors import DataError
 from statdl.lazy import lazy
-from statdl.scan.arrow import kind_of
+from statdl.scan.files import kind_of
 
 pa = lazy("pyarrow")
 

@@ -29,6 +29,8 @@ STEPS, SWEEPS = 20, 400
 class ColumnDescent(State):
     """Coordinates are (output, column) pairs; the gradient is that of all columns at every step."""
 
+    piecemeal = False
+
     @staticmethod
     def suits(problem: Problem, count: int) -> bool:
         """Tell whether there are more columns than rows, nothing grouped, and a compiled loop."""

@@ -21,7 +21,7 @@ WHOLE_GRAM = 500
 LARGEST_GRAM = 5000
 #: Values of λ that the compiled loop takes at once, to this share of what is allowed, with so many
 #: sweeps at most; it is meant for a path of so many.
-STRETCH, SHARPER, SWEEPS, COUNT = 20, 1e-5, 1000, 100
+STRETCH, SHARPER, SWEEPS, COUNT = 34, 1e-5, 1000, 100
 
 
 class Gram(State):

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from statdl.backend.array import Array, namespace
 from statdl.backend.columns import Columns
@@ -45,8 +45,7 @@ class Loss(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Solution:
+class Solution(NamedTuple):
     """The minimiser at one λ: b (p, q) and a (q,) on the host, the loss, the largest violation."""
 
     strength: float
@@ -105,6 +104,8 @@ class State:
 
     #: Whether the working set is everything.
     whole = False
+    #: Whether products are with few columns at a time, which several threads only wait for.
+    piecemeal = True
 
     def __init__(self, problem: Problem) -> None:
         xp = namespace(problem.shrinkage.factors)
