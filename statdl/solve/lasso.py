@@ -28,8 +28,8 @@ from statdl.solve.inverse import Inverse
 
 #: Exchanges of what contradicts, and how many of them may contradict more than one before.
 EXCHANGES, PATIENCE = 50, 4
-#: Corrections of a solution by what is left of its equations.
-REFINEMENTS = 4
+#: Corrections of a solution by what is left of its equations, at most.
+REFINEMENTS = 20
 #: Steps that may contradict their signs before the walk of the homotopy is surer.
 LEAPS = 3
 SWEEPS = 5
@@ -66,9 +66,9 @@ class Quadratic:
             product = self.times(b)
             left = wanted - product[places]
             if float(xp.max(xp.abs(left), initial=0.0)) <= slack:
-                break
+                return b, product
             b[places] += K @ left
-        return b, product
+        return b, self.times(b)
 
     def times(self, b: Any) -> Any:
         """Return H b, by the rows of H that matter."""
