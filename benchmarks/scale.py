@@ -30,7 +30,7 @@ from benchmarks.core import FLOOR, STATDL
 P, K, FILES = 20, 5, 10
 BIGLM_NAME = "R's biglm"
 #: What the tasks must reach.
-MEGABYTES, TIMES_READING, PASSES, GROWTH, SPEEDUP = 1500.0, 2.0, 5, 0.10, 1.5
+MEGABYTES, TIMES_READING, PASSES, GROWTH, SPEEDUP = 1500.0, 2.0, 5, 1.10, 1.5
 #: Rows of the task that a process starts with, and up to which a task is run three times.
 START, LITTLE = 2_000, 2_000_000
 #: Rows drawn at once, and rows of a group in a file.
@@ -334,7 +334,7 @@ def reached(tasks: list[dict[str, Any]], n: int) -> dict[str, Any]:
     if len(sizes) == 2:
         large, small = (1e6 * one["seconds"] / one["rows"] for one in sizes)
         found["seconds per million rows"] = [round(large, 3), round(small, 3)]
-        found["lm: share that growth is off linear"] = _goal(abs(large / small - 1), GROWTH)
+        found["lm: cost of a row, the more rows over the fewer"] = _goal(large / small, GROWTH)
     if "lm by Dask two workers" in runs:
         ratio = runs["lm by Dask one worker"]["seconds"] / runs["lm by Dask two workers"]["seconds"]
         found["Dask: two workers over one"] = {

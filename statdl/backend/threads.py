@@ -2,8 +2,8 @@
 
 A product of some million multiplications takes less than a millisecond, and sharing it among
 threads takes as long as doing it; where other programs keep the cores busy, threads that wait for
-one another make it ten times as long. Thousands of such products, as along a path, are done by one
-thread. What is large is left to the library.
+one another make it ten times as long. Thousands of such products, as along a path or of many fits,
+are done by one thread. What is large is left to the library.
 """
 
 from __future__ import annotations

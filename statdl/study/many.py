@@ -24,6 +24,7 @@ import numpy as np
 from statdl.backend.array import Array, is_numpy, like, namespace, to_numpy
 from statdl.backend.linalg import cholesky, design_matrix, orthogonal_triangular
 from statdl.backend.shortage import device_errors
+from statdl.backend.threads import FEW_ENTRIES, one_thread
 from statdl.errors import DataError, ModelError
 from statdl.estimate import (
     Estimate,
@@ -164,11 +165,13 @@ def fit_views(
     if afresh and estimate.specification.plan is not None:
         starts = estimate.specification.plan.restarts
     size = min(estimate.objective.size, OWN_CURVATURE)
-    room = ROOM if is_numpy(estimate.objective.rows.X) else DEVICE_ROOM
+    X = estimate.objective.rows.X
+    room = ROOM if is_numpy(X) else DEVICE_ROOM
     together = max(1, room // ((views.width + 3 * size**2) * starts))
     blocks = range(-(-views.count // together))
     source = views.blocks(together)
-    found = [_one_block(estimate, next(source), run, losses) for _ in shown(blocks, "fits")]
+    with one_thread(X.size <= FEW_ENTRIES):  # stacks are of small products
+        found = [_one_block(estimate, next(source), run, losses) for _ in shown(blocks, "fits")]
     parameters = np.concatenate([one.parameters for one in found])
     return Many(
         _of_length_one(estimate, parameters),
@@ -242,10 +245,14 @@ def _lacks_a_class(batch: Batch) -> Array:
     weights = rows.weights if batch.weights is None else batch.weights
     xp = namespace(y)
     first = xp.sum(y, axis=2) < upper - 1e-12
-    there = xp.concat([first[:, :, None], y > lower + 1e-12], axis=2)
-    if weights is not None:
-        there = there & xp.reshape(weights > 0, (-1, rows.n, 1))
-    return ~xp.all(xp.any(there, axis=1), axis=1)
+    there = xp.astype(xp.concat([first[:, :, None], y > lower + 1e-12], axis=2), y.dtype)
+    if weights is None:
+        total = xp.sum(there, axis=1)
+    elif batch.y is None:
+        total = xp.reshape(weights, (-1, rows.n)) @ there[0, ...]
+    else:
+        total = (xp.reshape(weights, (-1, 1, rows.n)) @ there)[:, 0, :]
+    return ~xp.all(total > 0, axis=1)
 
 
 def _unpenalised(batch: Batch, count: int) -> Any:
