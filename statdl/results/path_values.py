@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Self
 
 from statdl.backend.array import like, to_numpy
@@ -14,7 +15,7 @@ from statdl.estimate.relaxed import relaxed
 from statdl.formula import like as frame_like
 from statdl.lazy import lazy
 from statdl.results.held import Call
-from statdl.results.written import AS_THEY_ARE_MADE, write_predictions
+from statdl.results.written import destined, write_predictions
 from statdl.scan.source import Scan
 
 np = lazy("numpy")
@@ -107,8 +108,12 @@ class PathValues:
         21.64
         """
         if to is not None or isinstance(newdata, Scan):
-            asked = {"lambda_": lambda_, "type": type, "exact": exact}
-            return self._written(newdata, to, offset, asked)
+            asked: dict[str, Any] = {"lambda_": lambda_, "type": type, "exact": exact}
+            scan, path = destined(newdata, to, offset)
+            if lambda_ is None:
+                raise ModelError("Predictions of a scan are those at one λ; say which by lambda_=.")
+            design = self.estimate.specification.frame.design
+            return write_predictions(partial(self.predict, **asked), design, scan, path)
         if type not in ("response", "link", "class"):
             raise ModelError(f"type={type!r} is not known; choose 'response', 'link' or 'class'.")
         X, shift, index, source = self._inputs(newdata, offset)
@@ -176,20 +181,6 @@ class PathValues:
                     "be refitted to; choose a larger lambda."
                 )
         return last.coefficients[0], last.intercepts[0]
-
-    def _written(
-        self, newdata: Any, to: str | os.PathLike[str] | None, offset: Any, asked: dict[str, Any]
-    ) -> str:
-        """Write the predictions of a scan at one λ."""
-        if to is None or not isinstance(newdata, Scan) or offset is not None:
-            raise ModelError(AS_THEY_ARE_MADE)
-        if asked["lambda_"] is None:
-            raise ModelError("Predictions of a scan are those at one λ; say which by lambda_=.")
-
-        def predict(block: Any) -> Any:
-            return self.predict(block, **asked)
-
-        return write_predictions(predict, self.estimate.specification.frame.design, newdata, to)
 
     def _inputs(self, newdata: Any, offset: Any) -> tuple[Any, Any, Any, Any]:
         specification = self.estimate.specification

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from statdl import study
@@ -18,7 +19,7 @@ from statdl.infer.terms import term_contributions
 from statdl.report import DataTable
 from statdl.report.effects import effects_table
 from statdl.results.inference import Inference
-from statdl.results.written import AS_THEY_ARE_MADE, write_predictions
+from statdl.results.written import destined, write_predictions
 from statdl.scan.source import Scan
 
 
@@ -125,9 +126,14 @@ class Predictions(Inference):
         1  21.251711  14.929874  27.573549
         """
         if to is not None or isinstance(newdata, Scan):
-            asked = {"type": type, "se_fit": se_fit, "interval": interval, "level": level,
-                     "method": method, "B": B, "seed": seed, "folds": folds}  # fmt: skip
-            return self._written(newdata, to, offset, self.with_covariance(vcov, cluster), asked)
+            asked: dict[str, Any] = {
+                "type": type, "se_fit": se_fit, "interval": interval, "level": level,
+                "method": method, "B": B, "seed": seed, "folds": folds,
+            }  # fmt: skip
+            fit = self.with_covariance(vcov, cluster)
+            scan, path = destined(newdata, to, offset)
+            design = self.estimate.frame.design
+            return write_predictions(partial(fit.predict, **asked), design, scan, path)
         estimate = self.with_covariance(vcov, cluster).estimate
         resampled = method != "delta"
         shown = None if resampled and interval == "prediction" else interval
@@ -195,23 +201,6 @@ class Predictions(Inference):
             X, offset, _, _ = self._inputs(newdata, None)
             found = average_effects(estimate, *_complete(X, offset))
         return effects_table(found, check_level(level))
-
-    def _written(
-        self,
-        newdata: Any,
-        to: str | os.PathLike[str] | None,
-        offset: Any,
-        fit: Predictions,
-        asked: dict[str, Any],
-    ) -> str:
-        """Write the predictions of a scan."""
-        if to is None or not isinstance(newdata, Scan) or offset is not None:
-            raise ModelError(AS_THEY_ARE_MADE)
-
-        def predict(block: Any) -> Any:
-            return fit.predict(block, **asked)
-
-        return write_predictions(predict, self.estimate.frame.design, newdata, to)
 
     def _inputs(self, newdata: Any, offset: Any) -> tuple[Array, Array | None, Any, Any]:
         specification = self.estimate.specification

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from statdl.errors import DataError
+from statdl.errors import DataError, ModelError
 from statdl.files import whole_file
 from statdl.formula import Design
 from statdl.lazy import lazy
@@ -19,10 +19,14 @@ pa = lazy("pyarrow")
 parquet = lazy("pyarrow.parquet")
 
 
-AS_THEY_ARE_MADE = (
-    "Predictions of a scan are written as they are made: predict(newdata=sd.scan(...), "
-    "to='predictions.parquet'), with offsets in the formula."
-)
+def destined(newdata: Any, to: Any, offset: Any) -> tuple[Scan, str | os.PathLike[str]]:
+    """Return the scan whose predictions are written and their path, or say what is missing."""
+    if to is None or not isinstance(newdata, Scan) or offset is not None:
+        raise ModelError(
+            "Predictions of a scan are written as they are made: predict(newdata=sd.scan(...), "
+            "to='predictions.parquet'), with offsets in the formula."
+        )
+    return newdata, to
 
 
 def write_predictions(

@@ -13,6 +13,7 @@ import statdl as sd
 from statdl.solve.iterate import Outcome
 from tests.scan.data import assert_same, drawn
 from tests.scan.sources import pandas, parquet, partitions
+from tests.scan.test_equal import gamma, logit, poisson, softmax
 
 GAP = 1e-5  # of two columns near 100: a condition of 1e7, of which products keep nothing
 
@@ -23,24 +24,8 @@ def nothing_is_gathered(monkeypatch):
     monkeypatch.setattr(sys.modules["statdl.scan.rows"], "GATHERED_BYTES", 0)
 
 
-def logit(right, data, **more):
-    return sd.glm(f"k ~ {right}", data=data, family="binomial", **more)
-
-
 def probit(right, data, **more):
     return sd.glm(f"k ~ {right}", data=data, family="binomial", link="probit", **more)
-
-
-def poisson(right, data, **more):
-    return sd.glm(f"c ~ {right}", data=data, family="poisson", **more)
-
-
-def gamma(right, data, **more):
-    return sd.glm(f"e ~ {right}", data=data, family="gamma", link="log", **more)
-
-
-def softmax(right, data, **more):
-    return sd.multinom(f"f ~ {right}", data=data, **more)
 
 
 def near(n=900, seed=5):
