@@ -167,11 +167,12 @@ def _diagonal_gram(X: Array, d: Array, intercept: bool) -> Array:
     slopes = np.zeros((p, p), dtype=X.dtype, order="F")
     sums = np.zeros(p, dtype=X.dtype)
     scratch = np.empty((BLOCK_ROWS, p), dtype=X.dtype)
+    add_square = blas.get_blas_funcs("syrk", (X,)) if square else None
     for rows in _blocks(X.shape[0]):
         x = X[rows]
         scaled = np.multiply(x, factor[rows, None], out=scratch[: len(x)])
-        if square:
-            slopes = _plus_square(scaled, slopes)
+        if add_square:  # to the upper triangle, in place
+            slopes = add_square(1.0, scaled.T, beta=1.0, c=slopes, overwrite_c=True)
         else:
             slopes += scaled.T @ x
         if intercept:
@@ -181,12 +182,6 @@ def _diagonal_gram(X: Array, d: Array, intercept: bool) -> Array:
     if not intercept:
         return slopes
     return np.block([[d.sum(), sums[None, :]], [sums[:, None], slopes]])
-
-
-def _plus_square(Z: Array, triangle: Array) -> Array:
-    """Add ZᵀZ to the upper triangle, in place."""
-    add = blas.get_blas_funcs("syrk", (Z,))
-    return add(1.0, Z.T, beta=1.0, c=triangle, overwrite_c=True)
 
 
 def _softmax_gram(X: Array, u: Array, intercept: bool, diagonal: bool = True) -> Array:
