@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import statdl as sd
-from statdl.backend.array import Array, Rows, namespace
+from statdl.backend.array import Array, namespace
+from statdl.backend.rows import Rows
 from statdl.backend.special import gammaln, xlogy
 from statdl.model.exponential import ExponentialFamily
 from statdl.model.family import Encoded, numeric_response, refuse, total

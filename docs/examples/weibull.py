@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import statdl as sd
-from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.array import Array, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.model.curvature import RowCurvature
 from statdl.model.family import Encoded, numeric_response, refuse, total
 from statdl.model.link import Link, Log

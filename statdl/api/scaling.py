@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.array import Array, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.errors import ModelError
 from statdl.estimate import Specification
 from statdl.model.family import weighted_mean

@@ -10,8 +10,8 @@ from typing import Any
 from statdl.api.arguments import finite, is_number, strengths
 from statdl.api.scan import as_scan, is_lazy
 from statdl.api.words import NETWORK_METHODS, as_solver, lookup
-from statdl.backend.array import Rows
 from statdl.backend.random import zeros
+from statdl.backend.rows import Rows
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Practice, Specification
 from statdl.estimate.holdout import (

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
-from statdl.backend.array import Array, block_rows, epsilon, namespace
+from statdl.backend.array import Array, epsilon, namespace
+from statdl.backend.rows import block_rows
 
 #: Arrays of the size of A that a product in twice the precision has in hand at once.
 TEMPORARIES = 8

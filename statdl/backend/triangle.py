@@ -18,7 +18,7 @@ from functools import cached_property
 from operator import add
 from typing import Any
 
-from statdl.backend.array import Array, Rows, epsilon, like, namespace, to_numpy
+from statdl.backend.array import Array, epsilon, like, namespace, to_numpy
 from statdl.backend.doubledouble import DoubleDouble, times, transposed_times
 from statdl.backend.linalg import (
     design_matrix,
@@ -27,6 +27,7 @@ from statdl.backend.linalg import (
     solve_upper,
     with_ones,
 )
+from statdl.backend.rows import Rows
 from statdl.errors import NotPositiveDefiniteError
 
 #: The smallest pivot, 1 − R² of a column on those before it, at which sums of products are as good.

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.linalg import design_matrix, solve_upper
+from statdl.backend.rows import Rows
 from statdl.errors import DeviceError
 from statdl.estimate.rank import few_entries, triangular_factor
 from statdl.model.objective import Objective

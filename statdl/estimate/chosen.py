@@ -7,8 +7,9 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Rows, like, namespace, to_numpy
+from statdl.backend.array import like, namespace, to_numpy
 from statdl.backend.columns import is_sparse
+from statdl.backend.rows import Rows
 from statdl.errors import ModelError
 from statdl.estimate.effective import effective_df
 from statdl.estimate.fit import estimate, objective_of

@@ -11,7 +11,6 @@ import statdl.estimate
 from statdl import solve
 from statdl.backend.array import (
     Array,
-    Rows,
     epsilon,
     host_zeros,
     namespace,
@@ -27,6 +26,7 @@ from statdl.backend.linalg import (
     shrunken_root,
     solve_upper,
 )
+from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
 from statdl.backend.triangle import REFINED, Triangle, refined
 from statdl.estimate.basis import in_one_piece, on_basis

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.random import generator
+from statdl.backend.rows import Rows
 from statdl.errors import DataError
 from statdl.estimate.record import Specification
 from statdl.formula import ModelFrame, Response

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from statdl.backend.array import Array, Rows, namespace, overflow_allowed
+from statdl.backend.array import Array, namespace, overflow_allowed
 from statdl.backend.linalg import Factor
+from statdl.backend.rows import Rows
 from statdl.errors import DataError
 
 

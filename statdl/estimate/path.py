@@ -22,7 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.backend.threads import FEW_ENTRIES, one_thread
 from statdl.backend.triangle import Centred
 from statdl.errors import DataError

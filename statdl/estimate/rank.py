@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from statdl.backend.array import Array, Rows, epsilon, namespace, to_numpy
+from statdl.backend.array import Array, epsilon, namespace, to_numpy
 from statdl.backend.linalg import (
     Factor,
     design_matrix,
@@ -13,6 +13,7 @@ from statdl.backend.linalg import (
     orthogonal_triangular,
     solve_upper,
 )
+from statdl.backend.rows import Rows
 from statdl.backend.triangle import stacked_factor
 from statdl.errors import DataError, RankWarning, warn
 

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from statdl import model
-from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.array import Array, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.estimate.rank import combinations
 from statdl.estimate.totals import Remembered, Summed, Totals
 from statdl.formula import ModelFrame

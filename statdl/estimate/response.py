@@ -16,7 +16,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from statdl.backend.array import Array, Rows, epsilon, namespace, overflow_allowed, to_numpy
+from statdl.backend.array import Array, epsilon, namespace, overflow_allowed, to_numpy
+from statdl.backend.rows import Rows
 from statdl.estimate.record import Plan, Practice, Specification
 from statdl.estimate.start import null_parameters
 from statdl.model.family import Family, total

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.columns import Columns, DenseColumns, is_sparse, moments, standardised
 from statdl.backend.linalg import factorise
+from statdl.backend.rows import Rows
 from statdl.backend.triangle import Centred
 from statdl.errors import NotPositiveDefiniteError
 from statdl.lazy import lazy

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from statdl.backend.array import Rows, to_numpy
+from statdl.backend.array import to_numpy
 from statdl.backend.linalg import design_matrix
+from statdl.backend.rows import Rows
 from statdl.lazy import lazy
 from statdl.model.objective import Objective
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.device import preferred, settle
+from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError
 from statdl.estimate.record import Specification

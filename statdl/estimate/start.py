@@ -12,16 +12,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from statdl.backend.array import (
-    Array,
-    Rows,
-    host_zeros,
-    like,
-    namespace,
-    overflow_allowed,
-    to_numpy,
-)
+from statdl.backend.array import Array, host_zeros, like, namespace, overflow_allowed, to_numpy
 from statdl.backend.linalg import Factor, factorise
+from statdl.backend.rows import Rows
 from statdl.errors import NotPositiveDefiniteError
 from statdl.estimate.rank import well_conditioned
 from statdl.model.exponential import Gaussian

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from statdl.backend.array import Array, Rows, namespace
+from statdl.backend.array import Array, namespace
+from statdl.backend.rows import Rows
 from statdl.errors import DataError
 from statdl.model.objective import Objective
 

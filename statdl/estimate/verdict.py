@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from operator import or_
 from typing import Any
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.errors import ConvergenceWarning, SeparationWarning, warn
 from statdl.estimate.lookout import SMALL_PROGRAMME, Lookout
 from statdl.estimate.record import FAR

@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Rows, like, namespace
+from statdl.backend.array import like, namespace
 from statdl.backend.linalg import design_matrix, factorise, orthogonal_triangular
+from statdl.backend.rows import Rows
 from statdl.errors import DataError, ModelError, NotPositiveDefiniteError
 from statdl.estimate import Estimate, estimate, refit
 from statdl.formula import ModelFrame, Term

@@ -28,7 +28,8 @@ from operator import add
 
 import numpy as np
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
 from statdl.estimate import Estimate, Identification
 from statdl.infer.covariance import covariance_root

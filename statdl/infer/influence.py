@@ -34,7 +34,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from statdl.backend.array import Array, Rows, namespace, overflow_allowed, to_numpy
+from statdl.backend.array import Array, namespace, overflow_allowed, to_numpy
+from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
 from statdl.errors import ModelError
 from statdl.estimate import Estimate

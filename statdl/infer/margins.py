@@ -32,7 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, Rows, like, namespace, overflow_allowed, to_numpy
+from statdl.backend.array import Array, like, namespace, overflow_allowed, to_numpy
+from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate

@@ -25,8 +25,9 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from statdl.backend.array import Array, Rows, block_rows, epsilon, like, namespace, to_numpy
+from statdl.backend.array import Array, epsilon, like, namespace, to_numpy
 from statdl.backend.linalg import factorise
+from statdl.backend.rows import Rows, block_rows
 from statdl.backend.segments import segment_starts, segment_sums
 from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError, NumericalError

@@ -34,7 +34,8 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Rows, like, to_numpy
+from statdl.backend.array import like, to_numpy
+from statdl.backend.rows import Rows
 from statdl.backend.special import sigmoid
 from statdl.errors import ModelError
 from statdl.estimate import Estimate, Identification

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, Rows, block_rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.rows import Rows, block_rows
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.formula import NewData, beside, taken

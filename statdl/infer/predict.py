@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
 from statdl.backend.special import between, sigmoid
 from statdl.errors import ModelError, StatdlWarning, warn

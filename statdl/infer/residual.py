@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from operator import add
 
-from statdl.backend.array import Array, Rows, epsilon, namespace
+from statdl.backend.array import Array, epsilon, namespace
+from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
 from statdl.errors import ModelError
 from statdl.estimate import Estimate

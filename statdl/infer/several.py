@@ -22,7 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from statdl.backend.array import Array, Rows, epsilon, namespace
+from statdl.backend.array import Array, epsilon, namespace
+from statdl.backend.rows import Rows
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 

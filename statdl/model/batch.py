@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from statdl.backend.array import Array, Rows, block_rows, is_numpy, like, namespace, returned
+from statdl.backend.array import Array, is_numpy, like, namespace, returned
+from statdl.backend.rows import Rows, block_rows
 from statdl.backend.stacked import add_to_diagonals, positive_inverses
 from statdl.model.curvature import RowCurvature
 from statdl.model.family import score_and_curvature

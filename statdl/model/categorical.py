@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from statdl.backend.array import Array, Rows, namespace, supports, to_numpy
+from statdl.backend.array import Array, namespace, supports, to_numpy
+from statdl.backend.rows import Rows
 from statdl.backend.special import (
     between,
     gammaln,

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from statdl.backend.array import Array, Rows, like, namespace
+from statdl.backend.array import Array, like, namespace
+from statdl.backend.rows import Rows
 from statdl.model.objective import Objective
 from statdl.model.predictor import Linear
 

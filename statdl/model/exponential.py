@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.array import Array, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.backend.special import gammaln, xlogy
 from statdl.errors import DataError
 from statdl.model.curvature import RowCurvature

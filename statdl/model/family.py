@@ -16,7 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from statdl.backend.array import Array, Rows, namespace
+from statdl.backend.array import Array, namespace
+from statdl.backend.rows import Rows
 from statdl.errors import DataError
 from statdl.model.curvature import RowCurvature
 from statdl.model.link import Link

@@ -16,8 +16,9 @@ from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
-from statdl.backend.array import Array, Rows, is_numpy, like, namespace, to_numpy
+from statdl.backend.array import Array, is_numpy, like, namespace, to_numpy
 from statdl.backend.random import generator, permutation
+from statdl.backend.rows import Rows
 from statdl.model.family import Family
 from statdl.model.frozen import Frozen
 from statdl.model.kernel import Kernel, Masks, supported

@@ -19,7 +19,6 @@ from typing import Any, Self
 
 from statdl.backend.array import (
     Array,
-    Rows,
     epsilon,
     host_zeros,
     like,
@@ -28,6 +27,7 @@ from statdl.backend.array import (
     returned,
 )
 from statdl.backend.linalg import factorise
+from statdl.backend.rows import Rows
 from statdl.model.exponential import Gaussian
 from statdl.model.family import Family
 from statdl.model.penalty import NoPenalty, Penalty

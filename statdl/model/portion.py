@@ -1,7 +1,7 @@
 """Training on rows that are read anew for every epoch.
 
 An epoch is one pass. Its rows come in portions, shuffled as far as memory goes
-(:meth:`~statdl.backend.array.Rows.portions`), and a learner of rows in memory walks through the
+(:meth:`~statdl.backend.rows.Rows.portions`), and a learner of rows in memory walks through the
 batches of each. Where all rows fit one portion, training is that of the same rows in memory, step
 for step.
 """

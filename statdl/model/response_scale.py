@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from statdl.backend.array import Array, Rows, like
+from statdl.backend.array import Array, like
 from statdl.backend.random import zeros
+from statdl.backend.rows import Rows
 from statdl.model.network import Network
 
 

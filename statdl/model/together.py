@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from statdl.backend.array import Array, Rows, namespace, returned
+from statdl.backend.array import Array, namespace, returned
+from statdl.backend.rows import Rows
 from statdl.model.objective import Objective
 
 #: A step that changes η by less than this share of it changes no digit of the curvature.

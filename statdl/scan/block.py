@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, Rows
+from statdl.backend.array import Array
+from statdl.backend.rows import Rows
 from statdl.errors import DataError
 from statdl.formula import Design, ModelFrame, Response
 from statdl.formula.rows import check_weights

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Rows
 from statdl.backend.random import generator
+from statdl.backend.rows import Rows
 from statdl.backend.triangle import Centred, Centring
 from statdl.errors import DataError, ModelError
 from statdl.formula.suggest import count as counted

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from statdl.backend.array import Rows
+from statdl.backend.rows import Rows
 from statdl.errors import StatdlError, StatdlWarning, warn
 from statdl.formula import ModelFrame
 from statdl.formula.values import Factor

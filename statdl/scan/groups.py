@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, Rows, to_numpy
+from statdl.backend.array import Array, to_numpy
+from statdl.backend.rows import Rows
 from statdl.errors import DataError
 from statdl.formula.groups import ways
 from statdl.lazy import lazy

@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from statdl.backend.array import Array, NoRows, Rows, added, block_rows, namespace, to_numpy
+from statdl.backend.array import Array, namespace, to_numpy
 from statdl.backend.array import precision as precision_of
 from statdl.backend.random import generator
+from statdl.backend.rows import NoRows, Rows, added, block_rows
 from statdl.backend.triangle import Centred, Triangle, centred, triangle_of
 from statdl.errors import DataError, ModelError
 from statdl.scan.block import Encoder

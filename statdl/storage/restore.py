@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import NoRows
+from statdl.backend.rows import NoRows
 from statdl.errors import DataError
 from statdl.estimate import (
     Estimate,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.array import Array, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.infer.goodness import Goodness

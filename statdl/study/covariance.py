@@ -26,8 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, Rows, like, namespace, to_numpy
+from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.random import generator
+from statdl.backend.rows import Rows
 from statdl.errors import ModelError
 from statdl.estimate import Estimate, Identification, Reported
 from statdl.formula import Grouping

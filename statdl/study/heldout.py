@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from statdl.backend.array import Rows, like, to_numpy
+from statdl.backend.array import like, to_numpy
 from statdl.backend.random import generator
+from statdl.backend.rows import Rows
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.formula import ModelFrame, taken

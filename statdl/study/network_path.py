@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Rows, like, namespace, to_numpy
+from statdl.backend.array import like, namespace, to_numpy
 from statdl.backend.random import generator
+from statdl.backend.rows import Rows
 from statdl.errors import ModelError, StatdlWarning
 from statdl.estimate import Estimate, estimate_network, objective_of
 from statdl.infer.inputs import leaving

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Rows, is_numpy, like, namespace, to_numpy
+from statdl.backend.array import is_numpy, like, namespace, to_numpy
+from statdl.backend.rows import Rows
 from statdl.estimate import Estimate
 from statdl.formula import learned
 from statdl.model.penalty import NoPenalty, Ridge

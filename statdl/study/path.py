@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, Rows, namespace, to_numpy
+from statdl.backend.array import Array, namespace, to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.backend.random import generator
+from statdl.backend.rows import Rows
 from statdl.backend.threads import one_thread
 from statdl.backend.triangle import Centred, Centring
 from statdl.errors import DataError, ModelError

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Rows, like, to_numpy
+from statdl.backend.array import like, to_numpy
+from statdl.backend.rows import Rows
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.formula import Response, array_frame, model_frame, update_formula

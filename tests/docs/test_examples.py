@@ -60,7 +60,7 @@ def test_derivatives_of_a_family_are_those_of_its_loss(family):
 
 @pytest.mark.parametrize("family", FAMILIES, ids=repr)
 def test_draws_of_a_family_have_its_mean_variance_and_information(family):
-    from statdl.backend.array import Rows
+    from statdl.backend.rows import Rows
 
     n = 200_000
     eta = np.full((n, 1), 1.1)

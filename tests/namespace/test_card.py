@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import statdl as sd
-from statdl.backend import array, device
+from statdl.backend import device
 from statdl.backend.array import is_cupy
 from statdl.backend.linalg import cholesky, factorise
 from statdl.backend.stacked import factorise_each
@@ -108,7 +108,7 @@ def test_a_frame_is_copied_once(pretended, name):
 @every_model
 def test_data_larger_than_the_memory_pass_in_blocks(pretended, monkeypatch, name):
     monkeypatch.setattr(device, "free_bytes", lambda _: 1000.0)
-    monkeypatch.setattr(array, "block_rows", lambda _, width: 23)
+    monkeypatch.setattr("statdl.backend.rows.block_rows", lambda _, width: 23)
     there, here = fit(NUMPY, **MODELS[name], device="cuda"), model(name, NUMPY)
     rows = there.estimate.specification.rows
     assert rows.streamed
@@ -171,7 +171,7 @@ STREAMED = {
 @pytest.mark.parametrize("what", STREAMED)
 def test_verbs_of_data_larger_than_the_memory(pretended, monkeypatch, what):
     monkeypatch.setattr(device, "free_bytes", lambda _: 1000.0)
-    monkeypatch.setattr(array, "block_rows", lambda _, width: 70)
+    monkeypatch.setattr("statdl.backend.rows.block_rows", lambda _, width: 70)
 
     def at(name, device):
         return dict(zip("Xy", drawn(name, 200), strict=True)) | {"device": device}

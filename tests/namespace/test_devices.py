@@ -8,9 +8,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 import statdl as sd
-from statdl.backend import array, device
-from statdl.backend.array import Rows, to_numpy
+from statdl.backend import device
+from statdl.backend.array import to_numpy
 from statdl.backend.gram import blocked_weighted_gram, plain_weighted_gram
+from statdl.backend.rows import Rows
 from tests.cases import draw_classes
 from tests.namespace.models import MODELS, NUMPY, assert_same, case, fit, model
 from tests.places import NARROW, NO_CARD, PLACES
@@ -238,7 +239,7 @@ def small(monkeypatch):
     monkeypatch.setattr(device, "_require_cuda", lambda: None)
     monkeypatch.setattr(device, "_to_cuda", to_cuda)
     monkeypatch.setattr(device, "free_bytes", lambda _: 1000.0)
-    monkeypatch.setattr(array, "block_rows", lambda _, width: 23)
+    monkeypatch.setattr("statdl.backend.rows.block_rows", lambda _, width: 23)
     return placed
 
 

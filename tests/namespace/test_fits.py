@@ -128,7 +128,7 @@ def test_many_rows(place):
 
 def test_blocks_of_rows(place, monkeypatch):
     whole = model("logit", NUMPY)
-    monkeypatch.setattr("statdl.backend.array.block_rows", lambda array, width: 17)
+    monkeypatch.setattr("statdl.backend.rows.block_rows", lambda array, width: 17)
     assert_same_fit(fit(place, **MODELS["logit"]), whole)
 
 

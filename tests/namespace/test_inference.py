@@ -131,7 +131,7 @@ def test_predictions_with_an_offset(place, name):
 @every_model
 def test_predictions_of_long_data_are_made_in_blocks(place, name, monkeypatch):
     here = model(name, NUMPY).predict(se_fit=True)
-    monkeypatch.setattr("statdl.backend.array.block_rows", lambda array, width: 11)
+    monkeypatch.setattr("statdl.backend.rows.block_rows", lambda array, width: 11)
     assert_same(model(name, place).predict(se_fit=True), here)
 
 

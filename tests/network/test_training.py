@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
 import statdl as sd
-from statdl.backend.array import Rows
+from statdl.backend.rows import Rows
 from statdl.model.activation import ACTIVATIONS
 from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.exponential import Gaussian, Poisson

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import statdl as sd
-from statdl.backend.array import Rows, to_numpy
+from statdl.backend.array import to_numpy
+from statdl.backend.rows import Rows
 from statdl.model.batch import Batch
 from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.exponential import Gamma, Gaussian, Poisson
