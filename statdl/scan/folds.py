@@ -22,7 +22,8 @@ from statdl.formula.suggest import count as counted
 from statdl.kinds import is_number, is_whole
 from statdl.lazy import lazy
 from statdl.scan.block import Encoder
-from statdl.scan.rows import ColumnLabels, Labels, ScannedRows
+from statdl.scan.labelled import ColumnLabels, Labels, reduce_labelled
+from statdl.scan.rows import ScannedRows
 from statdl.scan.source import Block
 
 pd = lazy("pandas")
@@ -135,7 +136,7 @@ def fold_sums(rows: ScannedRows, labels: Labels) -> dict[Any, Centred]:
     DataError
         Where there is one fold only, or one without a row of positive weight.
     """
-    found = rows.labelled(labels).reduce(FoldSums(Centring(rows.middle)), merged)
+    found = reduce_labelled(rows, labels, FoldSums(Centring(rows.middle)), merged)
     sums = {name: found[name].on_host() for name in sorted(found, key=_order)}
     sums = {name: one for name, one in sums.items() if one.weight > 0}
     wanted = labels.count if isinstance(labels, DrawnFolds) else len(found)

@@ -14,10 +14,11 @@ from statdl.formula import ModelFrame
 from statdl.formula.values import Factor
 from statdl.scan import transform
 from statdl.scan.block import Encoder, with_contrast
+from statdl.scan.census import Known
 from statdl.scan.learn import Learned, learn, light_head
 from statdl.scan.passes import Ledger
 from statdl.scan.request import Request
-from statdl.scan.rows import Held, Known, ScannedRows
+from statdl.scan.rows import Held, ScannedRows
 from statdl.scan.sample import joined
 from statdl.scan.source import Scan
 

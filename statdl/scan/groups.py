@@ -13,7 +13,8 @@ from statdl.backend.rows import Rows
 from statdl.errors import DataError
 from statdl.formula.groups import ways
 from statdl.lazy import lazy
-from statdl.scan.rows import ColumnLabels, ScannedRows
+from statdl.scan.labelled import ColumnLabels, reduce_labelled
+from statdl.scan.rows import ScannedRows
 from statdl.scan.source import Scan
 
 pd = lazy("pandas")
@@ -37,8 +38,8 @@ class ColumnGroups:
 
     def sums(self, scores: Callable[[Rows], Array]) -> tuple[Any, int]:
         """Return Σ z of each group with rows of positive weight, (G, r), and G: by one pass."""
-        labelled = self.rows.labelled(ColumnLabels(self.columns))
-        found = labelled.reduce(_Grouped(self, scores), _joined)
+        labels = ColumnLabels(self.columns)
+        found = reduce_labelled(self.rows, labels, _Grouped(self, scores), _joined)
         counted = found[found[_COUNT] > 0]
         return counted.drop(columns=_COUNT).to_numpy(), len(counted)
 

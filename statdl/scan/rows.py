@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,10 +16,13 @@ from statdl.backend.rows import NoRows, Rows, added, block_rows
 from statdl.backend.triangle import Centred, Triangle, centred, triangle_of
 from statdl.errors import DataError, ModelError
 from statdl.scan.block import Encoder
+from statdl.scan.census import Census, Known
+from statdl.scan.gather import in_portions, joined_rows
 from statdl.scan.passes import Ledger
 from statdl.scan.reader import ahead
-from statdl.scan.source import Block, Scan, combined
+from statdl.scan.source import Scan
 from statdl.scan.split import Split
+from statdl.scan.task import Change, Reduction, Task, changed
 
 #: Rows that may be gathered in memory, in bytes, where something small has to see all of them.
 GATHERED_BYTES = 256 * 1024 * 1024
@@ -27,96 +30,6 @@ GATHERED_BYTES = 256 * 1024 * 1024
 PORTION_BYTES = 64 * 1024 * 1024
 #: A share of the rows that is less than one of them.
 LEAST_SHARE = 1e-12
-
-Change = Callable[[Rows], Rows]
-
-
-@dataclass(frozen=True)
-class Census:
-    """What every pass can tell of the rows besides what it is for; two add up."""
-
-    n: int
-    nobs: int
-    weight: float
-    response: Any  # (1, q) Σ w y
-    squares: Any  # (q,) Σ y²
-    largest: float
-    constant: float
-
-    @classmethod
-    def of(cls, rows: Rows, constant: Callable[[Rows], float]) -> Census:
-        """Return that of rows in memory."""
-        xp = namespace(rows.y)
-        nobs, weight = rows.nobs, rows.weight
-        y = rows.y if rows.weights is None else rows.weights[:, None] * rows.y
-        return cls(
-            rows.n,
-            nobs,
-            weight,
-            to_numpy(xp.sum(y, axis=0)[None, :]),
-            to_numpy(xp.sum(rows.y * rows.y, axis=0)),
-            rows.largest,
-            constant(rows),
-        )
-
-    def __add__(self, other: Census) -> Census:
-        return Census(
-            self.n + other.n,
-            self.nobs + other.nobs,
-            self.weight + other.weight,
-            self.response + other.response,
-            self.squares + other.squares,
-            max(self.largest, other.largest),
-            self.constant + other.constant,
-        )
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What is done to a block where it is: code it, change it, and reduce it."""
-
-    encoder: Encoder
-    changes: tuple[Change, ...]
-    template: Array
-    function: Callable[[Rows], Any]
-    width: int
-    combine: Callable[[Any, Any], Any]
-    census: Callable[[Rows], Census] | None = None
-
-    def __call__(self, block: Block) -> Any:
-        """Return the census of the block, if asked for, and what the function makes of it."""
-        size = block_rows(self.template, max(self.width, self.template.shape[1]))
-        return combined((self._piece(one) for one in self.encoder.pieces(block, size)), self.both)
-
-    def _piece(self, block: Block) -> Any:
-        rows = self.encoder(block)
-        if rows is None:
-            return None
-        rows = self.changed(rows)
-        census = None if self.census is None else self.census(rows)
-        found = (self.function(part) for part in rows.blocks(self.width))
-        return census, combined(found, self.combine)
-
-    def changed(self, rows: Rows) -> Rows:
-        """Return rows with some of their columns, or whatever was asked for."""
-        for change in self.changes:
-            rows = change(rows)
-        return rows
-
-    def both(self, one: Any, other: Any) -> Any:
-        """Combine two results."""
-        census = None if self.census is None else one[0] + other[0]
-        return census, self.combine(one[1], other[1])
-
-
-@dataclass
-class Known:
-    """What passes have told so far, shared by all rows of one response."""
-
-    n: int | None = None
-    nobs: int | None = None
-    weight: float | None = None
-    census: Census | None = None
 
 
 @dataclass(frozen=True)
@@ -266,13 +179,12 @@ class ScannedRows(Rows):
         width: int,
         combine: Callable[[Any, Any], Any] = added,
     ) -> Any:
-        first = self.held.known.census is None
-        piece = self._piece(function, width, combine, first)
-        return self._passed(piece, "sums over rows")
+        return self.told(self.reduction(function, width, combine), "sums over rows")
 
-    def _piece(self, function: Any, width: int, combine: Any, first: bool = False) -> Piece:
-        constant = self.held.constant
-        return Piece(
+    def reduction(self, function: Any, width: int, combine: Any) -> Reduction:
+        """Return what a pass does to each block; the first one also takes the census."""
+        first, constant = self.held.known.census is None, self.held.constant
+        return Reduction(
             self.held.encoder,
             self.held.changes,
             self.template,
@@ -282,10 +194,10 @@ class ScannedRows(Rows):
             (lambda rows: Census.of(rows, constant)) if first else None,
         )
 
-    def _passed(self, piece: Piece, title: str) -> Any:
+    def told(self, task: Task, title: str) -> Any:
+        """Return what a pass tells that does ``task`` to each block, and keep the census."""
         scan, ledger = self.held.scan, self.held.ledger
-        columns = piece.encoder.request.columns
-        found = ledger.reduce(scan, columns, piece, piece.both, title)
+        found = ledger.reduce(scan, task.encoder.request.columns, task, task.both, title)
         if found is None:
             raise DataError(f"No row of {scan.source} can be used by the model.")
         census, result = found
@@ -310,30 +222,25 @@ class ScannedRows(Rows):
         most = max(1, PORTION_BYTES // (8 * width * size)) * size
         parts = None if self.n <= most else generator([seed, epoch, 2])
         orders = generator([seed, epoch])
-        with ahead(gathered(self._read(f"epoch {epoch + 1}", parts), most), 1) as portions:
+        with ahead(in_portions(self._read(f"epoch {epoch + 1}", parts), most), 1) as portions:
             for rows in portions:
                 yield rows, orders.permutation(rows.n)
 
     def _read(self, title: str, rng: Any = None) -> Iterator[Rows]:
         """Yield the rows block by block, in an order of parts that ``rng`` draws if given."""
-        piece = self._piece(None, 1, None)
-        encoder, size = piece.encoder, block_rows(self.template, self.template.shape[1])
+        encoder, size = self.held.encoder, block_rows(self.template, self.template.shape[1])
         for block in self.held.ledger.blocks(self.held.scan, encoder.request.columns, title, rng):
             for part in encoder.pieces(block, size):
                 rows = encoder(part)
                 if rows is not None:
-                    yield piece.changed(rows)
-
-    def labelled(self, labels: Labels) -> Labelled:
-        """Return the rows with labels beside them, such as clusters."""
-        return Labelled(self, labels)
+                    yield changed(rows, self.held.changes)
 
     # rows in memory -------------------------------------------------------------------------------
 
     @cached_property
     def _sample(self) -> tuple[Rows, int]:
         rows, stride = self.held.some()
-        return self._piece(None, 1, None).changed(rows), stride
+        return changed(rows, self.held.changes), stride
 
     def representatives(self) -> Rows:
         return self._sample[0]
@@ -343,12 +250,9 @@ class ScannedRows(Rows):
         return rows.thinned(max(1, stride // taken))
 
     def on_host(self) -> Rows:
-        return self._gathered().on_host()
+        return self.gathered().on_host()
 
     def gathered(self) -> Rows:
-        return self._gathered()
-
-    def _gathered(self) -> Rows:
         """Return all rows in memory where they are few enough."""
         if not self._few:
             self._refused()
@@ -366,7 +270,7 @@ class ScannedRows(Rows):
 
     def at_hand(self) -> Rows:
         """Return the rows in memory where they are few, else as they are."""
-        return self._gathered() if self._few else self
+        return self.gathered() if self._few else self
 
     # the same rows, changed -----------------------------------------------------------------------
 
@@ -450,113 +354,6 @@ class ScannedRows(Rows):
     weights = property(lambda self: self._vector("weights"))
     offset = property(lambda self: self._vector("offset"))
     trials = property(lambda self: self._vector("trials"))
-
-
-class Labels(Protocol):
-    """Labels of rows: from columns of the scan, or from where the rows are."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that have to be read for them."""
-        ...
-
-    def of(self, block: Block, encoder: Encoder) -> list[Any]:
-        """Return vectors with a label for each row of a block."""
-        ...
-
-
-@dataclass(frozen=True)
-class ColumnLabels:
-    """The values of columns as labels."""
-
-    columns: tuple[str, ...]
-
-    def of(self, block: Block, encoder: Encoder) -> list[Any]:
-        """Return the columns of a block."""
-        return encoder.values(block, self.columns)
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Rows with labels beside them."""
-
-    rows: ScannedRows
-    labels: Labels
-
-    def reduce(
-        self, function: Callable[[Rows, list[Any]], Any], combine: Callable[[Any, Any], Any]
-    ) -> Any:
-        """Return what ``function`` makes of each block and its labels, combined."""
-        rows = self.rows
-        encoder = rows.held.encoder
-        extra = (*encoder.request.extra, *self.labels.columns)
-        encoder = replace(encoder, request=replace(encoder.request, extra=extra))
-        first = rows.held.known.census is None
-        piece = replace(rows._piece(None, 1, combine, first), encoder=encoder)
-        return rows._passed(_LabelledPiece(piece, self.labels, function), "sums by label")  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class _LabelledPiece:
-    piece: Piece
-    labels: Labels
-    function: Callable[[Rows, list[Any]], Any]
-
-    @property
-    def encoder(self) -> Encoder:
-        return self.piece.encoder
-
-    def both(self, one: Any, other: Any) -> Any:
-        return self.piece.both(one, other)
-
-    def __call__(self, block: Block) -> Any:
-        size = block_rows(self.piece.template, 8 * self.piece.template.shape[1] + 8)
-        return combined((self._one(part) for part in block.pieces(size)), self.both)
-
-    def _one(self, block: Block) -> Any:
-        found = self.encoder.placed(block)
-        if found is None:
-            return None
-        rows, kept = found
-        labels = [one[kept] for one in self.labels.of(block, self.encoder)]
-        census = None if self.piece.census is None else self.piece.census(rows)
-        return census, self.function(self.piece.changed(rows), labels)
-
-
-def joined_rows(parts: Sequence[Rows]) -> Rows:
-    """Return blocks as rows in one piece, each row of X in one place."""
-    names = ("X", "y", "weights", "offset", "trials")
-    return Rows(*(_stacked([getattr(part, name) for part in parts]) for name in names))
-
-
-def _stacked(values: Sequence[Any]) -> Any:
-    if values[0] is None:
-        return None
-    first, n = values[0], sum(one.shape[0] for one in values)
-    shape = (n, *first.shape[1:])
-    target = namespace(first).empty(shape, dtype=first.dtype, device=first.device)
-    place = 0
-    for one in values:
-        target[place : place + one.shape[0], ...] = one
-        place += one.shape[0]
-    return target
-
-
-def gathered(blocks: Iterable[Rows], most: int) -> Iterator[Rows]:
-    """Yield rows in pieces of ``most``, the last one with what is left when all are read."""
-    waiting: list[Rows] = []
-    count = 0
-    for rows in blocks:
-        first = 0
-        while first < rows.n:
-            if count == most:
-                yield joined_rows(waiting)
-                waiting, count = [], 0
-            stop = min(first + most - count, rows.n)
-            waiting.append(rows[first:stop])
-            first, count = stop, count + stop - first
-    if waiting:
-        yield joined_rows(waiting)
 
 
 def _as_wide(rows: Rows, as_: Rows) -> Rows:
