@@ -20,7 +20,7 @@ from statdl.errors import ModelError
 from statdl.model.layer import Affine, Delta, Hidden, Layer, LayerPass, Tangent
 from statdl.model.training import (
     RunningStatistics,
-    Training,
+    TrainingMode,
     dropout_masks,
     prediction_moments,
 )
@@ -105,7 +105,7 @@ class Feedforward:
         """Return the directions of weight normalisation in θ, (P,)."""
         return directions(self.directed, parameters)
 
-    def forward(self, parameters: Array, X: Array, training: Training | None = None) -> Pass:
+    def forward(self, parameters: Array, X: Array, training: TrainingMode | None = None) -> Pass:
         """Run the network on X, (n, p), and keep what a run backwards needs."""
         x, passed, plain = X, [], self.plain(parameters)
         for index, layer in enumerate(self.layers):
@@ -149,12 +149,12 @@ class Feedforward:
         rows: int,
         reference: Array,
         statistics: RunningStatistics | None = None,
-    ) -> Training:
+    ) -> TrainingMode:
         """Return what :meth:`forward` needs in training on ``rows`` rows: masks drawn on the host.
 
         Masks hold 0 with probability p and 1/(1 − p) otherwise, in ``reference``'s library.
         """
-        return Training(dropout_masks(self.hidden, rng, rows, reference), statistics)
+        return TrainingMode(dropout_masks(self.hidden, rng, rows, reference), statistics)
 
     def pushforward(
         self, parameters: Array, X: Array, V: Array | None, U: Array | None = None

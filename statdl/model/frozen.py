@@ -13,7 +13,7 @@ from typing import Any
 from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.model.curvature import RowCurvature
 from statdl.model.predictor import Predictor
-from statdl.model.training import RunningStatistics, Training
+from statdl.model.training import RunningStatistics, TrainingMode
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Frozen:
         return eta, lambda G: self._of(pullback(G))
 
     def practise(
-        self, parameters: Array, X: Array, training: Training
+        self, parameters: Array, X: Array, training: TrainingMode
     ) -> tuple[Array, Callable[[Array], Array], RunningStatistics | None]:
         """Linearise as in training; see :meth:`Network.practise`."""
         network: Any = self.predictor

@@ -2,38 +2,30 @@
 
 Training minimises the mean loss of batches of rows, whose inputs may get noise, whose units may be
 dropped and whose normalised layers use the batch's own moments. :class:`Lesson` adds what belongs
-to that to an objective; a learner walks through its batches, by the kernel where there is one
-(:mod:`statdl.model.kernel`) and by the plain path, which is its oracle, elsewhere.
+to that to an objective, and a learner (:mod:`statdl.model.learner`) walks through its batches.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import groupby
 from typing import Any
 
-from statdl.backend.array import Array, is_numpy, like, namespace, to_numpy
-from statdl.backend.random import generator, permutation
+from statdl.backend.array import Array, namespace, to_numpy
 from statdl.backend.rows import Rows
 from statdl.model.family import Family
+from statdl.model.fingerprint import fingerprint
 from statdl.model.frozen import Frozen
-from statdl.model.kernel import Kernel, Masks, supported
+from statdl.model.kernel import supported
+from statdl.model.learner import KernelLearner, Learner
 from statdl.model.metric import METRICS, Metric
 from statdl.model.network import Network
 from statdl.model.objective import Objective
 from statdl.model.response_scale import ResponseScale
-from statdl.model.training import RunningStatistics, Training
-from statdl.model.weight_normalisation import pull
+from statdl.model.training import RunningStatistics
 from statdl.model.whole import WholeLearner, obstacle
-
-#: What tells the seed of an epoch's noise and dropout from that of its order.
-DRAWS = 1
-#: Bytes of rows that are put in order at once, on the host and on a card.
-GATHERED_BYTES, CARD_BYTES = 1 << 20, 1 << 30
 
 
 @dataclass(frozen=True)
@@ -168,34 +160,10 @@ class Lesson(Objective):
     def _spread(self) -> float:
         return 1.0 if self.response is None else self.response.spread
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to go on, in values that JSON has."""
-        network, scale = self.network, self.response
-        return {
-            "architecture": repr(replace(network, statistics=None)),
-            "family": repr(self.family),
-            "precision": str(self.rows.template.dtype),
-            "number of rows": self.n,
-            "number of free weights": self.size,
-            "noise": self.noise,
-            "decay": _settings_of(self.penalised, None if scale is None else scale.squares),
-            "l1": _settings_of(self.lasso, None if scale is None else scale.lengths),
-            **self._checksums,
-        }
-
-    @cached_property
-    def _checksums(self) -> dict[str, str]:
-        """Return what tells the rows, and the weights that are held, from others."""
-        predictor, held = self.predictor, self.held_out
-        parts: dict[str, tuple[Array | None, ...]] = {
-            "data": _parts(self.rows),
-            "validation data": _parts(held),
-            "penalties": (self.penalised, self.lasso),
-        }
-        if isinstance(predictor, Frozen):
-            parts["fixed weights"] = (predictor.free, predictor.values)
-        return {f"checksum of the {name}": _checksum(values) for name, values in parts.items()}
+        return fingerprint(self)
 
     def pack(self, statistics: RunningStatistics | None) -> dict[str, Array]:
         """Return the moments of normalised layers as named arrays."""
@@ -237,30 +205,6 @@ class Lesson(Objective):
         return tuple((name, (free >= start) & (free < stop)) for name, start, stop in parts)
 
 
-def _settings_of(strengths: Array | None, factor: Any) -> str:
-    """Return the λ of the parameters that have one, in runs, such as ``0.1, 0.2``.
-
-    ``factor`` is what they have been multiplied with for a response in other units.
-    """
-    given = () if strengths is None else to_numpy(strengths) / (1.0 if factor is None else factor)
-    values = [float(value) for value in given]
-    runs = [f"{value:g}" for value, _ in groupby(value for value in values if value)]
-    return ", ".join(runs) or "0"
-
-
-def _parts(rows: Rows | None) -> tuple[Array | None, ...]:
-    return () if rows is None else rows.marks
-
-
-def _checksum(parts: Sequence[Array | None]) -> str:
-    found = hashlib.sha256()
-    for part in parts:
-        host = None if part is None else to_numpy(part)
-        found.update(b"-" if host is None else repr(host.shape).encode())
-        found.update(b"" if host is None else host.tobytes())
-    return found.hexdigest()[:16]
-
-
 def _of_rows(metric: Metric, family: Family, eta: Array, rows: Rows) -> Array:
     return metric.of_rows(family, eta, rows.y)
 
@@ -271,160 +215,3 @@ def _mean(values: Array, weights: Array | None) -> float:
         return float(xp.mean(values))
     total = xp.sum(xp.where(weights > 0, weights * values, xp.zeros_like(values)))
     return float(total) / max(float(xp.sum(weights)), 1e-300)
-
-
-class Learner:
-    """Gradients of the mean loss of batches, one epoch after the other: the plain path.
-
-    :meth:`open` opens an epoch on parameters that then change in place, :meth:`gradient` is called
-    for its batches in order, and :meth:`seen` says how the rows fared on the way.
-    ``statistics`` are the moments of normalised layers.
-    """
-
-    def __init__(self, lesson: Lesson, batch: int) -> None:
-        self.lesson = lesson
-        self.batch = batch
-        self.statistics: RunningStatistics | None = lesson.network.statistics
-        self._dropped = any(hidden.dropout for hidden in lesson.network.hidden)
-        self._weight = lesson.total_weight()
-        self._relative = lesson.n / max(self._weight, 1e-300)
-
-    def open(self, parameters: Array, seed: int, epoch: int) -> None:
-        """Open an epoch, whose order and draws seed and number decide."""
-        order = permutation(self.lesson.n, seed, epoch)
-        self.begin(parameters, order, (seed, epoch, DRAWS))
-
-    def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
-        """Open an epoch: rows in the host order given, draws from a generator of this seed."""
-        self._parameters = parameters
-        X = self.lesson.rows.X
-        # where the rows are, by one copy an epoch: a batch then asks the host for nothing
-        self._order = like(order, X, namespace(X).int64)
-        self._random = generator(random_seed)
-        self._etas: list[Array] = []
-
-    def gradient(self, first: int, stop: int) -> Array:
-        """Return the gradient of the mean loss of the epoch's rows from ``first`` to ``stop``."""
-        rows = self.lesson.rows.take(self._positions(first, stop))
-        X = self._noisy(rows.X)
-        eta, pullback = self._linearise(X, rows.n)
-        if rows.offset is not None:
-            eta = eta + rows.offset
-        self._etas.append(eta)
-        _, score = self.lesson.family.loss_and_score(eta, rows.y)
-        if rows.weights is not None:
-            score = score * (rows.weights * self._relative)[:, None]
-        gradient = -pullback(score) / rows.n
-        return gradient if self.lesson.penalised is None else self._decayed(gradient)
-
-    def seen(self) -> dict[str, float]:
-        """Return mean loss and metrics of the epoch's rows, each as it was when it was used."""
-        rows = replace(self.lesson.rows, X=self.lesson.rows.y)  # of which X is not asked
-        rows = rows.take(self._positions(0, self.lesson.n))
-        etas = self._etas
-        eta = etas[0] if len(etas) == 1 else namespace(etas[0]).concat(etas, axis=0)
-        return self.lesson.judged(eta, rows)
-
-    def _positions(self, first: int, stop: int) -> Array:
-        return self._order[first:stop]
-
-    def _noisy(self, X: Array) -> Array:
-        if not self.lesson.noise:
-            return X
-        return X + like(self.lesson.noise * self._random.standard_normal(X.shape), X)
-
-    def _linearise(self, X: Array, rows: int) -> tuple[Array, Any]:
-        lesson = self.lesson
-        if not (self._dropped or lesson.normalises):
-            return lesson.predictor.linearise(self._parameters, X)
-        masks = lesson.network.training(self._random, rows, X).masks
-        training = Training(masks, self.statistics)
-        predictor = lesson.predictor
-        assert isinstance(predictor, Network | Frozen)
-        eta, pullback, self.statistics = predictor.practise(self._parameters, X, training)
-        return eta, pullback
-
-    def _decayed(self, gradient: Array) -> Array:
-        """Add the gradient of the penalty, per unit of weight."""
-        slope = self.lesson.penalty.gradient(self._parameters, self.lesson.penalised)
-        return gradient + slope / self._weight
-
-
-class KernelLearner(Learner):
-    """The same by the kernel: rows gathered in portions, gradients in one buffer."""
-
-    def __init__(self, lesson: Lesson, batch: int) -> None:
-        super().__init__(lesson, batch)
-        network, rows = lesson.network, lesson.rows
-        xp = namespace(rows.X)
-        self._buffer = xp.empty((network.size,), dtype=rows.X.dtype)
-        sizes = {batch, rows.n % batch} - {0}
-        self._kernels = {size: Kernel(network, lesson.family, size, self._buffer) for size in sizes}
-        self._first = int(network.intercept)
-        width = self._first + network.inputs
-        room = GATHERED_BYTES if is_numpy(rows.X) else CARD_BYTES
-        portion = max(1, room // (width * rows.X.itemsize * batch))
-        self._portion = batch * min(portion, -(-rows.n // batch))
-        self._drawn = xp.empty((self._portion, network.inputs), dtype=rows.X.dtype)
-        self._gathered = xp.ones((self._portion, width), dtype=rows.X.dtype)
-        self._eta = xp.empty((rows.n, network.outputs), dtype=rows.X.dtype)
-        self._X = xp.ascontiguousarray(rows.X)  # batches draw rows, each from one place
-        self._decay = None
-        if lesson.penalised is not None:
-            slope = lesson.penalty.gradient(xp.ones_like(self._buffer), lesson.penalised)
-            self._decay = slope / xp.asarray(self._weight, dtype=slope.dtype)
-            self._scratch = xp.empty_like(self._buffer)
-
-    def begin(self, parameters: Array, order: Any, random_seed: tuple[int, ...]) -> None:
-        super().begin(parameters, order, random_seed)
-        rows, order = self.lesson.rows, self._order
-        self._y = rows.y.take(order, axis=0)
-        self._offset = None if rows.offset is None else rows.offset.take(order, axis=0)
-        self._weights = None
-        if rows.weights is not None:
-            self._weights = rows.weights.take(order) * self._relative
-        self._start = self._stop = 0
-        self._plain = parameters
-        if self.lesson.network.directed:
-            self._plain = namespace(parameters).empty_like(parameters)  # filled by every batch
-        for kernel in self._kernels.values():
-            kernel.bind(self._plain)
-
-    def gradient(self, first: int, stop: int) -> Array:
-        if stop > self._stop:
-            self._gather(first)
-        inputs = self._gathered[first - self._start : stop - self._start]
-        masks: Masks | None = None
-        if self.lesson.noise:
-            inputs[:, self._first :] = self._noisy(inputs[:, self._first :])
-        if self._dropped:
-            masks = self.lesson.network.training(self._random, stop - first, inputs).masks
-        rows = slice(first, stop)
-        weights = None if self._weights is None else self._weights[rows]
-        offset = None if self._offset is None else self._offset[rows]
-        kernel, directed = self._kernels[stop - first], self.lesson.network.directed
-        if directed:
-            self._plain[...] = self.lesson.network.plain(self._parameters)
-        gradient = kernel.run(inputs, self._y[rows], self._eta[rows], weights, offset, masks)
-        gradient = pull(directed, self._parameters, gradient)
-        if self._decay is not None:
-            xp = namespace(gradient)
-            xp.multiply(self._decay, self._parameters, out=self._scratch)
-            xp.add(gradient, self._scratch, out=gradient)
-        return gradient
-
-    def seen(self) -> dict[str, float]:
-        columns = [values.T.copy().T for values in (self._eta, self._y)]  # as families like them
-        rows = replace(
-            self.lesson.rows, X=self._eta, y=columns[1], weights=self._weights, offset=self._offset
-        )
-        return self.lesson.judged(columns[0], rows)
-
-    def _gather(self, first: int) -> None:
-        """Put the next rows of the epoch's order side by side."""
-        self._start, self._stop = first, min(first + self._portion, self.lesson.n)
-        chosen = self._order[self._start : self._stop]
-        drawn = self._drawn[: len(chosen)]
-        in_place = {"mode": "clip"} if is_numpy(drawn) else {}  # NumPy's "raise" copies first
-        self._X.take(chosen, axis=0, out=drawn, **in_place)
-        self._gathered[: len(chosen), self._first :] = drawn

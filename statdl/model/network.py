@@ -38,7 +38,7 @@ from statdl.model.layout import (
 from statdl.model.predictor import Linear, Predictor
 from statdl.model.rowroot import dense, root, rows_of
 from statdl.model.symmetry import canonical
-from statdl.model.training import RunningStatistics, Training
+from statdl.model.training import RunningStatistics, TrainingMode
 from statdl.model.weight_normalisation import polar, pull, turn
 
 
@@ -186,7 +186,7 @@ class Network(Feedforward):
         return passed.eta, partial(self.backward, parameters, passed)
 
     def practise(
-        self, parameters: Array, X: Array, training: Training
+        self, parameters: Array, X: Array, training: TrainingMode
     ) -> tuple[Array, Callable[[Array], Array], RunningStatistics | None]:
         """Linearise as in training; return the moments after the batch as well."""
         passed = self.forward(parameters, X, training)

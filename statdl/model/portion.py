@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from statdl.backend.array import Array
-from statdl.model.lesson import DRAWS, Learner, Lesson
+from statdl.model.learner import DRAWS, Learner
+from statdl.model.lesson import Lesson
 
 #: Rows of a batch, other than one of all rows, at most.
 LARGEST_BATCH = 32_768

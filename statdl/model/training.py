@@ -27,7 +27,7 @@ class RunningStatistics:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingMode:
     """Dropout masks, one a layer or None, and the running statistics before the batch."""
 
     masks: tuple[Array | None, ...]

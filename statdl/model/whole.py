@@ -59,7 +59,7 @@ def _head(family: Family) -> str | None:
 
 
 class WholeLearner:
-    """What :class:`~statdl.model.lesson.Learner` is, for whole epochs in place of batches."""
+    """What :class:`~statdl.model.learner.Learner` is, for whole epochs in place of batches."""
 
     statistics = None
 

@@ -9,7 +9,7 @@ import pytest
 
 import statdl as sd
 from statdl.model.batch import Batch
-from statdl.model.lesson import Learner
+from statdl.model.learner import Learner
 from statdl.model.objective import Objective
 from statdl.solve.iterate import Outcome
 

@@ -18,7 +18,8 @@ from statdl.model.activation import ACTIVATIONS
 from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.exponential import Gaussian, Poisson
 from statdl.model.layer import Hidden
-from statdl.model.lesson import KernelLearner, Learner, Lesson
+from statdl.model.learner import KernelLearner, Learner
+from statdl.model.lesson import Lesson
 from statdl.model.network import Network
 from statdl.model.penalty import Ridge
 from statdl.solve.iterate import Outcome, minimise
