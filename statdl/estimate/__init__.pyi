@@ -1,7 +1,7 @@
+from statdl.estimate.basis import by_output as by_output
 from statdl.estimate.basis import on_basis as on_basis
 from statdl.estimate.fit import as_regression as as_regression
 from statdl.estimate.fit import estimate as estimate
-from statdl.estimate.fit import from_left as from_left
 from statdl.estimate.fit import null_model as null_model
 from statdl.estimate.fit import objective_of as objective_of
 from statdl.estimate.fit import refit as refit

@@ -65,3 +65,16 @@ def in_one_piece(rows: Rows) -> Rows:
             "the device, which is too small; use device='cpu', or leave columns out."
         )
     return rows.gathered()
+
+
+def by_output(B: Array, A: Array, q: int) -> Array:
+    """Return (I_q ⊗ B) A."""
+    xp = namespace(A)
+    blocks = xp.reshape(A, (q, B.shape[0], -1))
+    return xp.reshape(xp.matmul(B[None, :, :], blocks), (q * B.shape[0], -1))
+
+
+def congruent_by_output(A: Array, B: Array, q: int) -> Array:
+    """Return (I_q ⊗ B) A (I_q ⊗ B)ᵀ."""
+    half = by_output(B, A, q)
+    return by_output(B, half.T, q)

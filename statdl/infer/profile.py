@@ -32,7 +32,7 @@ import numpy as np
 
 from statdl.backend.array import overflow_allowed
 from statdl.errors import ModelError, StatdlWarning, warn
-from statdl.estimate import Estimate, few_entries, from_left, on_basis
+from statdl.estimate import Estimate, by_output, few_entries, on_basis
 from statdl.infer.arithmetic import coefficient_labels, estimable_places
 from statdl.infer.covariance import covariance_root, model_df
 from statdl.infer.distribution import critical
@@ -113,7 +113,7 @@ class Profile:
 
     def _inner(self, columns: Any) -> Any:
         R = self._basis[1]
-        return columns if R is None else from_left(R, columns, self.estimate.outputs)
+        return columns if R is None else by_output(R, columns, self.estimate.outputs)
 
     @property
     def start(self) -> Any:

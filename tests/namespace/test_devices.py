@@ -155,10 +155,10 @@ def test_too_little_memory_says_how_much_was_asked_for(monkeypatch):
     def too_much(*_, **__):
         raise OutOfMemoryError(8 * 10**9)
 
-    monkeypatch.setattr("statdl.estimate.fit.begin", too_much)
+    monkeypatch.setattr("statdl.estimate.regression.begin", too_much)
     with pytest.raises(sd.DeviceError, match=r"for 8 GB more.*float32.*device='cpu'"):
         sd.lm("mpg ~ wt", data=CARS)
-    monkeypatch.setattr("statdl.estimate.fit.begin", lambda *_: bytearray(1 << 62))
+    monkeypatch.setattr("statdl.estimate.regression.begin", lambda *_: bytearray(1 << 62))
     with pytest.raises(MemoryError) as caught:  # the host's own is not ours to explain
         sd.lm("mpg ~ wt", data=CARS)
     assert not isinstance(caught.value, sd.DeviceError)
