@@ -72,12 +72,12 @@ class Rows:
         return int(xp.sum(xp.astype(self.weights > 0, xp.int64)))
 
     @property
-    def weighted(self) -> bool:
+    def has_weights(self) -> bool:
         """Whether there are weights."""
         return self.weights is not None
 
     @property
-    def shifted(self) -> bool:
+    def has_offset(self) -> bool:
         """Whether there is an offset."""
         return self.offset is not None
 

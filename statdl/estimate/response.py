@@ -37,7 +37,7 @@ MOST_HALVINGS = 60
 def null_eta(specification: Specification) -> Any:
     """Return η of the model with an intercept only and the offset, less the offset, (q,)."""
     family, rows = specification.family, specification.rows
-    if not rows.shifted:
+    if not rows.has_offset:
         return to_numpy(family.start(rows.mean_response(), None))
     if family.quadratic:
         rest = rows.with_response(lambda part: part.y - part.offset)

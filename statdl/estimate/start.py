@@ -79,7 +79,7 @@ def _null_curvature(objective: Objective, parameters: Array) -> Array:
     matrix serves all pairs of outputs.
     """
     rows, q = objective.rows, objective.predictor.outputs
-    if q == 1 or rows.passing or rows.shifted or objective.penalised is not None:
+    if q == 1 or rows.passing or rows.has_offset or objective.penalised is not None:
         return objective.curvature(parameters, expected=True)
     eta = objective.eta(like(parameters, rows.template), rows[:1])
     H = to_numpy(objective.family.information(eta).dense()[0, :, :])
@@ -148,7 +148,7 @@ def null_parameters(objective: Objective) -> Array:
         each = objective.size // objective.predictor.outputs
         parameters[::each] = objective.family.start(rows.mean_response(), None)
         parameters = _past_offset(objective, parameters, each)
-    if objective.intercept and not rows.shifted:
+    if objective.intercept and not rows.has_offset:
         return parameters
     if objective.family.quadratic or math.isfinite(objective.value(parameters)):
         return parameters

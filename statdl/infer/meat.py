@@ -172,7 +172,7 @@ def counted(estimate: Estimate) -> Any:
     For families of known dispersion, where M is I of the data written out one by one: of w trials
     with shares y_k, w y_k are of class k.
     """
-    if not estimate.objective.rows.weighted:
+    if not estimate.objective.rows.has_weights:
         return heteroskedastic(estimate)
     scores = Scores(estimate, estimate.to_device(bread_root(estimate)))
     centre = None

@@ -88,24 +88,26 @@ class Objective:
 
     def value_and_gradient(self, parameters: Array) -> tuple[float, Array]:
         """Return J(θ) and ∂J/∂θ = −Σ J_iᵀ w_i score_i + ∂penalty/∂θ."""
-        theta = self._there(parameters)
-        sums = self._sum(lambda rows: self._slope_of(theta, rows))
-        return self._sloped(parameters, *returned(parameters, *sums))
+        theta = self._beside_rows(parameters)
+        sums = self._sum(lambda rows: self._loss_and_score(theta, rows))
+        return self._penalised_gradient(parameters, *returned(parameters, *sums))
 
-    def _slope_of(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
-        """Return Σ w ℓ and Σ J_iᵀ w_i score_i of some rows."""
+    def _loss_and_score(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
+        """Return Σ w ℓ and the score of θ, Σ J_iᵀ w_i score_i, of some rows."""
         eta, pullback = self.predictor.linearise(theta, rows.X)
-        loss, score = self.family.loss_and_score(_shifted(eta, rows), rows.y)
+        loss, score = self.family.loss_and_score(_with_offset(eta, rows), rows.y)
         if rows.weights is not None:
             score = score * rows.weights[:, None]
         return _weighted_sum(loss, rows), pullback(score)
 
-    def _sloped(self, parameters: Array, loss: Array, pulled: Array) -> tuple[float, Array]:
+    def _penalised_gradient(
+        self, parameters: Array, loss: Array, score: Array
+    ) -> tuple[float, Array]:
         """Return J(θ) and its gradient from the sums over the rows."""
         if self.penalised is None:
-            return float(loss), -pulled
-        penalty, slope = self.penalty.on(self, like(parameters, pulled))
-        return float(loss) + penalty, slope - pulled
+            return float(loss), -score
+        penalty, slope = self.penalty.on(self, like(parameters, score))
+        return float(loss) + penalty, slope - score
 
     def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
         """Return ∂²J/∂θ∂θᵀ, exact, or expected: Jᵀ E[H] J, which is positive semi-definite.
@@ -113,13 +115,13 @@ class Objective:
         The exact one adds what the predictor's own second derivatives make of the score,
         Jᵀ H J − Σ_i Σ_k w_i score_ik ∇²η_ik.
         """
-        theta = self._there(parameters)
+        theta = self._beside_rows(parameters)
         (H,) = returned(
-            parameters, *self._sum(lambda rows: (self._bend_of(theta, rows, expected),))
+            parameters, *self._sum(lambda rows: (self._curvature_of(theta, rows, expected),))
         )
-        return self._bent(parameters, H)
+        return self._penalised_curvature(parameters, H)
 
-    def _bend_of(self, theta: Array, rows: Rows, expected: bool) -> Array:
+    def _curvature_of(self, theta: Array, rows: Rows, expected: bool) -> Array:
         """Return the curvature of Σ w ℓ of some rows."""
         eta = self.eta(theta, rows)
         if expected or self.family.canonical:
@@ -135,7 +137,7 @@ class Objective:
             score = score * rows.weights[:, None]
         return self.predictor.hessian(theta, rows.X, -score, H)
 
-    def _bent(self, parameters: Array, H: Array) -> Array:
+    def _penalised_curvature(self, parameters: Array, H: Array) -> Array:
         """Return the curvature of J from the sum over the rows."""
         if self.penalised is None:
             return H
@@ -143,7 +145,7 @@ class Objective:
 
     def eta(self, parameters: Array, rows: Rows) -> Array:
         """Return η of the given rows, offset included, (n, q)."""
-        return _shifted(self.predictor.eta(parameters, rows.X), rows)
+        return _with_offset(self.predictor.eta(parameters, rows.X), rows)
 
     def row_sum(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> float:
         """Return Σ_i w_i f(η_i, row_i) for a per-row function f."""
@@ -153,7 +155,7 @@ class Objective:
         self, parameters: Array, *functions: Callable[[Array, Rows], Array]
     ) -> tuple[float, ...]:
         """Return Σ_i w_i f(η_i, row_i) for each of some per-row functions f, in one pass."""
-        theta = self._there(parameters)
+        theta = self._beside_rows(parameters)
 
         def block(rows: Rows) -> tuple[Array, ...]:
             eta = self.eta(theta, rows)
@@ -164,7 +166,7 @@ class Objective:
 
     def row_map(self, parameters: Array, function: Callable[[Array, Rows], Array]) -> Array:
         """Return f(η_i, row_i) for every row, stacked."""
-        theta = self._there(parameters)
+        theta = self._beside_rows(parameters)
         return self.rows.stacked(
             lambda rows: function(self.eta(theta, rows), rows), self.predictor.width
         )
@@ -205,7 +207,7 @@ class Objective:
         """The mean square of y, at the square of its rounding error."""
         return max(self.rows.mean_square * (4 * epsilon(self.rows.template)) ** 2, 1e-300)
 
-    def _there(self, parameters: Array) -> Array:
+    def _beside_rows(self, parameters: Array) -> Array:
         """Return the parameters where the rows are summed."""
         return like(parameters, self.rows.template)
 
@@ -222,7 +224,7 @@ def _weighted_sum(values: Array, rows: Rows) -> Array:
     return xp.sum(xp.where(rows.weights > 0, rows.weights * values, xp.zeros_like(values)))
 
 
-def _shifted(eta: Array, rows: Rows) -> Array:
+def _with_offset(eta: Array, rows: Rows) -> Array:
     return eta if rows.offset is None else eta + rows.offset
 
 

@@ -23,8 +23,8 @@ class Seen(NamedTuple):
 
     parameters: Array
     loss: Array
-    pulled: Array
-    bend: Array
+    score: Array
+    curvature: Array
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Together(Objective):
 
     def value_and_gradient(self, parameters: Array) -> tuple[float, Array]:
         seen = self._at(parameters)
-        return self._sloped(parameters, seen.loss, seen.pulled)
+        return self._penalised_gradient(parameters, seen.loss, seen.score)
 
     def curvature(self, parameters: Array, *, expected: bool = False) -> Array:
         linear = self.predictor.linear  # then the curvature depends on η alone
@@ -55,17 +55,20 @@ class Together(Objective):
         last = self._last()
         near = linear and last is not None and _near(last, parameters)
         seen = last if last is not None and near else self._at(parameters)
-        return self._bent(parameters, seen.bend)
+        return self._penalised_curvature(parameters, seen.curvature)
 
     def _at(self, parameters: Array) -> Seen:
         """Return the sums at exactly these parameters."""
         last, xp = self._last(), namespace(parameters)
         if last is not None and bool(xp.all(last.parameters == parameters)):
             return last
-        theta = self._there(parameters)
+        theta = self._beside_rows(parameters)
 
         def block(rows: Rows) -> tuple[Array, ...]:
-            return (*self._slope_of(theta, rows), self._bend_of(theta, rows, self.expected))
+            return (
+                *self._loss_and_score(theta, rows),
+                self._curvature_of(theta, rows, self.expected),
+            )
 
         seen = Seen(xp.asarray(parameters, copy=True), *returned(parameters, *self._sum(block)))
         object.__setattr__(self, "_seen", seen)
@@ -83,5 +86,5 @@ class Together(Objective):
 def _near(last: Seen, parameters: Array) -> bool:
     """Tell whether η differs by rounding only, in the norm of the curvature."""
     step = parameters - last.parameters
-    size = float(parameters @ last.bend @ parameters)
-    return float(step @ last.bend @ step) <= UNSEEN**2 * size
+    size = float(parameters @ last.curvature @ parameters)
+    return float(step @ last.curvature @ step) <= UNSEEN**2 * size

@@ -122,11 +122,11 @@ class ScannedRows(Rows):
         return precision_of(self.template.dtype)
 
     @property
-    def weighted(self) -> bool:
+    def has_weights(self) -> bool:
         return self.held.form.weights is not None
 
     @property
-    def shifted(self) -> bool:
+    def has_offset(self) -> bool:
         return self.held.form.offset is not None
 
     @property

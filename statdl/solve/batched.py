@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from statdl.backend.array import Array, epsilon, like, namespace, overflow_allowed, to_numpy
-from statdl.solve.newton import ARMIJO
+from statdl.solve.line_search import ARMIJO
 
 #: Shortest step before a problem counts as stalled.
 SHORTEST = 1e-12

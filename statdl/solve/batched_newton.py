@@ -28,7 +28,7 @@ from statdl.solve.batched_states import (
     running_of,
     until_ended,
 )
-from statdl.solve.newton import ARMIJO
+from statdl.solve.line_search import ARMIJO
 
 #: Smallest pivot of a curvature whose columns count as independent.
 DEPENDENT = 1e-11

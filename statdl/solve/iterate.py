@@ -136,6 +136,14 @@ class State:
     note: str = ""
     shown: Mapping[str, float] | None = None
 
+    @classmethod
+    def at(cls, problem: Problem, parameters: Array) -> State:
+        """Return the state at parameters, stopped where loss or gradient are not finite."""
+        loss, gradient = problem.value_and_gradient(parameters)
+        state = cls(parameters, loss, gradient, math.inf)
+        finite = math.isfinite(loss) and is_finite(gradient)
+        return state if finite else state.stop(Outcome.NON_FINITE)
+
     def stop(self, outcome: Outcome, note: str = "") -> State:
         """Return this state with a reason to stop."""
         return replace(self, outcome=outcome, note=note or self.note)

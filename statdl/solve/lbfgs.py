@@ -11,11 +11,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from statdl.backend.array import Array, epsilon, is_finite
+from statdl.backend.array import Array
 from statdl.backend.linalg import Factor, factorise
 from statdl.errors import NotPositiveDefiniteError
 from statdl.solve.iterate import Outcome, Problem, State
-from statdl.solve.newton import descend
+from statdl.solve.line_search import close_enough, line_search, stalled
 from statdl.solve.secant import Pair, remembered, two_loop
 
 #: Above this many parameters the start is not preconditioned: a factor would cost too much.
@@ -71,18 +71,17 @@ class LBFGS:
         return "L-BFGS"
 
     def start(self, problem: Problem, parameters: Array) -> State:
-        loss, gradient = problem.value_and_gradient(parameters)
-        state = State(parameters, loss, gradient, math.inf)
-        if not (math.isfinite(loss) and is_finite(gradient)):
-            return state.stop(Outcome.NON_FINITE)
-        return self._look(problem, state, (), self._first(problem, parameters))
+        state = State.at(problem, parameters)
+        if state.outcome is not None:
+            return state
+        return self._aimed(problem, state, (), self._first_curvature(problem, parameters))
 
     def step(self, problem: Problem, state: State) -> State:
-        moved = descend(problem, state, state.memory.direction, state.distance**2)
+        moved = line_search(problem, state, state.memory.direction, state.distance**2)
         if moved is None:
             return self._without_progress(problem, state)
         pairs = remembered(state.memory.pairs, state, moved)[-self.memory :]
-        return self._look(problem, moved, pairs, state.memory.factor)
+        return self._aimed(problem, moved, pairs, state.memory.factor)
 
     def finish(self, problem: Problem, state: State) -> State:
         """Take the last known direction too."""
@@ -90,7 +89,7 @@ class LBFGS:
             return state
         return replace(state, parameters=state.parameters + state.memory.direction)
 
-    def _first(self, problem: Problem, parameters: Array) -> Factor | None:
+    def _first_curvature(self, problem: Problem, parameters: Array) -> Factor | None:
         if self.first_factor is not None:
             return self.first_factor
         if self.preconditioned is False or problem.size > PRECONDITIONED:
@@ -100,17 +99,17 @@ class LBFGS:
         except NotPositiveDefiniteError:
             return None
 
-    def _look(
+    def _aimed(
         self,
         problem: Problem,
         state: State,
         pairs: tuple[Pair, ...],
         factor: Factor | None,
     ) -> State:
+        """Set direction and distance, and see whether that is close enough."""
         direction = -two_loop(state.gradient, pairs, factor)
         distance = math.sqrt(max(-float(direction @ state.gradient), 0.0))
-        tolerance = max(self.tolerance, 30 * epsilon(state.gradient))
-        close = distance <= tolerance * math.sqrt(problem.unit(state.loss))
+        close = close_enough(problem, state, distance, self.tolerance)
         outcome = Outcome.CONVERGED if close else None
         memory = Memory(pairs, factor, direction)
         return replace(state, distance=distance, outcome=outcome, memory=memory)
@@ -118,6 +117,5 @@ class LBFGS:
     def _without_progress(self, problem: Problem, state: State) -> State:
         """Forget the pairs once; if even that does not help, say so."""
         if state.memory.pairs:
-            return self._look(problem, state, (), state.memory.factor)
-        precise = state.distance**2 <= 1e3 * epsilon(state.gradient) * max(abs(state.loss), 1e-300)
-        return state.stop(Outcome.PRECISION if precise else Outcome.STALLED)
+            return self._aimed(problem, state, (), state.memory.factor)
+        return stalled(state)

@@ -15,31 +15,29 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from statdl.backend.array import Array, epsilon, is_finite, namespace
+from statdl.backend.array import Array
 from statdl.backend.linalg import Factor, factorise
 from statdl.errors import NotPositiveDefiniteError
 from statdl.solve.iterate import Outcome, Problem, State
+from statdl.solve.line_search import close_enough, line_search, stalled
 from statdl.solve.secant import Pair, remembered, two_loop
 
-#: A step must achieve this share of the decrease its slope promises.
-ARMIJO = 1e-4
 #: Steps with a kept factor contract better and better: how many of those expected are needed.
 SECANT_SHARE = 0.6
-#: A step that has been halved this often is not going to lower the loss.
-MOST_HALVINGS = 40
 
 
 @dataclass(frozen=True)
-class Bend:
-    """What Newton's method carries: a factor of H, whether it is of the current θ, and λ before.
+class Memory:
+    """What Newton's method carries from step to step.
 
-    ``pairs`` are what the steps since the factor was made say of the curvature.
+    factor     of H at the current θ where ``fresh``, else at an earlier one
+    direction  −H⁻¹ g, the next step
+    pairs      what the steps since the factor was made say of the curvature
     """
 
     factor: Factor
     direction: Array
     fresh: bool
-    contraction: float
     pairs: tuple[Pair, ...] = ()
 
 
@@ -84,24 +82,23 @@ class Newton:
         return "Fisher scoring" if self.expected else "Newton-Raphson"
 
     def start(self, problem: Problem, parameters: Array) -> State:
-        loss, gradient = problem.value_and_gradient(parameters)
-        state = State(parameters, loss, gradient, math.inf)
-        if not (math.isfinite(loss) and is_finite(gradient)):
-            return state.stop(Outcome.NON_FINITE)
+        state = State.at(problem, parameters)
+        if state.outcome is not None:
+            return state
         if self.first_factor is None:
-            return self._aim(problem, state)
-        return self._look(problem, state, self.first_factor, fresh=False, contraction=0.0)
+            return self._with_fresh_factor(problem, state)
+        return self._with_factor(problem, state, self.first_factor, fresh=False, contraction=0.0)
 
     def step(self, problem: Problem, state: State) -> State:
-        moved = descend(problem, state, state.memory.direction, state.distance**2)
+        moved = line_search(problem, state, state.memory.direction, state.distance**2)
         if moved is None:
             return self._without_progress(problem, state)
-        contraction = self._contraction(problem, moved, state)
+        contraction = _contraction(moved, state)
         if self._worth_keeping(problem, contraction, state.distance):
-            bend = state.memory
-            pairs = remembered(bend.pairs, state, moved) if self.secant else ()
-            return self._look(problem, moved, bend.factor, False, contraction, pairs)
-        return self._aim(problem, moved)
+            memory = state.memory
+            pairs = remembered(memory.pairs, state, moved) if self.secant else ()
+            return self._with_factor(problem, moved, memory.factor, False, contraction, pairs)
+        return self._with_fresh_factor(problem, moved)
 
     def finish(self, problem: Problem, state: State) -> State:
         """Take the last step too: its direction is known, and it squares what distance is left."""
@@ -109,13 +106,13 @@ class Newton:
             return state
         return replace(state, parameters=state.parameters + state.memory.direction)
 
-    def _aim(self, problem: Problem, state: State) -> State:
-        """Look at the curvature of the current point."""
+    def _with_fresh_factor(self, problem: Problem, state: State) -> State:
+        """Factorise the curvature of the current point, and aim with it."""
         try:
             factor = self._factor(problem, state.parameters)
         except NotPositiveDefiniteError:
             return state.stop(Outcome.STALLED)
-        return self._look(problem, state, factor, fresh=True, contraction=0.0)
+        return self._with_factor(problem, state, factor, fresh=True, contraction=0.0)
 
     def _factor(self, problem: Problem, parameters: Array) -> Factor:
         """Factorise the curvature; an indefinite observed one gives way to the expected one."""
@@ -126,7 +123,7 @@ class Newton:
                 raise
             return factorise(problem.curvature(parameters, expected=True))
 
-    def _look(
+    def _with_factor(
         self,
         problem: Problem,
         state: State,
@@ -138,21 +135,15 @@ class Newton:
         """Set direction and distance from a factor, and see whether that is close enough."""
         direction = -two_loop(state.gradient, pairs, factor)
         distance = math.sqrt(max(-float(direction @ state.gradient), 0.0))
-        bend = Bend(factor, direction, fresh, contraction, pairs)
         # finish() takes one more step, which contracts as the last one did
         left = distance * contraction if contraction > 0 else distance
-        outcome = Outcome.CONVERGED if self._close(problem, state, left) else None
-        return replace(state, distance=distance, outcome=outcome, memory=bend)
-
-    def _close(self, problem: Problem, state: State, distance: float) -> bool:
-        tolerance = max(self.tolerance, 30 * epsilon(state.gradient))
-        return distance <= tolerance * math.sqrt(problem.unit(state.loss))
-
-    def _contraction(self, problem: Problem, moved: State, before: State) -> float:
-        """Return how much of the distance is left after the step, in the old factor's norm."""
-        whitened = before.memory.factor.whiten(moved.gradient)
-        left = math.sqrt(float(whitened @ whitened))
-        return left / before.distance if before.distance > 0 else 0.0
+        close = close_enough(problem, state, left, self.tolerance)
+        return replace(
+            state,
+            distance=distance,
+            outcome=Outcome.CONVERGED if close else None,
+            memory=Memory(factor, direction, fresh, pairs),
+        )
 
     def _worth_keeping(self, problem: Problem, contraction: float, distance: float) -> bool:
         """Compare the chord steps still needed with what a new curvature costs, in gradients.
@@ -168,9 +159,8 @@ class Newton:
     def _without_progress(self, problem: Problem, state: State) -> State:
         """Stop at working precision, try a fresh curvature, or admit the stall."""
         if not state.memory.fresh:
-            return self._aim(problem, state)
-        precise = state.distance**2 <= 1e3 * epsilon(state.gradient) * max(abs(state.loss), 1e-300)
-        return state.stop(Outcome.PRECISION if precise else Outcome.STALLED)
+            return self._with_fresh_factor(problem, state)
+        return stalled(state)
 
 
 @dataclass(frozen=True)
@@ -199,31 +189,15 @@ class LeastSquares(Newton):
     def _worth_keeping(self, problem: Problem, contraction: float, distance: float) -> bool:
         return contraction < 0.5
 
-    def _aim(self, problem: Problem, state: State) -> State:
+    def _with_fresh_factor(self, problem: Problem, state: State) -> State:
         """Factorise once; a step that no longer contracts has reached the residuals' rounding."""
         if state.step > 0:
             return state.stop(Outcome.PRECISION)
-        return super()._aim(problem, state)
+        return super()._with_fresh_factor(problem, state)
 
 
-def descend(problem: Problem, state: State, direction: Array, slope: float) -> State | None:
-    """Move along ``direction``, halving until the loss falls; None when it will not.
-
-    ``slope`` is −gᵀd > 0, the rate at which the loss falls at first. Near the minimum a loss
-    cannot show a fall smaller than its own rounding, which the test allows for.
-    """
-    rounding = 8 * epsilon(state.gradient) * abs(state.loss)
-    fraction = 1.0
-    for halvings in range(MOST_HALVINGS):
-        parameters = state.parameters + fraction * direction
-        loss, gradient = problem.value_and_gradient(parameters)
-        if loss <= state.loss - ARMIJO * fraction * slope + rounding and is_finite(gradient):
-            if not _moved(parameters, state.parameters):
-                return None
-            return State(parameters, loss, gradient, state.distance, fraction, halvings)
-        fraction /= 2
-    return None
-
-
-def _moved(after: Array, before: Array) -> bool:
-    return bool(namespace(after).any(after != before))
+def _contraction(moved: State, before: State) -> float:
+    """Return how much of the distance is left after a step, in the norm of the factor before."""
+    whitened = before.memory.factor.whiten(moved.gradient)
+    left = math.sqrt(float(whitened @ whitened))
+    return left / before.distance if before.distance > 0 else 0.0

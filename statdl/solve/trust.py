@@ -73,10 +73,9 @@ class TrustRegion:
         return f"{'Gauss-Newton' if self.expected else 'Newton-Raphson'} (trust region)"
 
     def start(self, problem: Problem, parameters: Array) -> State:
-        loss, gradient = problem.value_and_gradient(parameters)
-        state = State(parameters, loss, gradient, math.inf)
-        if not (math.isfinite(loss) and is_finite(gradient)):
-            return state.stop(Outcome.NON_FINITE)
+        state = State.at(problem, parameters)
+        if state.outcome is not None:
+            return state
         curvature = problem.curvature(parameters, expected=self.expected)
         return self._judge(problem, replace(state, memory=Damping(curvature, FIRST_DAMPING)))
 
