@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,54 +10,30 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from statdl.api.arguments import is_number, truth, whole
-from statdl.api.data import read
+from statdl.api.arguments import is_number, whole
+from statdl.api.path_arguments import grid_of, path_specification, penalties_of
 from statdl.api.scan import is_lazy
-from statdl.api.words import as_family
-from statdl.backend.array import to_numpy
-from statdl.backend.columns import is_sparse
-from statdl.errors import DataError, ModelError, SeparationWarning
-from statdl.estimate import Specification, specify
+from statdl.errors import ModelError, SeparationWarning
 from statdl.estimate.chosen import separated
-from statdl.estimate.path import (
-    Grid,
-    PathEstimate,
-    Penalties,
-    estimate_path,
-    path_of_sample,
-    summed,
-)
-from statdl.formula import ArrayRecipe, Term
-from statdl.formula.design import Design
+from statdl.estimate.path import PathEstimate, estimate_path, path_of_sample, summed
 from statdl.lazy import lazy
-from statdl.model.categorical import Multinomial
 from statdl.model.family import Family
 from statdl.report import DataTable
 from statdl.results import Call
 from statdl.results.cv_path import CvPath
 from statdl.results.path import Path
-from statdl.results.path_values import check_strength
 from statdl.scan.folds import fold_sums, labels_of
-from statdl.solve.newton import Newton
+from statdl.study.nested import nested_table
 from statdl.study.path import (
     MEASURES,
     OF_SUMS,
     check_measure,
-    each,
     fold_of_rows,
-    measured,
     validate,
     validate_sums,
 )
 
 np = lazy("numpy")
-
-
-BY_SUMS = (
-    "A path of rows that are read in blocks is made of sums of products, which say all for the "
-    "gaussian family with the identity link only. For other families pass a frame, such as a "
-    "sample of the rows, or fit glm(penalty=) to the scan at one strength."
-)
 
 
 def path(
@@ -156,18 +131,14 @@ def path(
     True
     """
     arguments = locals()
-    return _path(arguments, path)
-
-
-def _path(arguments: Mapping[str, Any], front: Any) -> Path:
-    specification, X = _specification(arguments)
-    penalties = _penalties(arguments, specification)
-    found = estimate_path(specification, penalties, _grid(arguments), X)
+    specification, X = path_specification(arguments)
+    penalties = penalties_of(arguments, specification)
+    found = estimate_path(specification, penalties, grid_of(arguments), X)
     said = separated(found)
     if said:
         found = replace(found, notes=(*found.notes, said))
-        warnings.warn(said, SeparationWarning, stacklevel=3)
-    return Path(found, Call(front, dict(arguments)))
+        warnings.warn(said, SeparationWarning, stacklevel=2)
+    return Path(found, Call(path, arguments))
 
 
 def cv_path(
@@ -233,8 +204,8 @@ def _validated_by_sums(arguments: Mapping[str, Any], folds: Any, measure: str, s
             f"{' or '.join(map(repr, OF_SUMS))}, which sums of products tell."
         )
     check_measure(measure, "gaussian")
-    specification, _ = _specification(arguments)
-    penalties, grid = _penalties(arguments, specification), _grid(arguments)
+    specification, _ = path_specification(arguments)
+    penalties, grid = penalties_of(arguments, specification), grid_of(arguments)
     rows: Any = specification.rows
     labels = labels_of(folds, seed, rows.held.scan.names)
     parts = list(fold_sums(rows, labels).values())
@@ -284,39 +255,16 @@ def nested_cv(
     estimate = path(formula, data, family, **arguments).estimate
     sample: Any = estimate.sample
     labels, levels = _kept_folds(outer, estimate), estimate.specification.levels
-    fold = fold_of_rows(sample, estimate.family, labels, seed, levels)
-    names: Sequence[int] = range(int(fold.max()) + 1)
-
-    def judged(name: int) -> tuple[float, float, int]:
-        inner = _of(estimate, sample.take(np.flatnonzero(fold != name)))
-        found = validate(inner, measure, folds, seed, progress=False)
-        place = found.best if rule == "min" else found.simplest
-        test = sample.take(np.flatnonzero(fold == name))
-        error = float(measured(_only(inner, place), test, measure)[0])
-        return error, float(inner.strengths[place]), int(inner.df[place])
-
-    threads = whole("workers", workers, 1)
-    errors, chosen, counts = zip(
-        *each(judged, names, threads, "outer folds" if progress else ""), strict=True
+    return nested_table(
+        estimate,
+        fold_of_rows(sample, estimate.family, labels, seed, levels),
+        folds=folds,
+        rule=rule,
+        measure=measure,
+        seed=seed,
+        progress=progress,
+        workers=whole("workers", workers, 1),
     )
-    spread = float(np.std(errors, ddof=1)) / math.sqrt(len(errors))
-    return DataTable(
-        "outer fold",
-        (*(str(name) for name in names), "mean", "std err"),
-        {
-            measure: [*errors, float(np.mean(errors)), spread],
-            "lambda": [*chosen, None, None],
-            "nonzero": [*counts, None, None],
-        },
-        title="Nested cross-validation",
-        notes=("Rows of a fold are predicted by a model whose lambda was chosen without them.",),
-    )
-
-
-def _of(estimate: PathEstimate, sample: Any) -> PathEstimate:
-    """Return the path of some rows, on a grid of its own where none was given."""
-    one = estimate
-    return path_of_sample(one.specification, sample, one.family, one.penalties, one.grid)
 
 
 def _kept_folds(folds: Any, estimate: PathEstimate) -> Any:
@@ -328,164 +276,3 @@ def _kept_folds(folds: Any, estimate: PathEstimate) -> Any:
     if given.ndim != 1:
         raise ModelError(f"folds is a number or a label for every row, not {folds!r}.")
     return given if rows is None or len(given) == len(rows) else given[rows]
-
-
-def _specification(arguments: Mapping[str, Any]) -> tuple[Specification, Any]:
-    """Return what is to be fitted; of a sparse X, that beside it."""
-    family = arguments["family"]
-    if isinstance(family, str) and family.lower() in ("multinomial", "multinoulli", "softmax"):
-        chosen: Any = Multinomial()
-    else:
-        chosen = as_family(family, None)
-        _refuse_bounded(chosen)
-    X = arguments["X"]
-    if not is_sparse(X):
-        if is_lazy(arguments["data"]) and not chosen.quadratic:
-            raise ModelError(BY_SUMS)
-        frame = read(arguments)
-        if not frame.X.shape[1]:
-            raise ModelError("There is no column to penalise; the formula has an intercept only.")
-        made = specify(
-            frame, chosen, Newton(), device=arguments["device"], dtype=arguments["dtype"],
-            sums="float64",
-        )  # fmt: skip
-        return made, None
-    X = X.tocsr().astype(float)  # a copy
-    X.sum_duplicates()
-    if not np.isfinite(X.data).all():
-        raise DataError("X has missing or infinite values, and rows of a sparse X are not dropped.")
-    stand_in = {**arguments, "X": np.zeros((X.shape[0], 1)), "names": None}
-    frame = read(stand_in)
-    given = arguments["names"]
-    names = tuple(f"x{j}" for j in range(1, X.shape[1] + 1)) if given is None else tuple(given)
-    if len(names) != X.shape[1]:
-        raise DataError(f"names has {len(names)} entries, and X has {X.shape[1]} columns.")
-    terms = tuple(Term(name, frozenset([name]), (j,)) for j, name in enumerate(names))
-    design = Design(None, frame.design.intercept, terms, names, {}, ArrayRecipe(names))
-    made = specify(frame, chosen, Newton())
-    kept = X if frame.rows is None else X[frame.rows]
-    return replace(made, frame=replace(made.frame, design=design)), kept.tocsc()
-
-
-def _refuse_bounded(family: Family) -> None:
-    """Refuse a link that has no mean for some η, since on a path η may become anything."""
-    with np.errstate(all="ignore"):
-        means = family.mean(np.asarray([[-1.0], [0.0], [1.0]]))
-    if not np.isfinite(means).all() or not (np.diff(means, axis=0) > 0).all():
-        raise ModelError(
-            f"A path needs a link that rises from −∞ to ∞, and that of the {family.name} family, "
-            f"{family.link.name}, does not; use sd.families.Gamma(sd.links.Log()), for example."
-        )
-
-
-def _grid(arguments: Mapping[str, Any]) -> Grid:
-    given = arguments["lambda_"]
-    ratio = arguments["lambda_min_ratio"]
-    if ratio is not None and not (is_number(ratio) and 0 < ratio < 1):
-        raise ModelError(f"lambda_min_ratio is between 0 and 1, not {ratio!r}.")
-    tolerance = arguments["tolerance"]
-    if not (is_number(tolerance) and 0 < tolerance < 1):
-        raise ModelError(f"tolerance is a small positive number, not {tolerance!r}.")
-    values = None
-    if given is not None:
-        values = tuple(check_strength(one) for one in np.atleast_1d(np.asarray(given)).tolist())
-        if not values:
-            raise ModelError("lambda_ is empty; give one value or more, or leave it out.")
-        values = tuple(sorted(set(values), reverse=True))
-    return Grid(
-        values,
-        whole("n_lambda", arguments["n_lambda"], 1),
-        ratio,
-        truth("early_stop", arguments["early_stop"]),
-        float(tolerance),
-    )
-
-
-def _penalties(arguments: Mapping[str, Any], specification: Specification) -> Penalties:
-    alpha = arguments["alpha"]
-    if not (is_number(alpha) and 0 <= alpha <= 1):
-        raise ModelError(f"alpha is between 0 (ridge) and 1 (lasso), not {alpha!r}.")
-    names = specification.frame.design.names
-    terms = {term.name: term.columns for term in specification.frame.design.terms}
-    factors = _by_column("penalty_factor", arguments["penalty_factor"], names, 1.0, terms)
-    if factors is not None and (np.isnan(factors).any() or (factors < 0).any()):
-        raise ModelError("penalty_factor must be 0 or more, and not missing.")
-    lower = _by_column("lower", arguments["lower"], names, -math.inf, terms)
-    upper = _by_column("upper", arguments["upper"], names, math.inf, terms)
-    if lower is not None and not (lower <= 0).all():
-        raise ModelError("lower must be 0 or less for every column: 0 is where coefficients start.")
-    if upper is not None and not (upper >= 0).all():
-        raise ModelError("upper must be 0 or more for every column: 0 is where coefficients start.")
-    grouped = truth("grouped", arguments["grouped"])
-    if grouped and specification.family.name != "multinomial":
-        raise ModelError("grouped=True is for family='multinomial'; for columns use groups=.")
-    groups = _groups(arguments["groups"], specification)
-    if (groups is not None or grouped) and not (lower is None and upper is None):
-        raise ModelError("Limits of coefficients do not go with groups; leave one of them out.")
-    standardize = truth("standardize", arguments["standardize"])
-    return Penalties(float(alpha), standardize, factors, lower, upper, groups, grouped)
-
-
-def _by_column(
-    name: str, given: Any, names: Sequence[str], default: float, terms: Mapping[str, Any]
-) -> Any:
-    """Return a number a column from one number, a sequence, or a mapping from names.
-
-    The name of a term, such as a factor, is for all of its columns.
-    """
-    if given is None:
-        return None
-    if isinstance(given, Mapping):
-        unknown = [key for key in given if key not in names and key not in terms]
-        if unknown:
-            raise ModelError(
-                f"{name} names {unknown[0]!r}, which is no column; there are "
-                f"{', '.join(names[:20])}{', …' if len(names) > 20 else ''}."
-            )
-        wide = {names[j]: given[key] for key, at in terms.items() if key in given for j in at}
-        own = {**wide, **{key: given[key] for key in given if key in names}}
-        return _numbers(name, [own.get(one, default) for one in names])
-    values = _numbers(name, given if is_number(given) else to_numpy(given))
-    if values.ndim == 0:
-        return np.full(len(names), float(values))
-    if values.shape != (len(names),):
-        raise ModelError(
-            f"{name} has {values.size} entries, and there are {len(names)} columns: "
-            f"{', '.join(names[:20])}{', …' if len(names) > 20 else ''}."
-        )
-    return values
-
-
-def _numbers(name: str, given: Any) -> Any:
-    try:
-        return np.asarray(given, dtype=float)
-    except (TypeError, ValueError):
-        raise ModelError(f"{name} must be numbers, not {given!r}.") from None
-
-
-def _groups(given: Any, specification: Specification) -> Any:
-    if given is None:
-        return None
-    design = specification.frame.design
-    p = len(design.names)
-    if isinstance(given, str):
-        if given != "terms":
-            raise ModelError(f"groups={given!r} is not known; use 'terms' or a label a column.")
-        labels = np.empty(p, dtype=int)
-        for k, term in enumerate(design.terms):
-            labels[list(term.columns)] = k
-        return labels
-    values = np.asarray(given)
-    if values.shape != (p,):
-        raise ModelError(f"groups has {values.size} labels, and there are {p} columns.")
-    return np.unique(values, return_inverse=True)[1]
-
-
-def _only(estimate: PathEstimate, place: int) -> PathEstimate:
-    part = slice(place, place + 1)
-    return replace(
-        estimate,
-        strengths=estimate.strengths[part],
-        coefficients=estimate.coefficients[part],
-        intercepts=estimate.intercepts[part],
-    )

@@ -146,7 +146,7 @@ def _penalty(
         factors = path.factors[places] * total * strength / path.unit
         scale = path.scale[places]
         slopes = settings.alpha * factors * scale * np.sign(B[:, 0])
-        bends = (1 - settings.alpha) * path.bend * factors * scale**2
+        bends = (1 - settings.alpha) * path.ridge_factor * factors * scale**2
         pad = [0.0] * first
         return ElasticNet((*pad, *slopes), (*pad, *bends), strength, settings.alpha)
     every = np.zeros((path.shape[1], B.shape[1]))

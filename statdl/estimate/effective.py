@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 from statdl.backend.array import like, namespace, to_numpy
-from statdl.estimate.path import PathEstimate, problem_of
+from statdl.estimate.path import PathEstimate, scaled_problem
 from statdl.lazy import lazy
 from statdl.solve.screening import Problem
 
@@ -34,16 +34,16 @@ def effective_df(path: PathEstimate) -> Any:
     counts = np.minimum(used.sum(axis=2), most).sum(axis=1).astype(float)
     if path.penalties.alpha == 1 and path.penalties.groups is None and not path.penalties.grouped:
         return counts
-    problem, centre = problem_of(path)
+    scaled = scaled_problem(path)
     known: dict[bytes, Any] = {}
     for k, strength in enumerate(path.strengths):
         if strength == 0 or not used[k].any():
             continue
-        spectrum = _spectrum(path, problem, centre, k, known)
+        spectrum = _spectrum(path, scaled.problem, scaled.centre, k, known)
         if spectrum is not None:
             counts[k] = float(np.sum(spectrum / (spectrum + strength / path.unit)))
         else:
-            counts[k] = _trace(path, problem, centre, k)
+            counts[k] = _trace(path, scaled.problem, scaled.centre, k)
     return counts
 
 

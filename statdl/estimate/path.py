@@ -18,45 +18,30 @@ least.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from statdl.backend.array import Array, like, namespace, to_numpy
+from statdl.backend.array import Array, namespace
 from statdl.backend.rows import Rows
 from statdl.backend.threads import FEW_ENTRIES, one_thread
 from statdl.backend.triangle import Centred
 from statdl.errors import DataError
+from statdl.estimate.penalties import Penalties, shrinkage_of, unit_of
 from statdl.estimate.record import Specification
-from statdl.estimate.sample import PathSample, Sample, SummedSample
+from statdl.estimate.sample import MeanLoss, PathSample, Sample, SummedSample
 from statdl.lazy import lazy
 from statdl.model.symmetric import SymmetricMultinomial
 from statdl.scan.rows import ScannedRows
 from statdl.solve.path import begin
-from statdl.solve.screening import Problem, Solution, follow
+from statdl.solve.screening import Problem, Solution, State, follow
 from statdl.solve.shrinkage import Shrinkage
 
 np = lazy("numpy")
 
+#: Where a path on a grid of its own ends: the share explained, the gain of a step, values at least.
 ENOUGH_EXPLAINED, SMALL_GAIN, AT_LEAST = 0.999, 1e-5, 5
-
-
-@dataclass(frozen=True)
-class Penalties:
-    """What is penalised, and how, on p columns; arrays are (p,) and on the host.
-
-    factors  how much of λ each column feels, 0 for none and ∞ for all; scaled to sum to p
-    groups   label of the group of each column, None where each is its own
-    grouped  whether the coefficients of a column enter for all classes together
-    """
-
-    alpha: float = 1.0
-    standardize: bool = True
-    factors: Any = None
-    lower: Any = None
-    upper: Any = None
-    groups: Any = None
-    grouped: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +71,7 @@ class PathEstimate:
     strengths (L,) λ; coefficients (L, p, q); intercepts (L, q); losses (L,) mean losses;
     violations (L,) of the conditions of an optimum, largest first in units of λ_max;
     null and saturated are the mean losses of those models; scale (p,) of the columns, and the
-    factors (p,) and the bend κ of the penalty as they were used.
+    factors (p,) and the ridge_factor κ of the penalty as they were used.
     """
 
     specification: Specification
@@ -103,7 +88,7 @@ class PathEstimate:
     saturated: float
     scale: Any
     factors: Any
-    bend: float
+    ridge_factor: float
     steps: int
     notes: tuple[str, ...] = field(default=())
 
@@ -185,60 +170,103 @@ def path_of_sample(
     specification: Specification, sample: PathSample, family: Any, penalties: Penalties, grid: Grid
 ) -> PathEstimate:
     """Return the path of some rows."""
-    problem, centre, scale, notes = _problem(
-        sample, family, penalties, specification.intercept, specification.frame.design.names
-    )
+    scaled = _scaled(specification, sample, family, penalties)
     if grid.given is None:
         _refuse_constant(sample, family)
+    problem, unit = scaled.problem, unit_of(penalties, scaled.scale)
     state = begin(problem, grid.count, grid.tolerance)
-    null = state.value
-    if problem.shrinkage.free.any():
-        nothing = np.full_like(problem.shrinkage.factors, np.inf)
-        null = begin(replace(problem, shrinkage=Shrinkage(penalties.alpha, nothing))).value
-    loss: Any = problem.loss
-    saturated = loss.saturated(problem.template * 0.0)
-    n, p = sample.shape
+    null = _null_loss(problem, state)
+    saturated = scaled.loss.saturated(problem.template * 0.0)
+    strengths = grid.values(state.top * unit, *sample.shape) / unit
+    if grid.given is None and state.top <= 10 * state.rounding:
+        strengths = strengths[:1]  # nothing that is penalised has anything to tell
+    with one_thread(state.piecemeal and math.prod(sample.shape) <= FEW_ENTRIES):
+        found = follow(state, strengths, grid.tolerance, _end(grid, family, null, saturated))
+    coefficients, intercepts = _in_own_units(found, scaled, specification, sample, penalties)
+    return PathEstimate(
+        specification,
+        sample,
+        family,
+        penalties,
+        grid,
+        strengths=np.asarray([one.strength for one in found]) * unit,
+        coefficients=coefficients,
+        intercepts=intercepts,
+        losses=np.asarray([one.loss for one in found]),
+        violations=np.asarray([one.violation for one in found]) / (state.top or 1.0),
+        null=null,
+        saturated=saturated,
+        scale=scaled.scale,
+        factors=problem.shrinkage.factors[:, 0],
+        ridge_factor=problem.shrinkage.ridge_factor,
+        steps=sum(one.steps for one in found),
+        notes=scaled.notes,
+    )
 
-    ends_early = grid.given is None and grid.early_stop
-    whole, quadratic = max(null - saturated, 1e-300), family.quadratic
-    counts = family.name == "poisson"
+
+def _null_loss(problem: Problem, state: State) -> float:
+    """Return the mean loss with intercepts only, where a path with no free columns begins."""
+    shrinkage = problem.shrinkage
+    if not shrinkage.free.any():
+        return state.value
+    nothing = Shrinkage(shrinkage.alpha, np.full_like(shrinkage.factors, np.inf))
+    return begin(replace(problem, shrinkage=nothing)).value
+
+
+def _end(grid: Grid, family: Any, null: float, saturated: float) -> Callable[..., bool]:
+    """Return what tells of the solutions so far that they are enough."""
+    if grid.given is not None or not grid.early_stop:
+        return lambda found: False
+    whole, counts = max(null - saturated, 1e-300), family.name == "poisson"
     back = AT_LEAST if counts else 2
 
     def enough(found: Sequence[Solution]) -> bool:
-        if not ends_early or len(found) < AT_LEAST:
+        if len(found) < AT_LEAST:
             return False
         now, before = (null - found[-1].loss) / whole, (null - found[-back].loss) / whole
-        small = SMALL_GAIN * (now if quadratic else 10 * now if counts else 1)
+        small = SMALL_GAIN * (now if family.quadratic else 10 * now if counts else 1)
         return bool(now > ENOUGH_EXPLAINED or now - before < small)
 
-    unit = unit_of(penalties, scale)
-    strengths = grid.values(state.top * unit, n, p) / unit
-    if grid.given is None and state.top <= 10 * state.rounding:
-        strengths = strengths[:1]  # nothing that is penalised has anything to tell
-    with one_thread(state.piecemeal and n * p <= FEW_ENTRIES):
-        found = follow(state, strengths, grid.tolerance, enough)
+    return enough
+
+
+def _in_own_units(
+    found: Sequence[Solution],
+    scaled: Scaled,
+    specification: Specification,
+    sample: PathSample,
+    penalties: Penalties,
+) -> tuple[Any, Any]:
+    """Return coefficients (L, p, q) and intercepts (L, q) of the columns as given."""
+    classes = specification.family.name == "multinomial"
     coefficients = np.stack([one.coefficients for one in found])
-    if family.name == "multinomial":
+    if classes:
         coefficients = _centred(coefficients, penalties)
-    coefficients = coefficients / scale[:, None]
+    coefficients = coefficients / scaled.scale[:, None]
     intercepts = np.stack([one.intercept for one in found])
     if specification.intercept:
-        intercepts = sample.level + intercepts - np.einsum("lpq,p->lq", coefficients, centre)
-        if family.name == "multinomial":
+        means = np.einsum("lpq,p->lq", coefficients, scaled.centre)
+        intercepts = sample.level + intercepts - means
+        if classes:
             intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
-    return PathEstimate(
-        specification, sample, family, penalties, grid,
-        np.asarray([one.strength for one in found]) * unit, coefficients, intercepts,
-        np.asarray([one.loss for one in found]),
-        np.asarray([one.violation for one in found]) / (state.top or 1.0),
-        null, saturated, scale, problem.shrinkage.factors[:, 0], problem.shrinkage.bend,
-        sum(one.steps for one in found), notes,
-    )  # fmt: skip
+    return coefficients, intercepts
 
 
-def _problem(
-    sample: PathSample, family: Any, penalties: Penalties, intercept: bool, names: Sequence[str]
-) -> tuple[Problem, Any, Any, tuple[str, ...]]:
+@dataclass(frozen=True)
+class Scaled:
+    """What is minimised: of columns (x − centre) / scale; and what is to be said of them."""
+
+    problem: Problem
+    loss: MeanLoss
+    centre: Any
+    scale: Any
+    notes: tuple[str, ...]
+
+
+def _scaled(
+    specification: Specification, sample: PathSample, family: Any, penalties: Penalties
+) -> Scaled:
+    intercept, names = specification.intercept, specification.frame.design.names
     mean, spread = sample.moments()
     constant = spread <= 1e-13 * np.maximum(np.abs(mean), np.sqrt(mean**2 + spread**2))
     notes = _constant_note(constant, names) if intercept else ()
@@ -246,12 +274,12 @@ def _problem(
     used = np.where(constant | (spread == 0), 1.0, spread)
     scale = used if penalties.standardize else np.full_like(mean, _unit(used, family))
     columns, loss, offset = sample.smooth(family, centre, scale, intercept)
-    bend = _ridge_units(sample, intercept) if family.quadratic else 1.0
-    bend /= unit_of(penalties, scale)
-    shrinkage = _shrinkage(penalties, family.outputs, scale, constant & intercept, bend)
+    kappa = _inverse_spread(sample, intercept) if family.quadratic else 1.0
+    kappa /= unit_of(penalties, scale)
+    shrinkage = shrinkage_of(penalties, family.outputs, scale, constant & intercept, kappa)
     heads = sample.heads(intercept)
     problem = Problem(columns, loss, shrinkage, family.outputs, heads, loss.y, offset)
-    return problem, centre, scale, notes
+    return Scaled(problem, loss, centre, scale, notes)
 
 
 def _unit(spread: Any, family: Any) -> float:
@@ -261,14 +289,6 @@ def _unit(spread: Any, family: Any) -> float:
     none.
     """
     return 1.0 if family.quadratic else float(2.0 ** np.round(np.mean(np.log2(spread))))
-
-
-def unit_of(penalties: Penalties, scale: Any) -> float:
-    """Return what λ is divided by where columns are minimised over in a unit of their own.
-
-    λ (α |b| + ½ (1 − α) κ b²) is (λ/u) (α |b'| + ½ (1 − α) (κ/u) b'²) of b' = u b.
-    """
-    return 1.0 if penalties.standardize else float(scale[0])
 
 
 def _refuse_constant(sample: PathSample, family: Any) -> None:
@@ -281,7 +301,7 @@ def _refuse_constant(sample: PathSample, family: Any) -> None:
         )
 
 
-def _ridge_units(sample: PathSample, intercept: bool) -> float:
+def _inverse_spread(sample: PathSample, intercept: bool) -> float:
     """Return one over the standard deviation of the response."""
     spread = sample.spread(intercept)
     return spread**-0.5 if spread > 0 else 1.0
@@ -293,41 +313,6 @@ def _constant_note(constant: Any, names: Sequence[str]) -> tuple[str, ...]:
     named = [names[int(j)] for j in np.flatnonzero(constant)]
     shown = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
     return (f"Constant columns stay at 0: {shown}.",)
-
-
-def _shrinkage(penalties: Penalties, q: int, scale: Any, constant: Any, bend: float) -> Shrinkage:
-    p = len(scale)
-    factors = np.ones(p) if penalties.factors is None else np.asarray(penalties.factors, float)
-    finite = np.isfinite(factors)
-    total = float(factors[finite].sum())
-    if total <= 0:
-        raise DataError(
-            "Every penalty factor is 0 (or infinite), so that there is nothing to penalise; fit "
-            "the model with lm(), glm() or multinom()."
-        )
-    factors = np.where(finite, factors * finite.sum() / total, np.inf)
-    factors = np.where(constant, np.inf, factors)
-    groups = None
-    if penalties.groups is not None:
-        _, groups = np.unique(np.asarray(penalties.groups), return_inverse=True)
-        size = np.bincount(groups)
-        mean = np.bincount(groups, weights=np.where(np.isfinite(factors), factors, 0.0)) / size
-        factors = np.where(np.isfinite(factors), (mean * np.sqrt(size))[groups], np.inf)
-    units = None
-    if penalties.grouped and q > 1:
-        units = np.repeat((np.arange(p) if groups is None else groups)[:, None], q, axis=1)
-    elif groups is not None:
-        units = groups[:, None] * q + np.arange(q)
-    lower = upper = None
-    if penalties.lower is not None or penalties.upper is not None:
-        low = -np.inf if penalties.lower is None else penalties.lower
-        high = np.inf if penalties.upper is None else penalties.upper
-        lower, upper = (
-            np.repeat((np.broadcast_to(one, (p,)) * scale)[:, None], q, axis=1)
-            for one in (low, high)
-        )
-    table = np.repeat(factors[:, None], q, axis=1)
-    return Shrinkage(penalties.alpha, table, units, lower, upper, bend)
 
 
 def _centred(coefficients: Any, penalties: Penalties) -> Any:
@@ -349,53 +334,11 @@ def _centred(coefficients: Any, penalties: Penalties) -> Any:
     return coefficients - middle
 
 
-def problem_of(path: PathEstimate) -> tuple[Problem, Any]:
-    """Return what a path minimises, and the centres of its columns, (p,)."""
-    sample, intercept = path.sample, path.specification.intercept
-    names = path.specification.frame.design.names
-    return _problem(sample, path.family, path.penalties, intercept, names)[:2]
+def scaled_problem(path: PathEstimate) -> Scaled:
+    """Return what a path minimises."""
+    return _scaled(path.specification, path.sample, path.family, path.penalties)
 
 
-def starting_point(path: PathEstimate) -> Any:
+def starting_point(path: PathEstimate) -> State:
     """Return the search of a path before its first λ."""
-    return begin(problem_of(path)[0])
-
-
-@dataclass(frozen=True)
-class Nodewise:
-    """Weighted Gram matrix X̃ᵀ W X̃ and score X̃ᵀ W (y − μ̂) at a solution; weights sum to 1."""
-
-    gram: Any
-    score: Any
-    scale: Any
-    deviance: float
-
-
-def nodewise_problem(path: PathEstimate, B: Any, a: Any) -> Nodewise:
-    """Return what de-biasing asks of a solution B (p, 1), a (1,).
-
-    Columns are in units of their standard deviations, and what the intercept explains of them, by
-    the weights of the information, is taken off.
-    """
-    settings = replace(path.penalties, standardize=True)
-    intercept = path.specification.intercept
-    names = path.specification.frame.design.names
-    problem, centre, scale, _ = _problem(path.sample, path.family, settings, intercept, names)
-    loss: Any = problem.loss
-    intercept, p = problem.intercept, len(scale)
-    columns = problem.columns.taken(np.arange(p), ones=intercept)
-    heads = a + centre @ B if intercept else a
-    scaled = B * scale[:, None]
-    full = np.concatenate([heads[None, :], scaled]) if intercept else scaled
-    eta = columns.outer(like(full, problem.template))
-    eta = eta if problem.offset is None else eta + problem.offset
-    value, score = loss.value_and_score(eta)
-    d, u = loss.curvature(eta)
-    H = to_numpy(columns.curvature([np.arange(len(full))], d, u))
-    slope = to_numpy(columns.inner(score))[:, 0]
-    if intercept:
-        across = H[1:, 0] / H[0, 0]
-        H = H[1:, 1:] - across[:, None] * H[0, 1:]
-        slope = slope[1:] - across * slope[0]
-    deviance = 2 * path.total_weight * (value - path.saturated)
-    return Nodewise(H, slope, scale, deviance)
+    return begin(scaled_problem(path).problem)

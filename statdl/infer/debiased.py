@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from statdl.errors import ModelError
-from statdl.estimate.path import PathEstimate, nodewise_problem
+from statdl.estimate.nodewise import nodewise_problem
+from statdl.estimate.path import PathEstimate
 from statdl.solve.lasso import Quadratic, minimise_lasso
 from statdl.solve.progress import shown
 

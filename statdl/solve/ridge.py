@@ -75,7 +75,7 @@ class Ridge(State):
     def stretch(self, strengths: Sequence[float], before: float, allowed: float) -> list[Solution]:
         """Return the solutions at all λ."""
         xp = namespace(self.b)
-        added = xp.asarray(strengths) * self.shrinkage.bend
+        added = xp.asarray(strengths) * self.shrinkage.ridge_factor
         total = self.values[:, None] + added
         counts = total > NOTHING * float(xp.max(self.values, initial=0.0))
         turned = xp.where(counts, self.turned[:, None] / xp.where(counts, total, 1.0), 0.0)

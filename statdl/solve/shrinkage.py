@@ -26,10 +26,10 @@ SMALLEST_ALPHA = 1e-3
 class Shrinkage:
     """The penalty of coefficients b (p, q); all arrays are on the host.
 
-    factors  (p, q) f of each coefficient, that of its unit; ∞ keeps a coefficient at 0
-    units    (p, q) the unit of each coefficient, 0, 1, …; None where every one is its own
-    lower    (p, q) ≤ 0 ≤ upper (p, q), in the units of b; None without limits
-    bend     κ, the units of the ridge part
+    factors       (p, q) f of each coefficient, that of its unit; ∞ keeps a coefficient at 0
+    units         (p, q) the unit of each coefficient, 0, 1, …; None where every one is its own
+    lower         (p, q) ≤ 0 ≤ upper (p, q), in the units of b; None without limits
+    ridge_factor  κ, what the ridge part is multiplied by
     """
 
     alpha: float
@@ -37,7 +37,7 @@ class Shrinkage:
     units: Any = None
     lower: Any = None
     upper: Any = None
-    bend: float = 1.0
+    ridge_factor: float = 1.0
 
     @cached_property
     def free(self) -> Any:
@@ -61,7 +61,7 @@ class Shrinkage:
         xp = namespace(self.factors)
         if strength == xp.inf:
             return xp.zeros_like(self.factors)
-        return strength * (1 - self.alpha) * self.bend * self._finite
+        return strength * (1 - self.alpha) * self.ridge_factor * self._finite
 
     @cached_property
     def _finite(self) -> Any:
@@ -105,7 +105,7 @@ class Shrinkage:
         if not bool(used.any()):
             return 0.0
         share = self.factors[used]
-        squares = 0.5 * (1 - self.alpha) * self.bend * float(share @ b[used] ** 2)
+        squares = 0.5 * (1 - self.alpha) * self.ridge_factor * float(share @ b[used] ** 2)
         if self.units is not None:  # each norm once
             _, first = xp.unique(self.units[used], return_index=True)
             return strength * (self.alpha * float(share[first] @ norms[used][first]) + squares)

@@ -77,30 +77,37 @@ def fold_of_rows(
         For too few rows or folds, or where a class is only in one fold.
     """
     counted = to_numpy(sample.weights) > 0
-    rows, n = int(counted.sum()), len(counted)
-    fold = np.full(n, -1)
+    fold = np.full(len(counted), -1)
     if np.ndim(folds) == 0:
-        if int(folds) != folds or not 2 <= folds <= rows:
-            raise ModelError(
-                f"folds must be a whole number from 2 to the {rows} rows, not {folds!r}."
-            )
-        if rows < 3 * folds and folds != rows:
-            raise ModelError(
-                f"{folds} folds need {3 * int(folds)} rows or more, and there are {rows}; use "
-                f"fewer folds, or folds={rows} to leave out one row at a time."
-            )
-        fold[counted] = generator(seed).permutation(np.arange(rows) % int(folds))
+        fold[counted] = _drawn_folds(folds, int(counted.sum()), seed)
     else:
-        given = to_numpy(folds)
-        if len(given) != n:
-            raise DataError(f"folds has {len(given)} entries, and {n} rows are used.")
-        lost = [k for k, label in enumerate(given.tolist()) if label is None or label != label]
-        if lost:
-            raise DataError(f"folds has no label for {len(lost)} rows; the first is row {lost[0]}.")
-        fold[counted] = np.unique(given[counted], return_inverse=True)[1].reshape(-1)
-        if fold.max() < 1:
-            raise ModelError("folds names one fold only; two or more are needed.")
+        fold[counted] = _named_folds(to_numpy(folds), counted)
     _refuse_lost_classes(sample, family, fold, levels)
+    return fold
+
+
+def _drawn_folds(folds: Any, rows: int, seed: int) -> Any:
+    """Return a fold for each of some rows, all of nearly one size, in an order that is drawn."""
+    if int(folds) != folds or not 2 <= folds <= rows:
+        raise ModelError(f"folds must be a whole number from 2 to the {rows} rows, not {folds!r}.")
+    if rows < 3 * folds and folds != rows:
+        raise ModelError(
+            f"{folds} folds need {3 * int(folds)} rows or more, and there are {rows}; use "
+            f"fewer folds, or folds={rows} to leave out one row at a time."
+        )
+    return generator(seed).permutation(np.arange(rows) % int(folds))
+
+
+def _named_folds(labels: Any, counted: Any) -> Any:
+    """Return the number of the label of each row that counts."""
+    if len(labels) != len(counted):
+        raise DataError(f"folds has {len(labels)} entries, and {len(counted)} rows are used.")
+    lost = [k for k, label in enumerate(labels.tolist()) if label is None or label != label]
+    if lost:
+        raise DataError(f"folds has no label for {len(lost)} rows; the first is row {lost[0]}.")
+    fold = np.unique(labels[counted], return_inverse=True)[1].reshape(-1)
+    if fold.max() < 1:
+        raise ModelError("folds names one fold only; two or more are needed.")
     return fold
 
 
