@@ -8,6 +8,7 @@ from typing import Any
 from statdl.api.network import mlp
 from statdl.api.regression import glm, lm, multinom
 from statdl.api.verbs import as_fit
+from statdl.api.words import is_multinomial
 from statdl.backend.array import to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
@@ -315,7 +316,7 @@ def _fitted(model: Any, data: Any, options: dict[str, Any]) -> Fit:
     if "hidden" in options:
         front = mlp
     elif "family" in options:
-        front = multinom if options["family"] == "multinomial" else glm
+        front = multinom if is_multinomial(options["family"]) else glm
     if front is multinom:
         options = {name: value for name, value in options.items() if name != "family"}
     return as_fit(front(model, data, **options))

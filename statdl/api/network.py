@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from statdl.api.arguments import (
-    finite,
-    layer_sizes,
-    strengths,
-    truth,
-    weights_by_name,
-    whole,
-)
-from statdl.api.data import read
+from statdl.api.arguments import layer_sizes, strengths, truth, whole
+from statdl.api.network_specification import network_specification, read_network
 from statdl.api.regression import fit_regression
-from statdl.api.scaling import SCALINGS, input_scaling
+from statdl.api.scaling import SCALINGS
 from statdl.api.scan import is_lazy
-from statdl.api.training import (
-    Wishes,
-    by_layer,
-    held_out,
-    network_solver,
-    practice,
-    refuse_of_scan,
-)
-from statdl.api.words import as_activation, as_family, as_initial, lookup
-from statdl.backend.random import zeros
+from statdl.api.training import TrainingOptions, refuse_of_scan
+from statdl.api.words import as_activation, as_initial
 from statdl.errors import ModelError, StatdlWarning, warn
-from statdl.estimate import Plan, Specification, estimate, specify
-from statdl.formula import Response
+from statdl.estimate import Specification, estimate
 from statdl.model.activation import Activation
-from statdl.model.categorical import Binomial, Multinomial
-from statdl.model.exponential import Gaussian
 from statdl.model.family import Family
 from statdl.model.initial import Initial
-from statdl.model.layer import Hidden, Normalisation
+from statdl.model.layer import Normalisation
 from statdl.model.link import Link
-from statdl.model.network import Network
-from statdl.model.penalty import Ridge
 from statdl.results import Call, Fit, NetworkFit
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.iterate import Solver
-from statdl.solve.trust import TrustRegion
 
 
 def mlp(
@@ -179,52 +155,14 @@ def mlp(
     _check(arguments)
     if not units:
         _check_without_layers(arguments)
-    wishes = Wishes.of(arguments)
+    options = TrainingOptions.of(arguments)
     if is_lazy(data):
-        refuse_of_scan(arguments, wishes)
-    if not units and start is None and fixed is None and not wishes.named(None):
-        return _regression(arguments, family, link, decay, method)
-    frame = read(arguments, classes=_looks(family, link))
-    chosen = _suggested(frame.response, family, link)
-    specification = specify(
-        frame, chosen, TrustRegion(), reference=reference, device=device, dtype=dtype
-    )
-    specification, watched = held_out(specification, wishes, arguments)
-    network = Network(
-        inputs=specification.rows.template.shape[1],
-        hidden=_layers(units, activation, normalisation, finite("dropout", dropout)),
-        outputs=specification.family.outputs,
-        intercept=specification.intercept,
-        skip=skip,
-    )
-    _refuse_same_names(specification, network)
-    centre, spread = input_scaling(specification, scaling, start)
-    plan = Plan(
-        network=network,
-        decay=_decay(network, decay, spread),
-        centre=centre,
-        spread=spread,
-        restarts=int(restarts),
-        seed=int(seed),
-        initial=as_initial(initial),
-    )
-    if watched is not None:
-        watched = plan.scaled_rows(watched)
-    practised = practice(specification, wishes, network, watched)
-    penalised = (plan.decay > 0).any() or (practised.lasso > 0).any()
-    specification = replace(
-        specification,
-        plan=plan,
-        practice=practised,
-        rows=plan.scaled_rows(specification.rows),
-        penalty=Ridge(1.0) if penalised else specification.penalty,
-    )
-    plan = replace(plan, fixed=_held(specification, fixed), start=_started(specification, start))
-    solver = network_solver(method, wishes, network, specification.rows.n, seed)
-    specification = replace(specification, plan=plan, solver=solver)
-    _warn_overparameterised(specification, network)
-    fitted = estimate(specification)
-    return NetworkFit(fitted, Call(mlp, arguments))
+        refuse_of_scan(arguments, options)
+    if not units and start is None and fixed is None and not options.needing_descent(None):
+        return _regression(arguments)
+    specification = network_specification(arguments, units, options)
+    _warn_overparameterised(specification)
+    return NetworkFit(estimate(specification), Call(mlp, arguments))
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
@@ -257,159 +195,21 @@ def _check_without_layers(arguments: Mapping[str, Any]) -> None:
         raise ModelError(f"{count} decays were given for 1 layer of weights.")
 
 
-def _decay(network: Network, decay: float | Sequence[float], spread: Any) -> Any:
-    """Return λ of each parameter.
-
-    Without hidden layers it is the ridge of the regression, whose coefficients are those of the
-    inputs as given: with w = β s, λ β² = (λ/s²) w².
-    """
-    values = by_layer(network, decay, "decay")
-    if network.hidden or spread is None:
-        return values
-    weights = next(block for block in network.layout if block.kind == "weights")
-    for row in range(weights.shape[0]):
-        first = weights.start + row * weights.stride
-        values[first : first + len(spread)] /= spread**2
-    return values
-
-
-def _regression(
-    arguments: Mapping[str, Any],
-    family: str | Family | None,
-    link: str | Link | None,
-    decay: float | Sequence[float],
-    method: str | Solver | None,
-) -> Fit:
+def _regression(arguments: Mapping[str, Any]) -> Fit:
     """Fit a network without hidden layers as the regression it is."""
-    frame = read(arguments, classes=_looks(family, link))
-    chosen = _suggested(frame.response, family, link)
-    strength = next(iter(strengths("decay", decay)), 0.0)
-    if method is None and chosen.name != "multinomial":
-        method = "ls" if chosen.quadratic else "irls"
-    return fit_regression(Call(mlp, arguments), frame, chosen, method, strength or None)
+    frame, family = read_network(arguments)
+    method = arguments["method"]
+    if method is None and family.name != "multinomial":
+        method = "ls" if family.quadratic else "irls"
+    (strength,) = strengths("decay", arguments["decay"])
+    return fit_regression(Call(mlp, dict(arguments)), frame, family, method, strength or None)
 
 
-def _looks(family: str | Family | None, link: str | Link | None) -> bool:
-    """Tell whether the family looks at which values a response of numbers has."""
-    if family is None or _is_multinomial(family):
-        return family is not None
-    return not as_family(family, link).quadratic
-
-
-def _is_multinomial(family: str | Family | None) -> bool:
-    return isinstance(family, str) and family.lower() in ("multinomial", "multinoulli", "softmax")
-
-
-def _suggested(response: Response, family: str | Family | None, link: str | Link | None) -> Family:
-    """Return the family asked for, or the one the response suggests."""
-    if _is_multinomial(family):
-        family = Multinomial()
-    if family is not None:
-        return as_family(family, link)
-    if response.kind == "numeric":
-        return as_family(Gaussian(), link)
-    two = len(response.levels) == 2
-    return as_family(Binomial() if two else Multinomial(), link)
-
-
-def _layers(
-    units: Sequence[int],
-    activation: str | Activation | Sequence[str | Activation],
-    normalisation: Normalisation | None,
-    dropout: float,
-) -> tuple[Hidden, ...]:
-    if normalisation not in (None, *get_args(Normalisation)):
-        raise ModelError(
-            f"normalisation={normalisation!r} is not known; choose batch, layer or weight."
-        )
-    if isinstance(activation, str | Activation):
-        activation = [activation] * len(units)
-    if not isinstance(activation, Sequence):
-        raise ModelError(f"activation={activation!r} is neither a name nor an activation.")
-    given = list(activation)
-    if len(given) != len(units):
-        raise ModelError(f"{len(given)} activations were given for {len(units)} hidden layers.")
-    return tuple(
-        Hidden(int(count), as_activation(each), normalisation, dropout)
-        for count, each in zip(units, given, strict=True)
-    )
-
-
-def _refuse_same_names(specification: Specification, network: Network) -> None:
-    """Raise where a column has the name of a unit or of a bias, so that weights share a name."""
-    inputs, outputs = specification.frame.design.names, specification.output_names
-    units = {unit for layer in range(len(network.hidden)) for unit in network.unit_names(layer)}
-    taken = [name for name in (*inputs, *outputs) if name in units or name == "bias"]
-    if not taken:  # then no two weights can share a name, and a large network need not list them
-        return
-    names = network.parameter_names(inputs, outputs)
-    shared = next((name for name, times in Counter(names).items() if times > 1), None)
-    if shared is None:
-        return
-    raise ModelError(
-        f"{taken[0]!r} is also what the network calls a unit or a bias, so that two weights would "
-        f"be {shared!r}; give the column another name."
-    )
-
-
-def _held(specification: Specification, fixed: Mapping[str, float] | None) -> Any:
-    """Return the value of every held parameter, NaN where it is free."""
-    if not fixed:
-        return None
-    held = _by_name(specification, weights_by_name("fixed", fixed), _nowhere(specification))
-    if (held == held).all():
-        raise ModelError("fixed= holds every weight of the network, and leaves nothing to fit.")
-    return held
-
-
-def _started(specification: Specification, start: Any) -> Any:
-    """Return starting values from another fit or from names, NaN for weights it does not name."""
-    if start is None:
-        return None
-    assert specification.plan is not None
-    if isinstance(start, Fit):
-        names = set(specification.coefficient_names)
-        start = {name: value for name, value in _weights_of(start).items() if name in names}
-        if not start:
-            raise ModelError("start= is a fit that shares no weight names with this network.")
-    return _by_name(specification, weights_by_name("start", start), _nowhere(specification))
-
-
-def _nowhere(specification: Specification) -> Any:
-    """Return NaN for every weight, (P,): no value is given."""
-    return zeros(len(specification.coefficient_names)) + float("nan")
-
-
-def _weights_of(fit: Fit) -> dict[str, float]:
-    """Return a fit's weights by name; of weight-normalised layers g v/‖v‖, and no scales."""
-    estimate = fit.estimate
-    names, values = list(estimate.specification.coefficient_names), estimate.all_parameters
-    plan = estimate.specification.plan
-    if plan is None:
-        return dict(zip(names, values, strict=True))
-    network = plan.network
-    scales = {place for layer in network.directed for place in layer.scale_places}
-    named = zip(names, network.plain(values), strict=True)
-    return {name: value for place, (name, value) in enumerate(named) if place not in scales}
-
-
-def _by_name(specification: Specification, given: Mapping[str, float], values: Any) -> Any:
-    names = specification.coefficient_names
-    for name, value in given.items():
-        # a name as it is, brackets and all, before it is read as a pattern
-        matches = [j for j, known in enumerate(names) if known == name]
-        matches = matches or [j for j, known in enumerate(names) if fnmatchcase(known, name)]
-        if not matches:
-            lookup(name, dict.fromkeys(names), "weight")
-        values[matches] = float(value)
-    return values
-
-
-def _warn_overparameterised(specification: Specification, network: Network) -> None:
+def _warn_overparameterised(specification: Specification) -> None:
     plan = specification.plan
     assert plan is not None
     n = specification.rows.n
-    free = network.size if plan.fixed is None else int((plan.fixed != plan.fixed).sum())
+    free = plan.network.size if plan.fixed is None else int((plan.fixed != plan.fixed).sum())
     if free > n and not (plan.decay > 0).any():
         warn(
             f"The network has {free} weights for {n} rows and no decay: its weights are "

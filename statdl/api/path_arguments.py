@@ -10,7 +10,7 @@ from typing import Any
 from statdl.api.arguments import is_number, truth, whole
 from statdl.api.data import read
 from statdl.api.scan import is_lazy
-from statdl.api.words import as_family
+from statdl.api.words import as_family, is_multinomial
 from statdl.backend.array import to_numpy
 from statdl.backend.columns import is_sparse
 from statdl.errors import DataError, ModelError
@@ -50,7 +50,7 @@ def path_specification(arguments: Mapping[str, Any]) -> tuple[Specification, Any
 
 
 def _family(given: Any) -> Family:
-    if isinstance(given, str) and given.lower() in ("multinomial", "multinoulli", "softmax"):
+    if is_multinomial(given):
         return Multinomial()
     family = as_family(given, None)
     _refuse_bounded(family)

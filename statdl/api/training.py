@@ -35,12 +35,12 @@ from statdl.solve.training import PATIENCE, Training
 
 #: Above this many weights a curvature is dear, and L-BFGS is the default.
 NEWTON_WEIGHTS = 1500
-#: Rows a batch where the wishes need gradient descent and no method is named.
+#: Rows a batch where the options need gradient descent and no method is named.
 BATCH = 32
 
 
 @dataclass(frozen=True)
-class Wishes:
+class TrainingOptions:
     """The arguments of ``mlp`` that only training has."""
 
     validation: Any
@@ -52,23 +52,23 @@ class Wishes:
     resume: str | Path | bool | None
 
     @classmethod
-    def of(cls, arguments: Mapping[str, Any]) -> Wishes:
+    def of(cls, arguments: Mapping[str, Any]) -> TrainingOptions:
         """Read and check them."""
-        wishes = cls(**{name: arguments[name] for name in cls.__dataclass_fields__})
-        if finite("noise", wishes.noise) < 0:
-            raise ModelError(f"noise is a standard deviation, 0 or more, not {wishes.noise!r}.")
-        patience: Any = wishes.early_stopping
+        options = cls(**{name: arguments[name] for name in cls.__dataclass_fields__})
+        if finite("noise", options.noise) < 0:
+            raise ModelError(f"noise is a standard deviation, 0 or more, not {options.noise!r}.")
+        patience: Any = options.early_stopping
         sound = isinstance(patience, bool) or (is_number(patience) and patience % 1 == 0)
         if not sound or patience < 0:
             raise ModelError(
                 f"early_stopping is True, False or a number of epochs, not {patience!r}."
             )
-        if wishes.early_stopping and wishes.validation is None:
+        if options.early_stopping and options.validation is None:
             raise ModelError(
                 "early_stopping watches the loss of rows held out; say which with validation=, "
                 "such as validation=0.25."
             )
-        return wishes
+        return options
 
     @property
     def patience(self) -> int | None:
@@ -96,8 +96,8 @@ class Wishes:
             return self.saved.path
         return self.resume or None
 
-    def named(self, network: Network | None) -> list[str]:
-        """Return, as they were written, the wishes that only gradient descent fulfils."""
+    def needing_descent(self, network: Network | None) -> list[str]:
+        """Return, as they were written, the options that only gradient descent fulfils."""
         found = {
             "validation": self.validation is not None,
             "early_stopping": bool(self.early_stopping),
@@ -116,7 +116,7 @@ class Wishes:
 
 
 def network_solver(
-    method: str | Solver | None, wishes: Wishes, network: Network, n: int, seed: int
+    method: str | Solver | None, options: TrainingOptions, network: Network, n: int, seed: int
 ) -> Solver:
     """Return the method asked for, or the one that suits.
 
@@ -125,32 +125,32 @@ def network_solver(
     ModelError
         When the method cannot do what is wished, naming one that can.
     """
-    needed = wishes.named(network)
+    needed = options.needing_descent(network)
     if method is None and needed:
         method = GradientDescent(Adam(1e-3), batch=min(BATCH, n))
     default = "newton" if network.size <= NEWTON_WEIGHTS else "lbfgs"
     solver = as_solver(method or default, n, NETWORK_METHODS)
     if isinstance(solver, GradientDescent) and not solver.accelerated:
         descent = solver if solver.seed is not None else replace(solver, seed=seed)
-        return Training(descent, wishes.patience, wishes.saved, wishes.resumed)
+        return Training(descent, options.patience, options.saved, options.resumed)
     if isinstance(solver, LBFGS) and solver.preconditioned is None:
         solver = replace(solver, preconditioned=False)
-    _refuse_wishes(needed, solver)
+    _refuse_without_descent(needed, solver)
     return solver
 
 
-def refuse_of_scan(arguments: Mapping[str, Any], wishes: Wishes) -> None:
+def refuse_of_scan(arguments: Mapping[str, Any], options: TrainingOptions) -> None:
     """Raise, before any row is read, for what rows that are read in blocks cannot have."""
-    if isinstance(wishes.validation, int | float):
-        check_share(wishes.validation)
-    needed, normalised = wishes.named(None), arguments["normalisation"] == "batch"
+    if isinstance(options.validation, int | float):
+        check_share(options.validation)
+    needed, normalised = options.needing_descent(None), arguments["normalisation"] == "batch"
     needed += ["dropout"] if finite("dropout", arguments["dropout"]) else []
     needed += ["normalisation='batch'"] if normalised else []
     if arguments["method"] is None:
         return
     solver = as_solver(arguments["method"], LARGEST_BATCH, NETWORK_METHODS)
     if not isinstance(solver, GradientDescent) or solver.accelerated:
-        _refuse_wishes(needed, solver)
+        _refuse_without_descent(needed, solver)
         return
     if (solver.batch or 0) > LARGEST_BATCH:
         raise ModelError(
@@ -164,7 +164,7 @@ def refuse_of_scan(arguments: Mapping[str, Any], wishes: Wishes) -> None:
         )
 
 
-def _refuse_wishes(needed: Sequence[str], solver: Solver) -> None:
+def _refuse_without_descent(needed: Sequence[str], solver: Solver) -> None:
     if needed:
         raise ModelError(
             f"{', '.join(needed)} cannot be had with {solver.name}, which needs the same smooth "
@@ -174,10 +174,10 @@ def _refuse_wishes(needed: Sequence[str], solver: Solver) -> None:
 
 
 def held_out(
-    specification: Specification, wishes: Wishes, arguments: Mapping[str, Any]
+    specification: Specification, options: TrainingOptions, arguments: Mapping[str, Any]
 ) -> tuple[Specification, Rows | None]:
     """Return the specification of the rows to learn from, and the rows to watch."""
-    given, rows = wishes.validation, specification.rows
+    given, rows = options.validation, specification.rows
     if given is None:
         return specification, None
     if isinstance(given, int | float):
@@ -214,14 +214,14 @@ def _own_data(specification: Specification, given: Any, arguments: Mapping[str, 
 
 
 def practice(
-    specification: Specification, wishes: Wishes, network: Network, watched: Rows | None
+    specification: Specification, options: TrainingOptions, network: Network, watched: Rows | None
 ) -> Practice:
     """Return what training has beside the model."""
     return Practice(
         held_out=watched,
-        noise=float(wishes.noise),
-        lasso=by_layer(network, wishes.l1, "l1"),
-        metrics=_metrics(specification, wishes.metrics),
+        noise=float(options.noise),
+        lasso=by_layer(network, options.l1, "l1"),
+        metrics=_metrics(specification, options.metrics),
     )
 
 

@@ -32,6 +32,9 @@ from statdl.solve.newton import LeastSquares, Newton
 
 Named = TypeVar("Named")
 
+#: The names of the distribution over several classes, which multinom() fits.
+MULTINOMIAL = ("multinomial", "multinoulli", "softmax")
+
 FAMILIES: Mapping[str, Callable[..., Any]] = {
     "gaussian": Gaussian,
     "normal": Gaussian,
@@ -95,6 +98,11 @@ def as_family(family: str | Family | type[Family], link: str | Link | type[Link]
     return replace(found, link=chosen)  # type: ignore[type-var]
 
 
+def is_multinomial(family: Any) -> bool:
+    """Tell whether a family is named as the one over several classes."""
+    return isinstance(family, str) and family.lower() in MULTINOMIAL
+
+
 def as_link(link: str | Link | type[Link]) -> Link:
     """Return a link from its name or class, or the one given."""
     if isinstance(link, str):
@@ -103,7 +111,7 @@ def as_link(link: str | Link | type[Link]) -> Link:
 
 
 def _named_family(name: str) -> Family:
-    if name.lower() in ("multinomial", "multinoulli", "softmax"):
+    if is_multinomial(name):
         raise ModelError(f"family={name!r} is fitted by multinom().")
     return lookup(name.lower(), FAMILIES, "family")()
 

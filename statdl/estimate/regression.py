@@ -7,12 +7,7 @@ from collections.abc import Sequence
 from statdl.backend.array import host_zeros, precision, to_numpy
 from statdl.backend.rows import Rows
 from statdl.estimate.magnitude import refuse_extreme_units
-from statdl.estimate.rank import (
-    estimable_columns,
-    refuse_too_few,
-    warn_aliased,
-    well_conditioned,
-)
+from statdl.estimate.rank import estimable_columns, refuse_too_few, warn_aliased, well_conditioned
 from statdl.estimate.record import Convergence, Estimate, Specification
 from statdl.estimate.solution import Solution, solve
 from statdl.estimate.start import Start, begin

@@ -23,13 +23,7 @@ from statdl.backend.linalg import (
 )
 from statdl.estimate.basis import by_output, congruent_by_output, in_one_piece, on_basis
 from statdl.estimate.lookout import Lookout, lookout, settled
-from statdl.estimate.rank import (
-    digits,
-    firm_volume,
-    good_enough,
-    smallest_pivot,
-    well_conditioned,
-)
+from statdl.estimate.rank import digits, firm_volume, good_enough, smallest_pivot, well_conditioned
 from statdl.estimate.start import Start, begin, factor_or_none
 from statdl.model.coordinates import Reparametrised, Standardised
 from statdl.model.objective import Objective

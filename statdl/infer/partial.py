@@ -44,13 +44,7 @@ from statdl.formula.suggest import listing
 from statdl.infer.covariance import covariance_root, reference_df
 from statdl.infer.distribution import critical
 from statdl.infer.effects import Averages, average_means
-from statdl.infer.population import (
-    Population,
-    check_estimable,
-    encoded,
-    observed,
-    population,
-)
+from statdl.infer.population import Population, check_estimable, encoded, observed, population
 from statdl.infer.predict import class_labels, estimable
 
 #: Values that a numeric variable runs through, unless given.

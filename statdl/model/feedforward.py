@@ -18,20 +18,8 @@ from typing import Any, NamedTuple
 from statdl.backend.array import Array, namespace
 from statdl.errors import ModelError
 from statdl.model.layer import Affine, Delta, Hidden, Layer, LayerPass, Tangent
-from statdl.model.training import (
-    RunningStatistics,
-    TrainingMode,
-    dropout_masks,
-    prediction_moments,
-)
-from statdl.model.weight_normalisation import (
-    Direction,
-    directions,
-    effective,
-    pull,
-    push,
-    turn,
-)
+from statdl.model.training import RunningStatistics, TrainingMode, dropout_masks, prediction_moments
+from statdl.model.weight_normalisation import Direction, directions, effective, pull, push, turn
 
 
 class Pass(NamedTuple):

@@ -1,0 +1,172 @@
+"""From the arguments of a network to its specification: family, layers, decay, scaling, solver."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+from statdl.api.arguments import finite
+from statdl.api.data import read
+from statdl.api.named_weights import held_weights, starting_weights
+from statdl.api.scaling import input_scaling
+from statdl.api.training import TrainingOptions, by_layer, held_out, network_solver, practice
+from statdl.api.words import as_activation, as_family, as_initial, is_multinomial
+from statdl.errors import ModelError
+from statdl.estimate import Plan, Specification, specify
+from statdl.formula import ModelFrame, Response
+from statdl.model.activation import Activation
+from statdl.model.categorical import Binomial, Multinomial
+from statdl.model.exponential import Gaussian
+from statdl.model.family import Family
+from statdl.model.layer import Hidden, Normalisation
+from statdl.model.link import Link
+from statdl.model.network import Network
+from statdl.model.penalty import Ridge
+from statdl.solve.trust import TrustRegion
+
+
+def network_specification(
+    arguments: Mapping[str, Any], units: Sequence[int], options: TrainingOptions
+) -> Specification:
+    """Return the network to be fitted: its plan, what training has besides, and the solver."""
+    frame, family = read_network(arguments)
+    place = {name: arguments[name] for name in ("reference", "device", "dtype")}
+    specification = specify(frame, family, TrustRegion(), **place)
+    specification, watched = held_out(specification, options, arguments)
+    network = _network(specification, units, arguments)
+    plan = _plan(specification, network, arguments)
+    practised = practice(
+        specification, options, network, None if watched is None else plan.scaled_rows(watched)
+    )
+    penalised = (plan.decay > 0).any() or (practised.lasso > 0).any()
+    specification = replace(
+        specification,
+        plan=plan,
+        practice=practised,
+        rows=plan.scaled_rows(specification.rows),
+        penalty=Ridge(1.0) if penalised else specification.penalty,
+        solver=network_solver(
+            arguments["method"], options, network, specification.rows.n, arguments["seed"]
+        ),
+    )
+    named = {
+        "fixed": held_weights(specification, arguments["fixed"]),
+        "start": starting_weights(specification, arguments["start"]),
+    }
+    return replace(specification, plan=replace(plan, **named))
+
+
+def read_network(arguments: Mapping[str, Any]) -> tuple[ModelFrame, Family]:
+    """Return the data, and the family asked for or the one that the response suggests."""
+    family, link = arguments["family"], arguments["link"]
+    frame = read(arguments, classes=_looks(family, link))
+    return frame, _suggested(frame.response, family, link)
+
+
+def _network(
+    specification: Specification, units: Sequence[int], arguments: Mapping[str, Any]
+) -> Network:
+    network = Network(
+        inputs=specification.rows.template.shape[1],
+        hidden=_layers(
+            units,
+            arguments["activation"],
+            arguments["normalisation"],
+            finite("dropout", arguments["dropout"]),
+        ),
+        outputs=specification.family.outputs,
+        intercept=specification.intercept,
+        skip=arguments["skip"],
+    )
+    _refuse_same_names(specification, network)
+    return network
+
+
+def _plan(specification: Specification, network: Network, arguments: Mapping[str, Any]) -> Plan:
+    centre, spread = input_scaling(specification, arguments["scaling"], arguments["start"])
+    return Plan(
+        network=network,
+        decay=_decay(network, arguments["decay"], spread),
+        centre=centre,
+        spread=spread,
+        restarts=int(arguments["restarts"]),
+        seed=int(arguments["seed"]),
+        initial=as_initial(arguments["initial"]),
+    )
+
+
+def _decay(network: Network, decay: float | Sequence[float], spread: Any) -> Any:
+    """Return λ of each parameter.
+
+    Without hidden layers it is the ridge of the regression, whose coefficients are those of the
+    inputs as given: with w = β s, λ β² = (λ/s²) w².
+    """
+    values = by_layer(network, decay, "decay")
+    if network.hidden or spread is None:
+        return values
+    weights = next(block for block in network.layout if block.kind == "weights")
+    for row in range(weights.shape[0]):
+        first = weights.start + row * weights.stride
+        values[first : first + len(spread)] /= spread**2
+    return values
+
+
+def _looks(family: str | Family | None, link: str | Link | None) -> bool:
+    """Tell whether the family looks at which values a response of numbers has."""
+    if family is None or is_multinomial(family):
+        return family is not None
+    return not as_family(family, link).quadratic
+
+
+def _suggested(response: Response, family: str | Family | None, link: str | Link | None) -> Family:
+    """Return the family asked for, or the one the response suggests."""
+    if is_multinomial(family):
+        family = Multinomial()
+    if family is not None:
+        return as_family(family, link)
+    if response.kind == "numeric":
+        return as_family(Gaussian(), link)
+    two = len(response.levels) == 2
+    return as_family(Binomial() if two else Multinomial(), link)
+
+
+def _layers(
+    units: Sequence[int],
+    activation: str | Activation | Sequence[str | Activation],
+    normalisation: Normalisation | None,
+    dropout: float,
+) -> tuple[Hidden, ...]:
+    if normalisation not in (None, *get_args(Normalisation)):
+        raise ModelError(
+            f"normalisation={normalisation!r} is not known; choose batch, layer or weight."
+        )
+    if isinstance(activation, str | Activation):
+        activation = [activation] * len(units)
+    if not isinstance(activation, Sequence):
+        raise ModelError(f"activation={activation!r} is neither a name nor an activation.")
+    given = list(activation)
+    if len(given) != len(units):
+        raise ModelError(f"{len(given)} activations were given for {len(units)} hidden layers.")
+    return tuple(
+        Hidden(int(count), as_activation(each), normalisation, dropout)
+        for count, each in zip(units, given, strict=True)
+    )
+
+
+def _refuse_same_names(specification: Specification, network: Network) -> None:
+    """Raise where a column has the name of a unit or of a bias, so that weights share a name."""
+    inputs, outputs = specification.frame.design.names, specification.output_names
+    units = {unit for layer in range(len(network.hidden)) for unit in network.unit_names(layer)}
+    taken = [name for name in (*inputs, *outputs) if name in units or name == "bias"]
+    if not taken:  # then no two weights can share a name, and a large network need not list them
+        return
+    names = network.parameter_names(inputs, outputs)
+    shared = next((name for name, times in Counter(names).items() if times > 1), None)
+    if shared is None:
+        return
+    raise ModelError(
+        f"{taken[0]!r} is also what the network calls a unit or a bias, so that two weights would "
+        f"be {shared!r}; give the column another name."
+    )
