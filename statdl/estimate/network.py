@@ -33,11 +33,11 @@ from statdl.model.frozen import Frozen
 from statdl.model.lesson import Lesson
 from statdl.model.network import Network
 from statdl.model.objective import Objective
+from statdl.model.one_pass import OnePass
 from statdl.model.penalty import Ridge
 from statdl.model.portion import PassingLesson
 from statdl.model.predictor import Predictor
 from statdl.model.response_scale import ResponseScale
-from statdl.model.together import Together
 from statdl.solve.iterate import Minimum, Outcome, Solver
 from statdl.solve.training import Course, Training
 from statdl.solve.trust import TrustRegion
@@ -52,7 +52,7 @@ def estimate_network(specification: Specification) -> Estimate:
     starts = starting_values(specification, scale)
     if scale is None:
         best, losses = _best(specification, starts, None)
-    else:
+    else:  # the response has units of its own, in which its spread is 1
         inside = [scale.inside(start) for start in starts]
         best, losses = _best(within(specification, scale), inside, of_free(plan, scale))
     if not math.isfinite(best.loss):
@@ -90,7 +90,7 @@ def _problem(specification: Specification, plan: Plan) -> Objective:
     """Return what is minimised: of rows that are read anew for every sum, by the fewest passes."""
     objective, solver = network_objective(specification, plan), specification.solver
     if specification.rows.passing and isinstance(solver, TrustRegion):
-        return Together.of(objective, solver.expected)
+        return OnePass.of(objective, solver.expected)
     return objective
 
 
@@ -191,9 +191,10 @@ def network_estimate(
     losses: tuple[float, ...],
 ) -> Estimate:
     """Return the record of a trained network."""
-    parameters = minimum.parameters
     course: Course | None = minimum.memory
     trained = isinstance(specification.solver, Training)
+    outcome, note = _ending(specification, plan, objective, minimum)
+    parameters = minimum.parameters
     statistics = None if course is None else course.statistics
     if statistics is not None:  # the moments belong to the units in the order they have
         objective = lesson_of(objective, Practice(), plan).taught(statistics).objective
@@ -201,17 +202,37 @@ def network_estimate(
         specification = replace(specification, plan=plan)
     elif plan.fixed is None and plan.network.hidden:
         parameters = plan.network.canonical(parameters)
-    separated = None
-    if plan.network.hidden and not trained:
-        separated = separated_by_units(objective, minimum.parameters, plan.fixed)
     specification = counted(specification)
-    outcome, note = minimum.outcome, minimum.note
-    if separated is not None:
-        outcome, note = Outcome.SEPARATION, separated
-    elif not outcome.converged:
-        note = f"{note} {_kinks(plan.network, specification.solver)}".strip()
     _announce(minimum.solver, outcome, note)
-    convergence = Convergence(
+    return NetworkEstimate.later(
+        specification=specification,
+        objective=objective,
+        kept=_free(plan),
+        parameters=to_numpy(parameters),
+        loss=None if trained else minimum.loss,
+        convergence=_convergence(minimum, outcome, note, specification.rows.passes),
+        trace=minimum.trace,
+        spread=losses,
+        history=() if course is None else course.history,
+    )
+
+
+def _ending(
+    specification: Specification, plan: Plan, objective: Objective, minimum: Minimum
+) -> tuple[Outcome, str]:
+    """Return why the run ended, and what is to be said of it besides."""
+    if plan.network.hidden and not isinstance(specification.solver, Training):
+        separated = separated_by_units(objective, minimum.parameters, plan.fixed)
+        if separated is not None:
+            return Outcome.SEPARATION, separated
+    if minimum.outcome.converged:
+        return minimum.outcome, minimum.note
+    kinks = _kinks(plan.network, specification.solver)
+    return minimum.outcome, f"{minimum.note} {kinks}".strip()
+
+
+def _convergence(minimum: Minimum, outcome: Outcome, note: str, passes: int) -> Convergence:
+    return Convergence(
         method=minimum.solver,
         outcome=outcome,
         iterations=minimum.iterations,
@@ -221,22 +242,15 @@ def network_estimate(
         digits=15.0,
         factorisation="Cholesky",
         notes=(note,) if note else (),
-        passes=specification.rows.passes,
+        passes=passes,
     )
-    free = [True] * plan.network.size
-    if plan.fixed is not None:
-        free = [bool(value != value) for value in plan.fixed]
-    return NetworkEstimate.later(
-        specification=specification,
-        objective=objective,
-        kept=tuple(free),
-        parameters=to_numpy(parameters),
-        loss=None if trained else minimum.loss,
-        convergence=convergence,
-        trace=minimum.trace,
-        spread=losses,
-        history=() if course is None else course.history,
-    )
+
+
+def _free(plan: Plan) -> tuple[bool, ...]:
+    """Return which parameters are not held at a value."""
+    if plan.fixed is None:
+        return (True,) * plan.network.size
+    return tuple(bool(value != value) for value in plan.fixed)
 
 
 def _kinks(network: Network, solver: Solver) -> str:

@@ -13,8 +13,8 @@ from statdl.estimate.solution import Solution, solve
 from statdl.estimate.start import Start, begin
 from statdl.estimate.verdict import announce, judge
 from statdl.model.objective import Objective
+from statdl.model.one_pass import OnePass
 from statdl.model.predictor import Linear
-from statdl.model.together import Together
 from statdl.solve.iterate import Solver
 from statdl.solve.newton import Newton
 
@@ -74,7 +74,7 @@ def _by_fewest_passes(objective: Objective, solver: Solver) -> Objective:
     """Return the objective of rows that are read anew for every sum, for the fewest passes."""
     if not isinstance(solver, Newton):
         return objective
-    return Together.of(objective, solver.expected or objective.family.canonical)
+    return OnePass.of(objective, solver.expected or objective.family.canonical)
 
 
 def _record(

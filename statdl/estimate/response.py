@@ -24,9 +24,9 @@ from statdl.model.family import Family, total
 from statdl.model.frozen import Frozen
 from statdl.model.link import Log
 from statdl.model.objective import Objective
+from statdl.model.one_pass import OnePass
 from statdl.model.predictor import Linear
 from statdl.model.response_scale import ResponseScale
-from statdl.model.together import Together
 from statdl.solve.iterate import minimise
 from statdl.solve.newton import Newton
 
@@ -44,7 +44,7 @@ def null_eta(specification: Specification) -> Any:
         return to_numpy(family.start(rest.mean_response(), None))
     objective = Objective(family, Linear(0, family.outputs, True), rows.with_columns(()))
     if rows.passing:
-        objective = Together.of(objective, expected=True)
+        objective = OnePass.of(objective, expected=True)
     with overflow_allowed():
         found = minimise(objective, Newton(expected=True), null_parameters(objective))
     return to_numpy(found.parameters)

@@ -27,8 +27,8 @@ from statdl.estimate.rank import digits, firm_volume, good_enough, smallest_pivo
 from statdl.estimate.start import Start, begin, factor_or_none
 from statdl.model.coordinates import Reparametrised, Standardised
 from statdl.model.objective import Objective
+from statdl.model.one_pass import OnePass
 from statdl.model.predictor import Linear
-from statdl.model.together import Together
 from statdl.solve.iterate import Minimum, Outcome, Solver, minimise
 from statdl.solve.lbfgs import LBFGS
 from statdl.solve.newton import LeastSquares, Newton
@@ -94,7 +94,7 @@ def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solut
 def _minimise(
     objective: Objective, solver: Solver, start: Start, watch: Lookout | None = None
 ) -> Minimum:
-    if isinstance(solver, Newton | LBFGS) and not isinstance(objective, Together):
+    if isinstance(solver, Newton | LBFGS) and not isinstance(objective, OnePass):
         solver = replace(solver, first_factor=start.factor)
     if _descends(solver) and solver.scale:
         coordinates = Standardised.of(_linear(objective), objective.rows)

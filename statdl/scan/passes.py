@@ -47,7 +47,7 @@ class Ledger:
         """
         with self._shown(scan, title) as tick:
             found = scan.source.reduce(
-                Counted(function, tick), Together(combine), columns, scan.block_rows
+                WithRows(function, tick), BothWithRows(combine), columns, scan.block_rows
             )
         rows, result = (0, None) if found is None else found
         self._over(rows)
@@ -82,7 +82,7 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Counted:
+class WithRows:
     """A function of blocks that also counts their rows."""
 
     function: Callable[[Block], Any]
@@ -98,7 +98,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Together:
+class BothWithRows:
     """Adds up numbers of rows, and combines what was made of them."""
 
     combine: Callable[[Any, Any], Any]

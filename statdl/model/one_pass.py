@@ -28,13 +28,13 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Together(Objective):
+class OnePass(Objective):
     """An objective whose every pass tells the curvature too, expected or observed."""
 
     expected: bool = True
 
     @classmethod
-    def of(cls, objective: Objective, expected: bool) -> Together:
+    def of(cls, objective: Objective, expected: bool) -> OnePass:
         """Return an objective as one of these."""
         parts = {one.name: getattr(objective, one.name) for one in fields(objective)}
         return cls(**parts, expected=expected)
