@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from statdl.estimate.path import Grid
 from statdl.estimate.penalties import Penalties
 from statdl.formula import ArrayRecipe, Term
 from statdl.formula.design import Design
+from statdl.formula.suggest import listing
 from statdl.lazy import lazy
 from statdl.model.categorical import Multinomial
 from statdl.model.family import Family
@@ -155,7 +156,7 @@ def _by_column(
     if values.shape != (len(design.names),):
         raise ModelError(
             f"{name} has {values.size} entries, and there are {len(design.names)} columns: "
-            f"{_listed(design.names)}."
+            f"{listing(design.names, 20)}."
         )
     return values
 
@@ -167,16 +168,12 @@ def _spelled_out(name: str, given: Mapping[str, Any], design: Design, default: f
     unknown = [key for key in given if key not in names and key not in terms]
     if unknown:
         raise ModelError(
-            f"{name} names {unknown[0]!r}, which is no column; there are {_listed(names)}."
+            f"{name} names {unknown[0]!r}, which is no column; there are {listing(names, 20)}."
         )
     of_terms = {names[j]: given[key] for key, at in terms.items() if key in given for j in at}
     of_columns = {key: given[key] for key in given if key in names}
     values = {**of_terms, **of_columns}
     return [values.get(name, default) for name in names]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:20])}{', …' if len(names) > 20 else ''}"
 
 
 def _numbers(name: str, given: Any) -> Any:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification, Plan
+from statdl.estimate import Estimate, Identification, Plan
 from statdl.infer.effects import Effects, affordable, own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.inputs import InputTest, input_tests
 from statdl.infer.spectrum import Spectrum, lengths, spectrum
 from statdl.model.network import Network
 from statdl.report.format import integer, number, p_value, significant, statistic
-from statdl.report.stopping import stopped, stopping_notes
+from statdl.report.network_notes import convergence_notes, identification_notes, input_notes
+from statdl.report.stopping import stopped
 from statdl.report.table import Pairs, Summary, Table
-from statdl.solve.iterate import Outcome
 
 #: Verdicts under which weights have errors of their own.
 KNOWN = (Identification.IDENTIFIED, Identification.THROUGH_PENALTY)
@@ -33,20 +33,19 @@ def network_summary(goodness: Goodness, level: float, weights: Sequence[Table] =
     assert plan is not None
     found = spectrum(estimate)
     known = estimate.identification in KNOWN
-    blocks = [_head(goodness, plan, found)]
-    notes = [*_convergence_notes(estimate), *_identification_notes(estimate, found, bool(weights))]
-    if not known and estimate.identification is not Identification.SINGULAR:
-        tables = []
-    elif affordable(estimate):
-        tests = input_tests(estimate)
-        effects = own_effects(estimate)
+    notes = [*convergence_notes(estimate), *identification_notes(estimate, found, bool(weights))]
+    tables: list[Table] = []
+    examined = known or estimate.identification is Identification.SINGULAR
+    if examined and affordable(estimate):
+        tests, effects = input_tests(estimate), own_effects(estimate)
         tables = _tables(estimate, effects, tests, level)
-        notes += _input_notes(effects, tests)
-    else:
-        tables = []
+        notes += input_notes(effects, tests)
+    elif examined:
         notes.append("The effects of so many inputs take a while: ask for them by effects().")
     shown = list(weights) if known else []
-    return Summary("Neural Network Results", (*blocks, *tables, *shown), tuple(notes))
+    return Summary(
+        "Neural Network Results", (_head(goodness, plan, found), *tables, *shown), tuple(notes)
+    )
 
 
 def _head(goodness: Goodness, plan: Plan, found: Spectrum) -> Pairs:
@@ -202,133 +201,3 @@ def _beside(estimate: Estimate, rows: Sequence[Cells], tests: Sequence[Cells]) -
         found.append((term.name, *("",) * 6, *test))
         found += [(*rows[j], *("",) * len(test)) for j in term.columns]
     return found
-
-
-# notes ----------------------------------------------------------------------------------------
-
-
-def _convergence_notes(estimate: Estimate) -> list[str]:
-    record = estimate.convergence
-    notes = list(record.notes)
-    if estimate.reported is not None:
-        notes.append(estimate.reported.note)
-    notes += stopping_notes(estimate)
-    if estimate.frame.dropped:
-        rows = "row was" if estimate.frame.dropped == 1 else "rows were"
-        notes.append(f"{estimate.frame.dropped} {rows} dropped because of missing values.")
-    return notes
-
-
-def _identification_notes(estimate: Estimate, found: Spectrum, weights: bool) -> list[str]:
-    notes = []
-    plan = estimate.specification.plan
-    assert plan is not None
-    if estimate.identification is Identification.UNEXAMINED:
-        notes.append(
-            f"{len(estimate.parameters)} weights are too many for their information to be examined "
-            f"(more than {EXAMINED_WEIGHTS}): there are no standard errors and no criteria."
-        )
-    if plan.network.directed:
-        notes.append(
-            "Weight normalisation: weights into hidden units are a direction of length 1 times a "
-            "scale; the length is no parameter."
-        )
-    shrunk = estimate.objective.penalised is not None
-    separated = estimate.convergence.outcome is Outcome.SEPARATION  # its note says what helps
-    if estimate.identification is Identification.SINGULAR and not separated:
-        notes.append(
-            f"The data determine {found.rank} of {found.size} directions of the weights: "
-            f"{undetermined(plan.network, found, shrunk)} Weights have no standard errors, p-values"
-            f"{' or table' if weights else ''}, and AIC, NIC and BIC are not defined. Predictions "
-            "and effects keep their errors, along what is determined. "
-            + _remedy(plan.network, found, shrunk)
-        )
-    if estimate.identification is Identification.THROUGH_PENALTY:
-        scales = [_scales(plan.network)] if homogeneous_units(plan.network) else []
-        notes.append(
-            " ".join([
-                "Without its decay the network would not be identified: what is said of single "
-                "weights depends on the penalty as much as on the data.",
-                *scales,
-            ])
-        )  # fmt: skip
-    if shrunk and estimate.identification is not Identification.UNEXAMINED:
-        notes.append(_decay_note(estimate))
-    if estimate.dispersion == 0:
-        notes.append(
-            "The network fits every row exactly: the scale is 0, and errors, tests, intervals and "
-            "criteria are not defined."
-        )
-    elif not estimate.family.dispersion_known and estimate.df_resid <= 0:
-        notes.append(
-            "There are as many parameters in effect as rows: no degrees of freedom are left for "
-            "the scale, and errors, tests and intervals are not defined."
-        )
-    return notes
-
-
-def undetermined(network: Network, found: Spectrum, shrunk: bool) -> str:
-    """Return why directions of the weights are not determined, as far as their number tells."""
-    reasons = []
-    units = homogeneous_units(network)
-    if units and not shrunk:
-        reasons.append(_scales(network))
-    if shrunk or found.size - found.rank > units:
-        more = "More units" if reasons else "Units"
-        reasons.append(f"{more} are redundant or inputs dependent.")
-    return reasons[0][0].lower() + " ".join(reasons)[1:]
-
-
-def homogeneous_units(network: Network) -> int:
-    """Return how many hidden units have a scale that can move to the weights that leave them."""
-    return sum(layer.units for layer in network.hidden if layer.activation.homogeneous)
-
-
-def _scales(network: Network) -> str:
-    kinds = {layer.activation.name for layer in network.hidden if layer.activation.homogeneous}
-    return (
-        f"The scale of a {' or '.join(sorted(kinds))} unit can move from the weights into it to "
-        "those out of it, so that no data tell it."
-    )
-
-
-def _remedy(network: Network, found: Spectrum, shrunk: bool) -> str:
-    if shrunk:
-        return "Fewer units help."
-    scale_only = found.size - found.rank <= homogeneous_units(network)
-    return "decay= settles the scales." if scale_only else "Fewer units or decay= help."
-
-
-def _decay_note(estimate: Estimate) -> str:
-    """Return the formulas behind errors and degrees of freedom under decay."""
-    note = "Decay: with I the expected information and P the decay, "
-    if estimate.reported is None:
-        scale = "" if estimate.family.dispersion_known else "the scale times "
-        note += f"the covariance is {scale}(I + P)⁻¹ I (I + P)⁻¹ and "
-    return note + (
-        "degrees of freedom are effective ones, tr((I + P)⁻¹ I). Errors, p-values and intervals "
-        "ignore the bias of shrinkage."
-    )
-
-
-def _input_notes(effects: Effects, tests: Sequence[InputTest]) -> list[str]:
-    of = "each class's probability" if effects.labels else "the mean response"
-    notes = [
-        f"effect: average marginal effect on {of} in the rows of the fit, in units of the input; "
-        "errors by the delta method."
-    ]
-    changed = [name for name, own in zip(effects.names, effects.discrete, strict=True) if own]
-    if changed:
-        notes.append(f"{', '.join(changed)}: change from the reference level.")
-    if any(not math.isnan(test.p_value) for test in tests):
-        notes.append(
-            "Wald: all weights that leave the input are 0. It presumes that the hidden units are "
-            "identified without the input (White 1989); where a unit is driven by it alone, the "
-            "p-value is a guide only."
-        )
-    elif any(test.df for test in tests):
-        notes.append(
-            "Wald: all weights that leave the input are 0. Without its only input the network's "
-            "hidden units would not be identified, so the statistic has no reference distribution."
-        )
-    return notes

@@ -13,11 +13,10 @@ from statdl.infer.distribution import check_level
 from statdl.infer.goodness import Goodness
 from statdl.infer.residual import jarque_bera, omnibus, residual_shape
 from statdl.infer.wald import Coefficients, coefficients
-from statdl.model.penalty import shrinkage
 from statdl.report.format import integer, number, p_value, significant, statistic
+from statdl.report.notes import notes
 from statdl.report.stopping import stopped
 from statdl.report.table import Pairs, Summary, Table
-from statdl.solve.iterate import Outcome
 
 Lines = tuple[tuple[str, str], ...]
 
@@ -219,76 +218,3 @@ def _coefficient_row(
         number(low, 3),
         number(high, 3),
     )
-
-
-def notes(goodness: Goodness) -> tuple[str, ...]:
-    """Return the sentences beneath the table: conventions first, then everything that is amiss."""
-    estimate = goodness.estimate
-    found = [*_convergence_notes(estimate)]
-    if estimate.reported is not None:
-        found.append(estimate.reported.note)
-        if estimate.specification.least_squares and goodness.slopes.note:
-            found.append(f"F-statistic: {goodness.slopes.note}")
-    aliased = [
-        name
-        for name, keep in zip(estimate.specification.coefficient_names, estimate.kept, strict=True)
-        if not keep
-    ]
-    if aliased:
-        found.append(
-            f"NA: not estimable, since {_listed(aliased)} "
-            f"{'are' if len(aliased) > 1 else 'is'} a combination of the other columns."
-        )
-    if estimate.frame.dropped:
-        rows = "row was" if estimate.frame.dropped == 1 else "rows were"
-        found.append(f"{estimate.frame.dropped} {rows} dropped because of missing values.")
-    penalty = estimate.specification.penalty
-    if penalty.active and not penalty.shrinks:
-        found.append(
-            "Bias-reduced (Firth 1993): the estimates maximise log L + ½ log |I|. Wald intervals "
-            "are poor where classes are separated; take confint(method='profile')."
-        )
-    if estimate.selected:
-        found.append(f"Degrees of freedom are effective ones ({estimate.degrees_of_freedom:.4g}).")
-    elif penalty.shrinks:
-        found.append(
-            f"Penalised fit: estimates are {shrinkage(penalty)}, the penalised covariance is "
-            "(I + Λ)⁻¹ I (I + Λ)⁻¹, and degrees of freedom are effective ones "
-            f"({estimate.degrees_of_freedom:.4g}). p-values and intervals ignore the bias."
-        )
-    if not estimate.family.dispersion_known and not estimate.df_resid > 0:
-        found.append(
-            "There are as many coefficients as rows: the fit is exact and leaves nothing to "
-            "estimate standard errors from."
-        )
-    if _exact(goodness):
-        found.append(
-            "The fit is essentially perfect: what is left is rounding, and so are the tests."
-        )
-    if estimate.convergence.digits < 6 and estimate.convergence.outcome is not Outcome.SEPARATION:
-        found.append(
-            "The columns are nearly dependent: the coefficients are good for about "
-            f"{estimate.convergence.digits:.0f} digits ({estimate.convergence.factorisation})."
-        )
-    return tuple(found)
-
-
-def _exact(goodness: Goodness) -> bool:
-    """Tell whether least squares leaves no more than rounding, as R warns."""
-    estimate = goodness.estimate
-    if not estimate.specification.least_squares or not estimate.df_resid > 0:
-        return False
-    return estimate.deviance <= 1e-28 * estimate.nobs * goodness.mean_square
-
-
-def _convergence_notes(estimate: Estimate) -> Sequence[str]:
-    record = estimate.convergence
-    if record.outcome is Outcome.SEPARATION:
-        return record.notes
-    if record.outcome is Outcome.EPOCHS or not record.converged:
-        return (" ".join((f"{record.method}: {record.message}", *record.notes)),)
-    return record.notes
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

@@ -14,7 +14,8 @@ from statdl.infer.effects import Effects, affordable, own_effects
 from statdl.infer.goodness import Goodness
 from statdl.infer.inputs import InputTest, input_tests
 from statdl.infer.spectrum import spectrum
-from statdl.report.network import architecture, undetermined
+from statdl.report.network import architecture
+from statdl.report.network_notes import undetermined
 from statdl.report.reading.outcome import TRAINED, mean, method, unreadable
 from statdl.report.reading.words import (
     Reading,
