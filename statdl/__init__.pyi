@@ -104,7 +104,7 @@ from statdl.errors import RankWarning as RankWarning
 from statdl.errors import SeparationWarning as SeparationWarning
 from statdl.errors import StatdlError as StatdlError
 from statdl.errors import StatdlWarning as StatdlWarning
-from statdl.infer.covariance import Covariance as Covariance
+from statdl.infer.covariance_choice import Covariance as Covariance
 from statdl.model.penalty import Ridge as Ridge
 from statdl.results.choice import Stepwise as Stepwise
 from statdl.results.cv_path import CvPath as CvPath

@@ -12,7 +12,8 @@ from statdl.api.words import is_multinomial
 from statdl.backend.array import to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
-from statdl.infer.covariance import Covariance, clusters
+from statdl.infer.covariance import clusters
+from statdl.infer.covariance_choice import Covariance
 from statdl.kinds import is_whole
 from statdl.lazy import lazy
 from statdl.results import Fit

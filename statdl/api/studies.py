@@ -11,7 +11,7 @@ from statdl.api.verbs import as_fit
 from statdl.api.words import lookup
 from statdl.errors import ConvergenceWarning, ModelError, StatdlWarning, warn
 from statdl.formula import Term, update_formula
-from statdl.infer.covariance import Covariance
+from statdl.infer.covariance_choice import Covariance
 from statdl.report import DataTable
 from statdl.report.regression import RegressionTable
 from statdl.results import Fit

@@ -32,7 +32,6 @@ White (1982), Maximum likelihood estimation of misspecified models, Econometrica
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,126 +48,10 @@ from statdl.estimate import (
 )
 from statdl.formula import Grouping, groupings
 from statdl.infer import meat
-from statdl.infer.arithmetic import coefficient_labels, estimable_places, labelled_places
-from statdl.kinds import is_whole
+from statdl.infer.arithmetic import coefficient_labels, estimable_places
+from statdl.infer.covariance_choice import MODEL_KINDS, ROBUST_KINDS, Covariance
 from statdl.scan.groups import column_groups
 from statdl.scan.rows import ScannedRows
-
-#: By the information; from rows that vary each by its own; from rows that vary together; by refits.
-MODEL_KINDS = ("classical", "hessian", "fisher")
-ROBUST_KINDS = ("sandwich", "HC0", "HC1", "HC2", "HC3", "HC4")
-KINDS = (*MODEL_KINDS, *ROBUST_KINDS, "cluster", "HAC", "bootstrap")
-CORRECTIONS = ("full", "groups", "none")
-SCHEMES = ("pairs", "residual", "wild", "cluster")
-
-
-@dataclass(frozen=True)
-class Covariance:
-    """Which covariance of the coefficients to use, with what it needs to know.
-
-    Parameters
-    ----------
-    type : str
-        "classical" (the model's own), "hessian", "fisher"; "HC0" (= "sandwich"), "HC1", "HC2",
-        "HC3", "HC4" for rows of unequal variance; "cluster"; "HAC"; "bootstrap".
-    cluster : optional
-        What rows belong together, for "cluster" and "bootstrap": a column of the data, a formula
-        such as ``"~ firm"`` or (two ways) ``"~ firm + year"``, or a vector with one entry a row.
-    correction : {"full", "groups", "none"}, optional
-        For small samples. "cluster": G/(G − 1) · (n − 1)/(n − p) ("full", the default), G/(G − 1)
-        ("groups"), or 1. "HAC": n/(n − p) ("full") or 1 ("none", the default).
-    maxlags : int or "auto", optional
-        Lags of "HAC", with Bartlett's weights 1 − l/(L + 1); by default ⌊4 (n/100)^{2/9}⌋, and with
-        "auto" chosen from the data (Newey & West 1994).
-    scheme : {"pairs", "residual", "wild", "cluster"}, optional
-        What "bootstrap" draws: rows; residuals, or residuals with random signs (linear regression);
-        clusters. By default pairs, and clusters where ``cluster`` is given. With ``cluster`` the
-        signs of "wild" are those of clusters.
-    B, seed : int
-        Refits of the bootstrap, and their seed.
-
-    See Also
-    --------
-    Fit.vcov : The matrix.
-    Fit.with_covariance : The fit with it.
-
-    Examples
-    --------
-    >>> import statdl as sd
-    >>> fit = sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))
-    >>> by_gears = sd.Covariance("cluster", cluster="gear", correction="groups")
-    >>> fit.confint(vcov=by_gears).loc["wt"].round(2).to_dict()
-    {'2.5 %': -9.51, '97.5 %': -1.18}
-    """
-
-    type: str = "classical"
-    cluster: Any = None
-    correction: str | None = None
-    maxlags: int | str | None = None
-    scheme: str | None = None
-    B: int = 200
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        known = {kind.lower(): kind for kind in KINDS}
-        if str(self.type).lower() not in known:
-            raise ModelError(
-                f"type={self.type!r} is no kind of covariance; choose one of {', '.join(KINDS)}."
-            )
-        object.__setattr__(self, "type", known[str(self.type).lower()])
-        self._check_places()
-        self._check_values()
-
-    def _check_places(self) -> None:
-        """Refuse options of another kind."""
-        places = {
-            "cluster": ("cluster", "bootstrap"),
-            "correction": ("cluster", "HAC"),
-            "maxlags": ("HAC",),
-            "scheme": ("bootstrap",),
-        }
-        for name, kinds in places.items():
-            if getattr(self, name) is not None and self.type not in kinds:
-                raise ModelError(
-                    f"{name}= belongs to the covariance {' or '.join(map(repr, kinds))}, and not "
-                    f"to {self.type!r}."
-                )
-        if self.type == "cluster" and self.cluster is None:
-            raise ModelError(
-                "The covariance 'cluster' needs cluster=: a column of the data, a formula such as "
-                "'~ firm + year', or a vector."
-            )
-        if self.scheme == "cluster" and self.cluster is None:
-            raise ModelError("scheme='cluster' draws clusters; say which with cluster=.")
-
-    def _check_values(self) -> None:
-        if self.correction is not None and self.correction not in CORRECTIONS:
-            raise ModelError(
-                f"correction={self.correction!r} is not known; choose {', '.join(CORRECTIONS)}."
-            )
-        if self.correction == "groups" and self.type == "HAC":
-            raise ModelError("correction='groups' is for clusters; 'HAC' has 'full' and 'none'.")
-        if self.scheme is not None and self.scheme not in SCHEMES:
-            raise ModelError(f"scheme={self.scheme!r} is not known; choose {', '.join(SCHEMES)}.")
-        lags: Any = self.maxlags
-        known = lags is None or (isinstance(lags, str) and lags == "auto")
-        if not known and (not is_whole(lags) or lags < 0):
-            raise ModelError(f"maxlags must be a whole number of 0 or more, or 'auto': {lags!r}.")
-        if not is_whole(self.B) or self.B < 2:
-            raise ModelError(f"B must be a whole number of 2 or more resamples, not {self.B!r}.")
-
-
-def as_covariance(vcov: Any, cluster: Any = None, **options: Any) -> Covariance:
-    """Return what ``vcov=`` and ``cluster=`` ask for: a name, a formula of clusters, an object."""
-    if isinstance(vcov, Covariance):
-        if cluster is not None:
-            raise ModelError("vcov= is a Covariance already; give it its cluster=.")
-        return vcov
-    if isinstance(vcov, str) and vcov.lstrip().startswith("~"):
-        vcov, cluster = "cluster", vcov if cluster is None else cluster
-    if vcov is None:
-        vcov = "classical" if cluster is None else "cluster"
-    return Covariance(vcov, cluster, **options)
 
 
 def covariance_root(estimate: Estimate, kind: str | None = None) -> Any:
@@ -244,61 +127,6 @@ def report(estimate: Estimate, choice: Covariance) -> Reported | None:
     if choice.type == "cluster":
         return _clustered(estimate, choice)
     raise ModelError("The bootstrap is not available here; use vcov('bootstrap').")
-
-
-def given(estimate: Estimate, matrix: Any) -> Reported:
-    """Return a covariance matrix of one's own, of all coefficients or of the estimable ones.
-
-    A frame is read by its labels, in whatever order they are.
-
-    Raises
-    ------
-    ModelError
-        When the matrix is not one of the coefficients, or no covariance.
-    """
-    try:
-        values = np.asarray(matrix, dtype=float)
-    except (TypeError, ValueError):
-        values = np.empty(0)
-    if values.ndim != 2:
-        raise ModelError(
-            f"vcov={matrix!r} is no covariance; give one of {', '.join(KINDS)}, a formula of "
-            "clusters such as '~ firm', a Covariance, or a matrix."
-        )
-    if hasattr(matrix, "columns") and hasattr(matrix, "index"):
-        rows, columns = (
-            labelled_places(estimate, axis, f"The {which} of vcov=", every=False)
-            for axis, which in ((matrix.index, "rows"), (matrix.columns, "columns"))
-        )
-        values = values[np.ix_(rows, columns)]
-    kept = estimable_places(estimate)
-    if values.shape == (len(kept), len(kept)):
-        values = values[np.ix_(kept, kept)]
-    size = estimate.rank
-    if values.shape != (size, size):
-        raise ModelError(
-            f"vcov= is a matrix of shape {np.shape(matrix)}, and the fit has {len(kept)} "
-            "coefficients."
-        )
-    scale = np.sqrt(np.abs(np.diagonal(values)))
-    lopsided = np.abs(values - values.T) > 1e-8 * np.outer(scale, scale)
-    if lopsided.any() or not np.isfinite(values).all():
-        raise ModelError("vcov= must be a symmetric matrix of finite numbers.")
-    note = "Standard errors are from the covariance matrix that was given."
-    return Reported("given", _root_of(values), model_df(estimate), note)
-
-
-def _root_of(matrix: Any) -> Any:
-    """Return R with R Rᵀ a covariance matrix, worked out in units of its standard deviations."""
-    variances = np.diag(matrix)
-    scale = np.sqrt(np.where(variances > 0, variances, 1.0))
-    unit = matrix / scale / scale[:, None]
-    if (np.linalg.eigvalsh(unit) < -1e-9).any():
-        raise ModelError(
-            "vcov= is no covariance matrix: some combination of the coefficients would have a "
-            "negative variance."
-        )
-    return scale[:, None] * half_root(unit, "given")
 
 
 def _of_model(estimate: Estimate, kind: str) -> Reported | None:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from statdl import study
 from statdl.errors import ModelError
 from statdl.infer.arithmetic import coefficient_labels, estimable_places
-from statdl.infer.covariance import Covariance, covariance
+from statdl.infer.covariance import covariance
+from statdl.infer.covariance_choice import Covariance
 from statdl.infer.delta import derived
 from statdl.infer.distribution import check_level
 from statdl.infer.linear_hypothesis import hypotheses as linear

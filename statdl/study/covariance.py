@@ -33,16 +33,15 @@ from statdl.errors import ModelError
 from statdl.estimate import Estimate, Identification, Reported
 from statdl.formula import Grouping
 from statdl.infer.covariance import (
-    Covariance,
-    as_covariance,
     cluster_df,
     clusters,
-    given,
     model_df,
     refuse_rowless,
     refuse_unexamined,
     report,
 )
+from statdl.infer.covariance_choice import Covariance, as_covariance
+from statdl.infer.covariance_given import given
 from statdl.infer.meat import group_count
 from statdl.solve.progress import shown
 from statdl.study.bootstrap import check_count, resampled
@@ -54,8 +53,8 @@ ROOM = 8_000_000
 def under(estimate: Estimate, vcov: Any = None, cluster: Any = None) -> Estimate:
     """Return an estimate whose errors and tests are from the covariance asked for.
 
-    ``vcov`` is a name of :data:`~statdl.infer.covariance.KINDS`, a formula of clusters, a
-    :class:`~statdl.infer.covariance.Covariance`, or a matrix; None without clusters changes
+    ``vcov`` is a name of :data:`~statdl.infer.covariance_choice.KINDS`, a formula of clusters, a
+    :class:`~statdl.infer.covariance_choice.Covariance`, or a matrix; None without clusters changes
     nothing.
     """
     if vcov is None and cluster is None:
