@@ -6,15 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from statdl.api.arguments import layer_sizes, strengths, truth, whole
+from statdl.api.arguments import strengths
 from statdl.api.network_specification import network_specification, read_network
 from statdl.api.regression import fit_regression
-from statdl.api.scaling import SCALINGS
-from statdl.api.scan import is_lazy
-from statdl.api.training import TrainingOptions, refuse_of_scan
-from statdl.api.words import as_activation, as_initial
-from statdl.errors import ModelError, StatdlWarning, warn
-from statdl.estimate import Specification, estimate
+from statdl.estimate import estimate
 from statdl.model.activation import Activation
 from statdl.model.family import Family
 from statdl.model.initial import Initial
@@ -151,48 +146,10 @@ def mlp(
     True
     """
     arguments = locals()
-    units = layer_sizes(hidden)
-    _check(arguments)
-    if not units:
-        _check_without_layers(arguments)
-    options = TrainingOptions.of(arguments)
-    if is_lazy(data):
-        refuse_of_scan(arguments, options)
-    if not units and start is None and fixed is None and not options.needing_descent(None):
+    specification = network_specification(arguments)
+    if specification is None:
         return _regression(arguments)
-    specification = network_specification(arguments, units, options)
-    _warn_overparameterised(specification)
     return NetworkFit(estimate(specification), Call(mlp, arguments))
-
-
-def _check(arguments: Mapping[str, Any]) -> None:
-    """Refuse what is no number, truth value or name where one is needed."""
-    scaling = arguments["scaling"]
-    if scaling not in (*SCALINGS, None):
-        raise ModelError(f"scaling={scaling!r} is not known; choose one of {', '.join(SCALINGS)}.")
-    whole("restarts", arguments["restarts"], 1)
-    whole("seed", arguments["seed"], 0)
-    truth("skip", arguments["skip"])
-    truth("intercept", arguments["intercept"])
-    strengths("decay", arguments["decay"])
-
-
-def _check_without_layers(arguments: Mapping[str, Any]) -> None:
-    """Refuse what is for hidden layers, of which there are none."""
-    for name, none in (("dropout", 0.0), ("normalisation", None)):
-        if arguments[name] != none:
-            raise ModelError(
-                f"{name}={arguments[name]!r} is for hidden layers, and hidden=() has none; leave "
-                "it out."
-            )
-    given = arguments["activation"]
-    if not isinstance(given, str | Activation):
-        raise ModelError(f"activation={given!r} is for hidden layers, and hidden=() has none.")
-    as_activation(given)
-    as_initial(arguments["initial"])
-    count = len(strengths("decay", arguments["decay"]))
-    if count != 1:
-        raise ModelError(f"{count} decays were given for 1 layer of weights.")
 
 
 def _regression(arguments: Mapping[str, Any]) -> Fit:
@@ -203,16 +160,3 @@ def _regression(arguments: Mapping[str, Any]) -> Fit:
         method = "ls" if family.quadratic else "irls"
     (strength,) = strengths("decay", arguments["decay"])
     return fit_regression(Call(mlp, dict(arguments)), frame, family, method, strength or None)
-
-
-def _warn_overparameterised(specification: Specification) -> None:
-    plan = specification.plan
-    assert plan is not None
-    n = specification.rows.n
-    free = plan.network.size if plan.fixed is None else int((plan.fixed != plan.fixed).sum())
-    if free > n and not (plan.decay > 0).any():
-        warn(
-            f"The network has {free} weights for {n} rows and no decay: its weights are "
-            "not identified. Use fewer units or decay=, such as 0.01.",
-            StatdlWarning,
-        )

@@ -7,13 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
-from statdl.api.arguments import finite
+from statdl.api.arguments import finite, layer_sizes, strengths, truth, whole
 from statdl.api.data import read
 from statdl.api.named_weights import held_weights, starting_weights
-from statdl.api.scaling import input_scaling
-from statdl.api.training import TrainingOptions, by_layer, held_out, network_solver, practice
+from statdl.api.scaling import SCALINGS, input_scaling
+from statdl.api.scan import is_lazy
+from statdl.api.training import (
+    TrainingOptions,
+    by_layer,
+    held_out,
+    network_solver,
+    practice,
+    refuse_of_scan,
+)
 from statdl.api.words import as_activation, as_family, as_initial, is_multinomial
-from statdl.errors import ModelError
+from statdl.errors import ModelError, StatdlWarning, warn
 from statdl.estimate import Plan, Specification, specify
 from statdl.formula import ModelFrame, Response
 from statdl.model.activation import Activation
@@ -27,7 +35,61 @@ from statdl.model.penalty import Ridge
 from statdl.solve.trust import TrustRegion
 
 
-def network_specification(
+def network_specification(arguments: Mapping[str, Any]) -> Specification | None:
+    """Return what ``mlp`` fits; None where that is a regression, without hidden layers."""
+    units = layer_sizes(arguments["hidden"])
+    _check(arguments)
+    if not units:
+        _check_without_layers(arguments)
+    options = TrainingOptions.of(arguments)
+    if is_lazy(arguments["data"]):
+        refuse_of_scan(arguments, options)
+    named = any(arguments[name] is not None for name in ("start", "fixed"))
+    if not units and not named and not options.needing_descent(None):
+        return None
+    specification = _specified(arguments, units, options)
+    _warn_overparameterised(specification)
+    return specification
+
+
+def _check(arguments: Mapping[str, Any]) -> None:
+    """Refuse what is no number, truth value or name where one is needed."""
+    scaling = arguments["scaling"]
+    if scaling not in (*SCALINGS, None):
+        raise ModelError(f"scaling={scaling!r} is not known; choose one of {', '.join(SCALINGS)}.")
+    whole("restarts", arguments["restarts"], 1)
+    whole("seed", arguments["seed"], 0)
+    truth("skip", arguments["skip"])
+    truth("intercept", arguments["intercept"])
+    strengths("decay", arguments["decay"])
+
+
+def _check_without_layers(arguments: Mapping[str, Any]) -> None:
+    """Refuse what is for hidden layers, of which there are none."""
+    for name, none in (("dropout", 0.0), ("normalisation", None)):
+        if arguments[name] != none:
+            raise ModelError(
+                f"{name}={arguments[name]!r} is for hidden layers, and hidden=() has none; leave "
+                "it out."
+            )
+    given = arguments["activation"]
+    if not isinstance(given, str | Activation):
+        raise ModelError(f"activation={given!r} is for hidden layers, and hidden=() has none.")
+    as_activation(given)
+    as_initial(arguments["initial"])
+    count = len(strengths("decay", arguments["decay"]))
+    if count != 1:
+        raise ModelError(f"{count} decays were given for 1 layer of weights.")
+
+
+def read_network(arguments: Mapping[str, Any]) -> tuple[ModelFrame, Family]:
+    """Return the data, and the family asked for or the one that the response suggests."""
+    family, link = arguments["family"], arguments["link"]
+    frame = read(arguments, classes=_looks(family, link))
+    return frame, _suggested(frame.response, family, link)
+
+
+def _specified(
     arguments: Mapping[str, Any], units: Sequence[int], options: TrainingOptions
 ) -> Specification:
     """Return the network to be fitted: its plan, what training has besides, and the solver."""
@@ -56,13 +118,6 @@ def network_specification(
         "start": starting_weights(specification, arguments["start"]),
     }
     return replace(specification, plan=replace(plan, **named))
-
-
-def read_network(arguments: Mapping[str, Any]) -> tuple[ModelFrame, Family]:
-    """Return the data, and the family asked for or the one that the response suggests."""
-    family, link = arguments["family"], arguments["link"]
-    frame = read(arguments, classes=_looks(family, link))
-    return frame, _suggested(frame.response, family, link)
 
 
 def _network(
@@ -170,3 +225,16 @@ def _refuse_same_names(specification: Specification, network: Network) -> None:
         f"{taken[0]!r} is also what the network calls a unit or a bias, so that two weights would "
         f"be {shared!r}; give the column another name."
     )
+
+
+def _warn_overparameterised(specification: Specification) -> None:
+    plan = specification.plan
+    assert plan is not None
+    n = specification.rows.n
+    free = plan.network.size if plan.fixed is None else int((plan.fixed != plan.fixed).sum())
+    if free > n and not (plan.decay > 0).any():
+        warn(
+            f"The network has {free} weights for {n} rows and no decay: its weights are "
+            "not identified. Use fewer units or decay=, such as 0.01.",
+            StatdlWarning,
+        )
