@@ -17,17 +17,20 @@ from itertools import groupby
 from typing import Any
 
 from statdl.backend.array import Array, Rows, is_numpy, like, namespace, to_numpy
+from statdl.backend.cublas import Products, current_stream
 from statdl.backend.random import generator, permutation
 from statdl.model.family import Family
 from statdl.model.frozen import Frozen
 from statdl.model.kernel import Kernel, Masks, supported
+from statdl.model.launching import launch_obstacle, products_obstacle
 from statdl.model.metric import METRICS, Metric
 from statdl.model.network import Network
 from statdl.model.objective import Objective
+from statdl.model.replay import ReplayLearner
 from statdl.model.response_scale import ResponseScale
 from statdl.model.training import RunningStatistics, Training
 from statdl.model.weight_normalisation import pull
-from statdl.model.whole import WholeLearner, obstacle
+from statdl.model.whole import EpochLearner, WholeLearner
 
 #: What tells the seed of an epoch's noise and dropout from that of its order.
 DRAWS = 1
@@ -87,20 +90,40 @@ class Lesson(Objective):
         """Whether a layer learns the moments of its batches."""
         return any(hidden.normalisation == "batch" for hidden in self.network.hidden)
 
-    def learner(self, batch: int) -> Learner:
-        """Return what walks through batches of ``batch`` rows."""
-        if self.fast and not self.rows.streamed and supported(self.predictor, self.rows.X):
-            return KernelLearner(self, batch)
+    def learner(self, batch: int, products: str = "full") -> Learner:
+        """Return what walks through batches of ``batch`` rows, by products of a precision."""
+        if self.quick:
+            return KernelLearner(self, batch, products)
         return Learner(self, batch)
 
-    def whole_learner(self, batch: int, rule: str, decayed: Array) -> WholeLearner:
-        """Return what takes all batches of an epoch in one launch, by a rule of kernels."""
-        return WholeLearner(self, batch, rule, decayed)
+    def whole_learner(
+        self, launch: str, batch: int, rule: str, decayed: Array, products: str
+    ) -> WholeLearner:
+        """Return what takes all batches of an epoch by itself, by a rule of kernels."""
+        if launch == "epoch":
+            return EpochLearner(self, batch, rule, decayed)
+        return ReplayLearner(self, batch, rule, decayed, products)
 
     @property
-    def launch_obstacle(self) -> str | None:
-        """Why an epoch cannot be one launch; None where it can."""
-        return obstacle(self)
+    def quick(self) -> bool:
+        """Whether the kernel serves it."""
+        here = self.fast and not self.rows.streamed
+        return here and supported(self.predictor, self.rows.X)
+
+    def launch_obstacle(self, launch: str) -> str | None:
+        """Return why epochs cannot be launched this way; None where they can."""
+        return launch_obstacle(self, launch)
+
+    def products_obstacle(self, launch: str) -> str | None:
+        """Return why products cannot be rounded; None where they can."""
+        return products_obstacle(self, launch)
+
+    def rounded_by(self, parameters: Array, batch: int, products: str) -> float:
+        """Return by what share products of a precision change the loss of all rows."""
+        full, rounded = (
+            KernelLearner(self, batch, one).mean_loss(parameters) for one in ("full", products)
+        )
+        return abs(rounded - full) / max(abs(full), 1e-300)
 
     def taught(self, statistics: RunningStatistics | None) -> Lesson:
         """Return the lesson with the moments that normalised layers have learned."""
@@ -352,13 +375,16 @@ class Learner:
 class KernelLearner(Learner):
     """The same by the kernel: rows gathered in portions, gradients in one buffer."""
 
-    def __init__(self, lesson: Lesson, batch: int) -> None:
+    def __init__(self, lesson: Lesson, batch: int, products: str = "full") -> None:
         super().__init__(lesson, batch)
         network, rows = lesson.network, lesson.rows
         xp = namespace(rows.X)
         self._buffer = xp.empty((network.size,), dtype=rows.X.dtype)
         sizes = {batch, rows.n % batch} - {0}
-        self._kernels = {size: Kernel(network, lesson.family, size, self._buffer) for size in sizes}
+        matmul = None if products == "full" else Products(products, current_stream(), rows.X)
+        self._kernels = {
+            size: Kernel(network, lesson.family, size, self._buffer, matmul) for size in sizes
+        }
         self._first = int(network.intercept)
         width = self._first + network.inputs
         room = GATHERED_BYTES if is_numpy(rows.X) else CARD_BYTES
@@ -390,9 +416,7 @@ class KernelLearner(Learner):
             kernel.bind(self._plain)
 
     def gradient(self, first: int, stop: int) -> Array:
-        if stop > self._stop:
-            self._gather(first)
-        inputs = self._gathered[first - self._start : stop - self._start]
+        inputs = self._inputs(first, stop)
         masks: Masks | None = None
         if self.lesson.noise:
             inputs[:, self._first :] = self._noisy(inputs[:, self._first :])
@@ -402,8 +426,6 @@ class KernelLearner(Learner):
         weights = None if self._weights is None else self._weights[rows]
         offset = None if self._offset is None else self._offset[rows]
         kernel, directed = self._kernels[stop - first], self.lesson.network.directed
-        if directed:
-            self._plain[...] = self.lesson.network.plain(self._parameters)
         gradient = kernel.run(inputs, self._y[rows], self._eta[rows], weights, offset, masks)
         gradient = pull(directed, self._parameters, gradient)
         if self._decay is not None:
@@ -411,6 +433,25 @@ class KernelLearner(Learner):
             xp.multiply(self._decay, self._parameters, out=self._scratch)
             xp.add(gradient, self._scratch, out=gradient)
         return gradient
+
+    def mean_loss(self, parameters: Array) -> float:
+        """Return the mean loss of all rows, with nothing dropped, by the products of training."""
+        n = self.lesson.n
+        self.begin(parameters, namespace(parameters).arange(n), (0,))
+        for first in range(0, n, self.batch):
+            stop = min(first + self.batch, n)
+            rows = slice(first, stop)
+            offset = None if self._offset is None else self._offset[rows]
+            self._kernels[stop - first].forward(self._inputs(first, stop), self._eta[rows], offset)
+        return self.seen()["loss"]
+
+    def _inputs(self, first: int, stop: int) -> Array:
+        """Return the rows of a batch with a column of ones, and the weights up to date."""
+        if stop > self._stop:
+            self._gather(first)
+        if self.lesson.network.directed:
+            self._plain[...] = self.lesson.network.plain(self._parameters)
+        return self._gathered[first - self._start : stop - self._start]
 
     def seen(self) -> dict[str, float]:
         columns = [values.T.copy().T for values in (self._eta, self._y)]  # as families like them
