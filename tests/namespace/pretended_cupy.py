@@ -37,6 +37,8 @@ KNOWN = cupy_names.known()
 #: Functions whose result has a size that only the card knows.
 WAITING = {"nonzero", "flatnonzero", "argwhere", "unique", "extract", "compress", "isin",
            "intersect1d", "union1d", "setdiff1d", "array_equal"}  # fmt: skip
+#: What calls cuBLAS, or takes room for a sum: no graph captures it.
+UNCAPTURED = {"matmul", "dot", "vdot", "inner", "tensordot", "einsum", "sum", "mean", "max", "min"}
 #: What would be a singular value decomposition, and is not to be used on a card.
 DEAR = {"svd", "pinv", "lstsq", "matrix_rank", "cond"}
 MEMORY = 10**9
@@ -275,12 +277,6 @@ class ndarray:  # noqa: N801  (CuPy's name)
         return getattr(module, function.__name__)(*args, **kwargs)
 
 
-def _matmul(one: Any, other: Any, **named: Any) -> Any:
-    if streams.capturing():
-        raise NotImplementedError("calling cuBLAS API during stream capture is unsupported")
-    return np.matmul(one, other, **named)
-
-
 def _operators() -> None:
     """Give arrays the operators of NumPy's functions, in place and reflected as well."""
     names = {
@@ -301,8 +297,7 @@ def _operators() -> None:
         return lambda self, other: function(self, other, out=self)
 
     for operator, name in names.items():
-        original = _matmul if name == "matmul" else getattr(np, name)
-        function = _counted(name, original, None)
+        function = _counted(name, getattr(np, name), None)
         setattr(ndarray, f"__{operator}__", forward(function))
         if operator not in ("eq", "ne", "lt", "le", "gt", "ge"):
             setattr(ndarray, f"__r{operator}__", backward(function))
@@ -334,13 +329,15 @@ def _counted(
             raise TypeError(f"cupy.{name}() got unexpected keyword arguments {sorted(strange)}")
         LEDGER.launches += not streams.capturing()
         LEDGER.waits += name in WAITING
-        out = named.get("out")
+        out, names, many = named.get("out"), tuple(named), len(args)
 
-        def work(*given: Any) -> Any:
-            options = dict(zip(named, map(_here, given[len(args) : -1]), strict=True))
+        def work(*given: Any) -> Any:  # keeps no array: a graph's memory is for others to keep
+            options = dict(zip(names, map(_here, given[many:-1]), strict=True))
             with np.errstate(all="ignore"):
-                return function(*map(_here, given[: len(args)]), **options)
+                return function(*map(_here, given[:many]), **options)
 
+        if name in UNCAPTURED:
+            streams.free(name)
         if out is None and streams.capturing():
             found = work(*args, *named.values(), of)
             given = [one._held for one in (*args, of) if isinstance(one, ndarray)]
@@ -507,7 +504,7 @@ def build() -> dict[str, ModuleType]:
         "asnumpy": _asnumpy, "ElementwiseKernel": host_kernels.Elementwise,
         "RawModule": host_kernels.Raw, "get_default_memory_pool": lambda: pool,
         "random": SimpleNamespace(default_rng=Generator),
-        "matmul": _counted("matmul", _matmul, KNOWN["cupy"]["matmul"][1]),
+        "matmul": _counted("matmul", np.matmul, KNOWN["cupy"]["matmul"][1]),
         "__version__": KNOWN["version"],
     }  # fmt: skip
     cupy = _module("cupy", **{**_functions("cupy", np), **constants, **own})
