@@ -168,8 +168,8 @@ def _network(torch: Any, task: Epoch, **options: Any) -> tuple[Any, Any, Any]:
 @contextmanager
 def _precision(torch: Any, products: str) -> Iterator[None]:
     """Let PyTorch's products be of a precision, by the names of ours."""
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = products == "tf32"
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if products == "tf32" else "highest")
     try:
         # a cache of rounded weights would be captured as they are then
         with torch.autocast(
@@ -177,7 +177,7 @@ def _precision(torch: Any, products: str) -> Iterator[None]:
         ):
             yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+        torch.set_float32_matmul_precision(before)
 
 
 def eager(task: Epoch, X: Any, y: Any, products: str) -> Callable[[int], Any] | None:

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from statdl.errors import DeviceError
 from statdl.lazy import lazy
 
 cupy = lazy("cupy")
@@ -71,12 +72,23 @@ class Replay:
             self._graph.launch(self.stream)
 
     def _captured(self, work: Work) -> Any:
-        """Return the graph of some work, which is not done yet."""
+        """Return the graph of some work, which is not done yet.
+
+        Raises
+        ------
+        DeviceError
+            Where the card refuses.
+        """
         self.stream.begin_capture()
         try:
             work()
-        except BaseException:
+            return self.stream.end_capture()
+        except BaseException as error:
             with suppress(Exception):  # what went wrong is told already
                 self.stream.end_capture()
-            raise
-        return self.stream.end_capture()
+            if not isinstance(error, Exception):  # an interrupt is none of the card's
+                raise
+            raise DeviceError(
+                f"A graph of a training step could not be captured ({type(error).__name__}: "
+                f"{error}); leave launch='graph' out."
+            ) from error

@@ -130,6 +130,7 @@ class ReplayLearner(WholeLearner):
     def __init__(self, lesson: Any, batch: int, rule: str, decayed: Array, products: str) -> None:
         super().__init__(lesson)
         self._rule = rule
+        self._memory: Sequence[Array] | None = None
         self._store = Store.of(lesson, batch, decayed)
         self._eta = self._store.eta
         self._full, rest = divmod(lesson.n, batch)
@@ -143,6 +144,8 @@ class ReplayLearner(WholeLearner):
 
         The memory has to be the same arrays in every epoch: the graph holds them.
         """
+        assert self._memory is None or self._memory is memory
+        self._memory = memory
         store, rule = self._store, step_kernel(self._rule, len(memory))
         store.parameters[...] = self._parameters
         store.order[...] = self._order

@@ -166,9 +166,22 @@ def test_what_cannot_be_captured_is_refused(pretended):
     }
     for said, work in refused.items():
         captured = Replay()
-        with pytest.raises(AssertionError, match=said), captured.beside():
+        with pytest.raises(sd.DeviceError, match=f"{said}.*leave launch="), captured.beside():
             captured._captured(work)
         assert not captured.stream.is_capturing()
+
+
+def test_an_interrupt_ends_the_capture(card):
+    captured = Replay()
+
+    def interrupted():
+        if captured.stream.is_capturing():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), captured.beside():
+        captured.run(interrupted, 2)
+    assert not captured.stream.is_capturing()
+    captured.stream.synchronize()
 
 
 def test_memory_that_is_given_back_is_missed(pretended):
