@@ -8,8 +8,9 @@ from benchmarks.table import duration, multiple
 
 Document = dict[str, Any]
 PEERS = (
-    "statdl, fused", "statdl, TF32", "PyTorch", "PyTorch, graph", "PyTorch L-BFGS",
-    "scikit-learn", "statsmodels",
+    "statdl, graph", "statdl, epoch", "statdl, TF32", "statdl, graph, TF32", "statdl, bf16",
+    "statdl, graph, bf16", "PyTorch", "PyTorch, graph", "PyTorch, TF32", "PyTorch, graph, TF32",
+    "PyTorch, bf16", "PyTorch, graph, bf16", "PyTorch L-BFGS", "scikit-learn", "statsmodels",
 )  # fmt: skip
 NOT_YET = "Not yet measured: `make gpu-check` on a machine with a card writes the table."
 

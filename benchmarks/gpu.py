@@ -118,7 +118,8 @@ def _obstacle() -> str | None:
 def tests(run: Run, obstacle: str | None) -> None:
     """Run the suite: on CuPy, or what there is of it without a card."""
     chosen = ["tests/namespace", "tests/network/test_card_training.py"]
-    chosen += ["tests/network/test_whole_epochs.py", "tests/network/test_devices.py"]
+    chosen += ["tests/network/test_launches.py", "tests/network/test_graphs.py"]
+    chosen += ["tests/backend/test_cublas.py", "tests/network/test_devices.py"]
     if obstacle is None:
         chosen += ["-k", "cupy or test_devices.py"]
     else:
@@ -188,16 +189,29 @@ def training(run: Run, share: float) -> None:
         run.skip("PyTorch's training", "it is not installed, or sees no card.")
     for task in measured.EPOCHS:
         chosen = task if share == 1.0 else task.smaller(share)
-        with run.part(chosen.title, 30.0) as there_is_time:
+        with run.part(chosen.title, 60.0) as there_is_time:
             if there_is_time:
-                run.document["tasks"].append(chosen.record())
+                record = chosen.record()
+                run.document["tasks"].append(record)
+                disagreements(run, record)
     with run.part("threads of an epoch in one launch", 20.0) as there_is_time:
         if there_is_time:
-            run.document["fused"] = measured.fused_variants(share)
+            run.document["threads"] = measured.threads_of_an_epoch(share)
     for name in ("logit_refits", "network_refits"):
         with run.part(name.replace("_", " "), 30.0) as there_is_time:
             if there_is_time:
                 run.document["tasks"].append(getattr(measured, name)(share))
+
+
+def disagreements(run: Run, record: dict[str, Any]) -> None:
+    """Print how far launches and products are from the plain ones, and say where it is too far."""
+    for name, found in record["differences"].items():
+        print(f"  {name}: weights {found['weights']:.1e}, loss {found['loss']:.1e} from the plain")
+        if found["loss"] > found.get("limit", float("inf")):
+            run.failed.append(
+                f"{record['task']}: the loss of {name} differs from the plain one by "
+                f"{found['loss']:.1e} of it."
+            )
 
 
 def one_task(run: Run, card: Any, task: Any, known: Any) -> dict[str, Any]:

@@ -236,7 +236,7 @@ def files_that_know(package: str) -> set[str]:
 
 def test_only_arrays_and_devices_know_cupy():
     kernels = {"backend/special.py", "backend/kernels.py", "backend/epoch.py"}  # with plain twins
-    places = {CHOOSER, "backend/device.py", "backend/products.py"}
+    places = {CHOOSER, "backend/device.py", "backend/cublas.py", "backend/graph.py"}
     assert files_that_know("cupy") <= {*places, *kernels}
 
 

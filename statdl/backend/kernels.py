@@ -55,6 +55,67 @@ def rule_kernel(name: str, memories: int) -> Any:
 
 
 @cache
+def step_kernel(name: str, memories: int) -> Any:
+    """Return the same with numbers that the card finds: those of a step, in a table.
+
+    Given g, decayed, the table (steps, numbers) and the step (1,).
+    """
+    numbers = ", ".join(f"{one} = numbers[row + {k}]" for k, one in enumerate(NUMBERS))
+    moved = ", ".join(f"T {one}" for one in ("w", "m", "s")[: memories + 1])
+    return cupy.ElementwiseKernel(
+        "T g, T decayed, raw T numbers, raw int32 step",
+        moved,
+        f"const int row = step[0] * {len(NUMBERS)}; const T {numbers}; {RULES[name]}",
+        f"statdl_{name}_step",
+    )
+
+
+@cache
+def gather_kernel() -> Any:
+    """Return what puts a batch's rows side by side: those of the order from step × batch on.
+
+    Given a table (n, columns), the order (n,), the step (1,), batch and columns; the size of the
+    launch is rows × columns.
+    """
+    return cupy.ElementwiseKernel(
+        "raw T table, raw int64 order, raw int32 step, int32 batch, int32 columns",
+        "raw T taken",
+        """
+        const long long row = order[(long long)step[0] * batch + i / columns];
+        taken[i] = table[row * columns + i % columns];
+        """,
+        "statdl_gather",
+    )
+
+
+@cache
+def keep_kernel() -> Any:
+    """Return what keeps a batch's numbers with those of the epoch: from step × many on."""
+    return cupy.ElementwiseKernel(
+        "raw T values, raw int32 step, int32 many",
+        "raw T kept",
+        "kept[(long long)step[0] * many + i] = values[i];",
+        "statdl_keep",
+    )
+
+
+@cache
+def rounding_kernel() -> Any:
+    """Return the 16 bits of the bfloat16 nearest to a number, of two as near the even one."""
+    return cupy.ElementwiseKernel(
+        "float32 x",
+        "uint16 rounded",
+        """
+        union { float number; unsigned int bits; } held;
+        held.number = x;
+        const unsigned int even = (held.bits >> 16) & 1;
+        rounded = x != x ? 0x7fc0 : (unsigned short)((held.bits + 0x7fff + even) >> 16);
+        """,
+        "statdl_bfloat16",
+    )
+
+
+@cache
 def sigmoid_kernel() -> Any:
     """Return a = 1/(1 + e^−z), where an overflow of e^−z rightly ends as 0."""
     return cupy.ElementwiseKernel("T z", "T a", "a = 1 / (1 + exp(-z));", "statdl_sigmoid")

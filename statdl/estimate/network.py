@@ -38,8 +38,9 @@ from statdl.model.penalty import Ridge
 from statdl.model.portion import PassingLesson
 from statdl.model.predictor import Predictor
 from statdl.model.response_scale import ResponseScale
+from statdl.solve.course import Course
 from statdl.solve.iterate import Minimum, Outcome, Solver
-from statdl.solve.training import Course, Training
+from statdl.solve.training import Training
 from statdl.solve.trust import TrustRegion
 
 

@@ -49,8 +49,8 @@ def numerics(estimate: Estimate) -> Numerics:
     convergence = estimate.convergence
     dtype = str(estimate.objective.rows.template.dtype).rsplit(".", maxsplit=1)[-1]
     descent = getattr(estimate.specification.solver, "descent", None)  # of a trained network
-    if descent is not None and descent.tf32:
-        dtype += ", products in TF32"
+    if descent is not None and descent.rounded is not None:
+        dtype += f", products in {descent.rounded}"
     return Numerics(_condition(estimate), convergence.factorisation, convergence.digits, dtype)
 
 

@@ -24,6 +24,8 @@ from statdl.model.predictor import Predictor
 
 #: Dropout masks, one a hidden layer or None.
 Masks = tuple[Array | None, ...]
+#: What fills ``out=`` with the product of two matrices.
+Matmul = Callable[..., Any]
 
 
 def supported(predictor: Predictor, X: Array) -> bool:
@@ -39,14 +41,23 @@ class Kernel:
 
     ``inputs`` given to :meth:`run` have a column of ones in front where there are biases;
     ``gradient`` is (P,), and every run writes all of it. Of layers with weight normalisation it is
-    the gradient in the weights, and the parameters are :meth:`Network.plain`'s.
+    the gradient in the weights, and the parameters are :meth:`Network.plain`'s. ``matmul`` takes
+    its products, the namespace's own unless given.
     """
 
-    def __init__(self, network: Network, family: Family, rows: int, gradient: Array) -> None:
+    def __init__(
+        self,
+        network: Network,
+        family: Family,
+        rows: int,
+        gradient: Array,
+        matmul: Matmul | None = None,
+    ) -> None:
         xp = namespace(gradient)
-        self.network, self.gradient, self._xp = network, gradient, xp
+        self.network, self.gradient = network, gradient
+        self._matmul = matmul or xp.matmul
         self._first = int(network.intercept)
-        self._stages = [Stage(layer, rows, gradient) for layer in network.layers]
+        self._stages = [Stage(layer, rows, gradient, self._matmul) for layer in network.layers]
         self._skips = network.skip
         width = network.output.columns
         # the last stage writes its values straight into the output layer's inputs
@@ -81,16 +92,8 @@ class Kernel:
 
         Weights are relative ones, with mean 1 over all rows.
         """
-        matmul = self._xp.matmul
-        stages = self._stages
-        stages[0].take(inputs)
-        for index, stage in enumerate(stages):
-            stage.forward(None if masks is None else masks[index])
-        if self._skips:
-            self._tail[...] = inputs[:, self._first :]
-        matmul(self._last, self._forward, out=eta)
-        if offset is not None:
-            eta += offset
+        matmul, stages = self._matmul, self._stages
+        self.forward(inputs, eta, offset, masks)
         slope = self._head(eta, y, weights)
         matmul(slope.T, self._last, out=self._output_gradient)
         matmul(slope, self._back, out=stages[-1].slope)
@@ -101,14 +104,28 @@ class Kernel:
             )
         return self.gradient
 
+    def forward(
+        self, inputs: Array, eta: Array, offset: Array | None = None, masks: Masks | None = None
+    ) -> None:
+        """Fill ``eta``, keeping what the way back needs."""
+        stages = self._stages
+        stages[0].take(inputs)
+        for index, stage in enumerate(stages):
+            stage.forward(None if masks is None else masks[index])
+        if self._skips:
+            self._tail[...] = inputs[:, self._first :]
+        self._matmul(self._last, self._forward, out=eta)
+        if offset is not None:
+            eta += offset
+
 
 class Stage:
     """A hidden layer on a batch: z = x Wᵀ + b, a = f(z), and back."""
 
-    def __init__(self, layer: Layer, rows: int, gradient: Array) -> None:
+    def __init__(self, layer: Layer, rows: int, gradient: Array, matmul: Matmul) -> None:
         xp = namespace(gradient)
         affine: Affine = layer.affine
-        self._xp, self._affine = xp, affine
+        self._xp, self._affine, self._matmul = xp, affine, matmul
         self.first = int(affine.intercept)
         kind = gradient.dtype
         self.inputs = xp.ones((rows, affine.columns), dtype=kind)
@@ -137,19 +154,21 @@ class Stage:
 
     def forward(self, mask: Array | None) -> None:
         """Fill scores and values."""
-        self._xp.matmul(self.inputs, self._forward, out=self._scores)
+        self._matmul(self.inputs, self._forward, out=self._scores)
         self._unit.forward(self._scores, self._values)
         if mask is not None:
             self._xp.multiply(self._values, mask, out=self._target)
+        elif self._dropped:  # in training only
+            self._target[...] = self._values
 
     def backward(self, mask: Array | None, before: Array | None) -> None:
         """Turn ``slope`` into the gradient of this layer and, where asked, the one before."""
         if mask is not None:
             self._xp.multiply(self.slope, mask, out=self.slope)
         delta = self._unit.backward(self._scores, self._values, self.slope)
-        self._xp.matmul(delta.T, self.inputs, out=self._gradient)
+        self._matmul(delta.T, self.inputs, out=self._gradient)
         if before is not None:
-            self._xp.matmul(delta, self._back, out=before)
+            self._matmul(delta, self._back, out=before)
 
 
 class Unit:

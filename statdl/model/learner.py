@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from statdl.backend.array import Array, is_numpy, like, namespace
+from statdl.backend.cublas import Products, current_stream
 from statdl.backend.random import generator, permutation
 from statdl.model.frozen import Frozen
 from statdl.model.kernel import Kernel, Masks
@@ -106,13 +107,16 @@ class Learner:
 class KernelLearner(Learner):
     """The same by the kernel: rows gathered in portions, gradients in one buffer."""
 
-    def __init__(self, lesson: Lesson, batch: int) -> None:
+    def __init__(self, lesson: Lesson, batch: int, products: str = "full") -> None:
         super().__init__(lesson, batch)
         network, rows = lesson.network, lesson.rows
         xp = namespace(rows.X)
         self._buffer = xp.empty((network.size,), dtype=rows.X.dtype)
         sizes = {batch, rows.n % batch} - {0}
-        self._kernels = {size: Kernel(network, lesson.family, size, self._buffer) for size in sizes}
+        matmul = None if products == "full" else Products(products, current_stream(), rows.X)
+        self._kernels = {
+            size: Kernel(network, lesson.family, size, self._buffer, matmul) for size in sizes
+        }
         self._first = int(network.intercept)
         width = self._first + network.inputs
         room = GATHERED_BYTES if is_numpy(rows.X) else CARD_BYTES
@@ -144,9 +148,7 @@ class KernelLearner(Learner):
             kernel.bind(self._plain)
 
     def gradient(self, first: int, stop: int) -> Array:
-        if stop > self._stop:
-            self._gather(first)
-        inputs = self._gathered[first - self._start : stop - self._start]
+        inputs = self._inputs(first, stop)
         masks: Masks | None = None
         if self.lesson.noise:
             inputs[:, self._first :] = self._noisy(inputs[:, self._first :])
@@ -156,8 +158,6 @@ class KernelLearner(Learner):
         weights = None if self._weights is None else self._weights[rows]
         offset = None if self._offset is None else self._offset[rows]
         kernel, directed = self._kernels[stop - first], self.lesson.network.directed
-        if directed:
-            self._plain[...] = self.lesson.network.plain(self._parameters)
         gradient = kernel.run(inputs, self._y[rows], self._eta[rows], weights, offset, masks)
         gradient = pull(directed, self._parameters, gradient)
         if self._decay is not None:
@@ -165,6 +165,25 @@ class KernelLearner(Learner):
             xp.multiply(self._decay, self._parameters, out=self._scratch)
             xp.add(gradient, self._scratch, out=gradient)
         return gradient
+
+    def mean_loss(self, parameters: Array) -> float:
+        """Return the mean loss of all rows, with nothing dropped, by the products of training."""
+        n = self.lesson.n
+        self.begin(parameters, namespace(parameters).arange(n), (0,))
+        for first in range(0, n, self.batch):
+            stop = min(first + self.batch, n)
+            rows = slice(first, stop)
+            offset = None if self._offset is None else self._offset[rows]
+            self._kernels[stop - first].forward(self._inputs(first, stop), self._eta[rows], offset)
+        return self.seen()["loss"]
+
+    def _inputs(self, first: int, stop: int) -> Array:
+        """Return the rows of a batch with a column of ones, and the weights up to date."""
+        if stop > self._stop:
+            self._gather(first)
+        if self.lesson.network.directed:
+            self._plain[...] = self.lesson.network.plain(self._parameters)
+        return self._gathered[first - self._start : stop - self._start]
 
     def seen(self) -> dict[str, float]:
         columns = [values.T.copy().T for values in (self._eta, self._y)]  # as families like them

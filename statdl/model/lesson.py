@@ -19,13 +19,15 @@ from statdl.model.family import Family
 from statdl.model.fingerprint import fingerprint
 from statdl.model.frozen import Frozen
 from statdl.model.kernel import supported
+from statdl.model.launching import launch_obstacle, products_obstacle
 from statdl.model.learner import KernelLearner, Learner
 from statdl.model.metric import METRICS, Metric
 from statdl.model.network import Network
 from statdl.model.objective import Objective
+from statdl.model.replay import ReplayLearner
 from statdl.model.response_scale import ResponseScale
 from statdl.model.training import RunningStatistics
-from statdl.model.whole import WholeLearner, obstacle
+from statdl.model.whole import EpochLearner, WholeLearner
 
 
 @dataclass(frozen=True)
@@ -80,20 +82,40 @@ class Lesson(Objective):
         """Whether a layer learns the moments of its batches."""
         return any(hidden.normalisation == "batch" for hidden in self.network.hidden)
 
-    def learner(self, batch: int) -> Learner:
-        """Return what walks through batches of ``batch`` rows."""
-        if self.fast and not self.rows.streamed and supported(self.predictor, self.rows.X):
-            return KernelLearner(self, batch)
+    def learner(self, batch: int, products: str = "full") -> Learner:
+        """Return what walks through batches of ``batch`` rows, by products of a precision."""
+        if self.quick:
+            return KernelLearner(self, batch, products)
         return Learner(self, batch)
 
-    def whole_learner(self, batch: int, rule: str, decayed: Array) -> WholeLearner:
-        """Return what takes all batches of an epoch in one launch, by a rule of kernels."""
-        return WholeLearner(self, batch, rule, decayed)
+    def whole_learner(
+        self, launch: str, batch: int, rule: str, decayed: Array, products: str
+    ) -> WholeLearner:
+        """Return what takes all batches of an epoch by itself, by a rule of kernels."""
+        if launch == "epoch":
+            return EpochLearner(self, batch, rule, decayed)
+        return ReplayLearner(self, batch, rule, decayed, products)
 
     @property
-    def launch_obstacle(self) -> str | None:
-        """Why an epoch cannot be one launch; None where it can."""
-        return obstacle(self)
+    def quick(self) -> bool:
+        """Whether the kernel serves it."""
+        here = self.fast and not self.rows.streamed
+        return here and supported(self.predictor, self.rows.X)
+
+    def launch_obstacle(self, launch: str) -> str | None:
+        """Return why epochs cannot be launched this way; None where they can."""
+        return launch_obstacle(self, launch)
+
+    def products_obstacle(self, launch: str) -> str | None:
+        """Return why products cannot be rounded; None where they can."""
+        return products_obstacle(self, launch)
+
+    def rounded_by(self, parameters: Array, batch: int, products: str) -> float:
+        """Return by what share products of a precision change the loss of all rows."""
+        full, rounded = (
+            KernelLearner(self, batch, one).mean_loss(parameters) for one in ("full", products)
+        )
+        return abs(rounded - full) / max(abs(full), 1e-300)
 
     def taught(self, statistics: RunningStatistics | None) -> Lesson:
         """Return the lesson with the moments that normalised layers have learned."""

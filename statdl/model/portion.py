@@ -22,8 +22,10 @@ LARGEST_BATCH = 32_768
 class PassingLesson(Lesson):
     """A lesson on rows that are read anew for every sum."""
 
-    def learner(self, batch: int) -> Learner:
-        return PortionLearner(self, batch) if self.rows.passing else super().learner(batch)
+    def learner(self, batch: int, products: str = "full") -> Learner:
+        if self.rows.passing:
+            return PortionLearner(self, batch)
+        return super().learner(batch, products)
 
 
 class PortionLearner(Learner):

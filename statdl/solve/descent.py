@@ -20,6 +20,10 @@ from statdl.solve.iterate import Outcome, Problem, State, norm
 from statdl.solve.rule import SGD, Adam, Rule
 from statdl.solve.schedule import Constant, PowerOfTen, Schedule
 
+#: How batches get to a card; the usual way first.
+LAUNCHES = ("plain", "graph", "epoch")
+#: What products round their factors to, by the names of options; the usual, nothing, first.
+PRODUCTS = {"full": None, "tf32": "TF32", "bf16": "bfloat16"}
 #: Epochs when none are asked for: of all rows at once, and of mini-batches.
 BATCH_EPOCHS = 20_000
 STOCHASTIC_EPOCHS = 100
@@ -68,15 +72,19 @@ class GradientDescent:
     tolerance : float
         Largest entry of the mean gradient, relative to the noise of one row, that counts as
         converged (all rows at once only).
-    fused : bool
-        For networks on a card: all batches of an epoch in one launch of a kernel of its own, for
-        dense networks of some ten thousand weights in single precision. What it cannot do is
-        refused. Its speed has not been measured, so that it is never chosen by itself.
-    tf32 : bool
-        For networks in single precision on a card: round the factors of matrix products to TF32 in
-        training, 10 bits in place of 23, which tensor cores multiply faster. The loss that is
-        reported at the end is of full products, and a note of the fit says what rounding does to
-        it.
+    launch : {"plain", "graph", "epoch"}
+        For networks on a card: how batches get there. "plain" calls one kernel after the other.
+        "graph" captures the calls of a batch once, as a CUDA graph, and replays it for every batch.
+        "epoch" takes all batches of an epoch in one launch of a kernel of its own, for dense
+        networks of some ten thousand weights in single precision. Numbers are the same to
+        rounding, and what a launch cannot do is refused. The last two have not been measured on a
+        card, so that they are never chosen by themselves.
+    products : {"full", "tf32", "bf16"}
+        For networks in single precision on a card: round the factors of matrix products in
+        training, which tensor cores multiply faster, to TF32 (10 bits in place of 23) or bfloat16
+        (7 bits). Sums, weights and what the rule remembers stay in single precision. The loss that
+        is reported at the end is of full products, and a note of the fit says what rounding does
+        to it. Not yet measured on a card either.
 
     Examples
     --------
@@ -93,8 +101,8 @@ class GradientDescent:
     scale: bool = True
     seed: int | None = None
     tolerance: float = 1e-9
-    fused: bool = False
-    tf32: bool = False
+    launch: str = "plain"
+    products: str = "full"
 
     averages: ClassVar[bool] = True
 
@@ -103,6 +111,12 @@ class GradientDescent:
             value = getattr(self, name)
             if value is not None and (value != int(value) or value < 1):
                 raise ModelError(f"{name} must be a whole number of 1 or more, not {value!r}.")
+        for name, known in (("launch", LAUNCHES), ("products", PRODUCTS)):
+            if getattr(self, name) not in known:
+                raise ModelError(
+                    f"{name} must be one of {', '.join(map(repr, known))}, not "
+                    f"{getattr(self, name)!r}."
+                )
         if self.clip is not None and not self.clip > 0:
             raise ModelError(f"clip must be above 0, not {self.clip!r}.")
         self._check_object("rule", "move", "sd.Adam(0.01)")
@@ -125,6 +139,11 @@ class GradientDescent:
         if self.batch is None:
             return f"Gradient descent ({rule})"
         return f"Gradient descent ({rule}, batches of {self.batch})"
+
+    @property
+    def rounded(self) -> str | None:
+        """What the factors of products are rounded to; None where they are not."""
+        return PRODUCTS[self.products]
 
     @property
     def stochastic(self) -> bool:
@@ -180,9 +199,11 @@ class GradientDescent:
         return self.most_epochs * -(-n // self.rows_of(n))
 
     def start(self, problem: Problem, parameters: Array) -> State:
-        if self.fused or self.tf32:
-            option = "fused" if self.fused else "tf32"
-            raise ModelError(f"{option}=True is for networks in training on a card; leave it out.")
+        for name, usual in (("launch", "plain"), ("products", "full")):
+            if (value := getattr(self, name)) != usual:
+                raise ModelError(
+                    f"{name}={value!r} is for networks in training on a card; leave it out."
+                )
         self.rows_of(problem.n)
         rule = self.used_rule
         loss, gradient = mean_loss(problem, parameters)

@@ -12,11 +12,13 @@ import itertools
 import shutil
 import subprocess
 import tempfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from tests.namespace import pretended_streams
 
 COMPILER = shutil.which("c++")
 #: Threads of a block, however many are asked for: a card's kernel must work with any number.
@@ -24,6 +26,8 @@ THREADS = 4
 #: Bytes of dynamic shared memory.
 SHARED = 232_448
 TYPES = {"float32": "float", "float64": "double"}
+#: Types of parameters of elementwise kernels that are not T.
+FIXED = {"int32": "int", "int64": "long long", "uint16": "unsigned short", "float32": "float"}
 
 ELEMENTWISE = """#include <cmath>
 using namespace std;
@@ -82,9 +86,19 @@ def folder() -> Path:
 _number = itertools.count()
 
 
-@cache
 def compiled(source: str) -> Any:
     """Return the function ``run`` of a source."""
+    return opened(source).run
+
+
+@cache
+def opened(source: str) -> Any:
+    """Return the library of a source."""
+    return ctypes.CDLL(str(built(source)))
+
+
+def built(source: str) -> Path:
+    """Return the file of a library, compiled from a source."""
     assert COMPILER is not None, "there is no C++ compiler"
     path = folder() / f"kernel{next(_number)}.cpp"
     path.write_text(source)
@@ -92,7 +106,7 @@ def compiled(source: str) -> Any:
     command = [COMPILER, "-std=c++14", "-O2", "-shared", "-fPIC", "-pthread", path, "-o", library]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return ctypes.CDLL(str(library)).run
+    return library
 
 
 def _pointer(array: np.ndarray) -> ctypes.c_void_p:
@@ -128,8 +142,10 @@ class Elementwise:
         """Compute; outputs that are not given are made."""
         from tests.namespace.pretended_cupy import LEDGER, ndarray
 
-        LEDGER.launches += 1
+        captured = pretended_streams.capturing()
+        LEDGER.launches += not captured
         parameters = self.taken + self.made
+        assert not captured or len(given) == len(parameters), "an array is made in a graph"
         walked = [
             value
             for one, value in zip(parameters, given, strict=False)
@@ -139,19 +155,37 @@ class Elementwise:
         for one in given:  # CuPy's refusal of arrays of the host
             if isinstance(one, np.ndarray):
                 raise TypeError(f"Unsupported type {type(one)}")
-        kinds = {one.dtype.name for one in given if isinstance(one, ndarray)}
-        if len(kinds) != 1:
-            raise TypeError(f"type is mismatched: T is {sorted(kinds)}")
-        (kind,) = kinds
+        kind = self._kind(given)
         shape = np.broadcast_shapes(*(one.shape for one in walked)) if size is None else (size,)
+        made = [ndarray(np.empty(shape, self._own(one, kind))) for one in parameters[len(given) :]]
+        pretended_streams.submit(partial(self._run, kind, shape), *given, *made)
+        found = given[len(self.taken) :] or tuple(made)
+        return found[0] if len(found) == 1 else found
+
+    def _kind(self, given: Any) -> str:
+        """Return what T is."""
+        kinds: dict[str, set[str]] = {}
+        for parameter, one in zip(self.taken + self.made, given, strict=False):
+            if hasattr(one, "_held"):
+                kinds.setdefault(parameter.kind, set()).add(one.dtype.name)
+        for name, found in kinds.items():
+            if found != ({name} if name in FIXED else found) or len(found) != 1:
+                raise TypeError(f"type is mismatched: {name} is {sorted(found)}")
+        return next(iter(kinds.get("T", {"float32"})))
+
+    @staticmethod
+    def _own(parameter: Parameter, kind: str) -> str:
+        return kind if parameter.kind == "T" else parameter.kind
+
+    def _run(self, kind: str, shape: tuple[int, ...], *given: Any) -> None:
+        """Compute, of arrays that are all given."""
         arrays, outs = [], []
-        for place, one in enumerate(parameters):
-            value = _held(given[place]) if place < len(given) else np.empty(shape, kind)
-            wanted = kind if one.kind == "T" else one.kind
-            if one in self.made:
-                assert one.raw or value.shape == shape, "Out shape is mismatched"
+        for parameter, one in zip(self.taken + self.made, given, strict=True):
+            value, wanted = _held(one), self._own(parameter, kind)
+            if parameter in self.made:
+                assert parameter.raw or value.shape == shape, "Out shape is mismatched"
                 outs.append(value)
-            if not one.raw:
+            if not parameter.raw:
                 value = np.broadcast_to(np.asarray(value, dtype=wanted), shape)
             arrays.append(np.ascontiguousarray(value, dtype=wanted))
         compiled(self.source(TYPES[kind]))(
@@ -159,15 +193,13 @@ class Elementwise:
         )
         for out, done in zip(outs, arrays[len(self.taken) :], strict=True):
             out[...] = done
-        found = given[len(self.taken) :] or tuple(map(ndarray, outs))
-        return found[0] if len(found) == 1 else found
 
     def source(self, type_: str, frame: str = ELEMENTWISE) -> str:
         """Return the loop over elements of a type."""
         arguments, elements = [], []
         for one in self.taken + self.made:
             constant = "const " if one in self.taken else ""
-            own = "T" if one.kind == "T" else {"int32": "int"}[one.kind]
+            own = "T" if one.kind == "T" else FIXED[one.kind]
             name = one.name if one.raw else f"{one.name}_"
             arguments.append(f"{constant}{own}* {name}")
             if not one.raw:
@@ -240,6 +272,7 @@ class RawFunction:
         """Run one block."""
         from tests.namespace.pretended_cupy import LEDGER, ndarray
 
+        pretended_streams.free("a block")  # not tried yet
         LEDGER.launches += 1
         assert grid == (1,), "the host has one block"
         assert block[0] <= 1024, "a block has 1024 threads at most"

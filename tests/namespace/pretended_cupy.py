@@ -11,6 +11,7 @@ wrappers of CuPy. It has the functions, parameters and array attributes that CuP
 * counts what crosses between host and card, and what the host has to wait for (:data:`LEDGER`).
 
 Elementwise and raw kernels are compiled for the host from their own source, by the C++ compiler.
+Streams and graphs are in ``pretended_streams.py``, and cuBLAS in ``pretended_cublas.py``.
 """
 
 from __future__ import annotations
@@ -29,12 +30,15 @@ import numpy as np
 import scipy.linalg
 import scipy.special
 
-from tests.namespace import cupy_names, host_kernels
+from tests.namespace import cupy_names, host_kernels, pretended_cublas
+from tests.namespace import pretended_streams as streams
 
 KNOWN = cupy_names.known()
 #: Functions whose result has a size that only the card knows.
 WAITING = {"nonzero", "flatnonzero", "argwhere", "unique", "extract", "compress", "isin",
            "intersect1d", "union1d", "setdiff1d", "array_equal"}  # fmt: skip
+#: What calls cuBLAS, or takes room for a sum: no graph captures it.
+UNCAPTURED = {"matmul", "dot", "vdot", "inner", "tensordot", "einsum", "sum", "mean", "max", "min"}
 #: What would be a singular value decomposition, and is not to be used on a card.
 DEAR = {"svd", "pinv", "lstsq", "matrix_rank", "cond"}
 MEMORY = 10**9
@@ -128,6 +132,16 @@ def _there(value: Any) -> Any:
     return value
 
 
+def _sent(numbers: int) -> None:
+    """Note numbers of the host that are sent."""
+    streams.free("a number of the host")
+    LEDGER.up.append(numbers)
+
+
+def _set(array: ndarray, key: Any, value: Any) -> None:
+    array._held[_indices(key)] = _here(value)
+
+
 def _indices(key: Any) -> Any:
     """Return an index; those in lists and arrays of the host are sent, masks are waited for."""
     if isinstance(key, tuple):
@@ -136,7 +150,7 @@ def _indices(key: Any) -> Any:
         LEDGER.waits += key.dtype == bool
         return key._held
     if isinstance(key, list | np.ndarray):
-        LEDGER.up.append(np.size(key))
+        _sent(np.size(key))
         return np.asarray(key, dtype=None if np.size(key) else np.int32)
     if isinstance(key, slice) and any(
         isinstance(end, ndarray) for end in (key.start, key.stop, key.step)
@@ -159,7 +173,7 @@ class ndarray:  # noqa: N801  (CuPy's name)
         if name.startswith("_") or name not in KNOWN["ndarray"]:
             raise AttributeError(f"'cupy.ndarray' object has no attribute {name!r}")
         found = getattr(self._held, name)
-        return _counted(name, found, None) if callable(found) else _there(found)
+        return _counted(name, found, None, self) if callable(found) else _there(found)
 
     @property
     def device(self) -> Device:
@@ -187,8 +201,9 @@ class ndarray:  # noqa: N801  (CuPy's name)
     # to the host
 
     def get(self, *_: Any, **__: Any) -> np.ndarray:
+        streams.free("a number for the host")
         LEDGER.down.append(self._held.size)
-        return self._held.copy()
+        return streams.submit(lambda one: one._held.copy(), self)
 
     def item(self, *place: int) -> Any:
         return self.get().item(*place)
@@ -234,15 +249,19 @@ class ndarray:  # noqa: N801  (CuPy's name)
     def __getitem__(self, key: Any) -> Any:
         return _there(self._held[_indices(key)])
 
+    @property
+    def data(self) -> Any:
+        return SimpleNamespace(ptr=self._held.ctypes.data)
+
     def __setitem__(self, key: Any, value: Any) -> None:
-        LEDGER.launches += 1
+        LEDGER.launches += not streams.capturing()
         if isinstance(value, np.ndarray | list):
-            LEDGER.up.append(np.size(value))
+            _sent(np.size(value))
             if isinstance(key, slice) and key == slice(None):
                 assert (value.shape, value.dtype) == (self.shape, self.dtype)
             self._held[_indices(key)] = value
         else:
-            self._held[_indices(key)] = _here(value)
+            streams.submit(_set, self, key, value)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **named: Any) -> Any:
         if "out" in named:
@@ -256,29 +275,6 @@ class ndarray:  # noqa: N801  (CuPy's name)
             return NotImplemented
         module = sys.modules[function.__module__.replace("numpy", "cupy")]
         return getattr(module, function.__name__)(*args, **kwargs)
-
-
-class Products:
-    """The precision of products of float32: CuPy's compute type."""
-
-    DEFAULT, TF32 = 1, 7
-    kind = DEFAULT
-
-    @classmethod
-    def matmul(cls, one: Any, other: Any, **named: Any) -> Any:
-        if cls.kind == cls.TF32 and one.dtype == other.dtype == np.float32:
-            one, other = map(cls._rounded, (one, other))
-        return np.matmul(one, other, **named)
-
-    @staticmethod
-    def _rounded(values: np.ndarray) -> np.ndarray:
-        bits = np.ascontiguousarray(values).view(np.uint32)
-        return ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
-
-    @classmethod
-    def set(cls, dtype: Any, kind: int) -> None:
-        assert dtype == np.float32
-        cls.kind = kind
 
 
 def _operators() -> None:
@@ -301,8 +297,7 @@ def _operators() -> None:
         return lambda self, other: function(self, other, out=self)
 
     for operator, name in names.items():
-        original = Products.matmul if name == "matmul" else getattr(np, name)
-        function = _counted(name, original, None)
+        function = _counted(name, getattr(np, name), None)
         setattr(ndarray, f"__{operator}__", forward(function))
         if operator not in ("eq", "ne", "lt", "le", "gt", "ge"):
             setattr(ndarray, f"__r{operator}__", backward(function))
@@ -323,18 +318,32 @@ def _binary(function: Any, one: Any, other: Any) -> Any:
     return function(one, other)
 
 
-def _counted(name: str, function: Any, parameters: list[str] | None) -> Any:
-    """Return a function of NumPy's as one of CuPy's."""
+def _counted(
+    name: str, function: Any, parameters: list[str] | None, of: ndarray | None = None
+) -> Any:
+    """Return a function of NumPy's, or a method of an array's, as one of CuPy's."""
 
     def call(*args: Any, **named: Any) -> Any:
         strange = set(named) - set(parameters or named)
         if strange:
             raise TypeError(f"cupy.{name}() got unexpected keyword arguments {sorted(strange)}")
-        LEDGER.launches += 1
+        LEDGER.launches += not streams.capturing()
         LEDGER.waits += name in WAITING
-        out = named.get("out")
-        with np.errstate(all="ignore"):
-            found = function(*map(_here, args), **{key: _here(one) for key, one in named.items()})
+        out, names, many = named.get("out"), tuple(named), len(args)
+
+        def work(*given: Any) -> Any:  # keeps no array: a graph's memory is for others to keep
+            options = dict(zip(names, map(_here, given[many:-1]), strict=True))
+            with np.errstate(all="ignore"):
+                return function(*map(_here, given[:many]), **options)
+
+        if name in UNCAPTURED:
+            streams.free(name)
+        if out is None and streams.capturing():
+            found = work(*args, *named.values(), of)
+            given = [one._held for one in (*args, of) if isinstance(one, ndarray)]
+            assert any(np.may_share_memory(found, one) for one in given), f"{name} makes an array"
+            return _there(found)
+        found = streams.submit(work, *args, *named.values(), of)
         return out if out is not None else _there(found)
 
     call.__name__ = name
@@ -359,7 +368,7 @@ def _array(obj: Any, dtype: Any = None, copy: Any = True, order: Any = "K", **_:
     held = np.array(obj, dtype=dtype)
     assert held.dtype.kind in "biufc", f"CuPy has no arrays of {held.dtype}"
     if held.ndim:
-        LEDGER.up.append(held.size)
+        _sent(held.size)
     return ndarray(held)
 
 
@@ -479,16 +488,15 @@ def build() -> dict[str, ModuleType]:
     )
     pool = SimpleNamespace(free_bytes=lambda: 0, free_all_blocks=lambda: None)
     device = _module("cupy.cuda.device", Device=Device)
-    cuda = _module("cupy.cuda", Device=Device, device=device, runtime=runtime)
+    cuda = _module(
+        "cupy.cuda", Device=Device, device=device, runtime=runtime, Stream=streams.Stream,
+        Event=streams.Event, get_current_stream=streams.get_current_stream,
+    )  # fmt: skip
     modules = {
         "cupy.linalg": _module("cupy.linalg", __all__=sorted(linalg), **linalg),
         "cupy.fft": _module("cupy.fft", **_functions("cupy.fft", np.fft)),
         "cupy.cuda": cuda,
         "cupy.cuda.device": device,
-        "cupy._core": _module(
-            "cupy._core", get_compute_type=lambda _: Products.kind, set_compute_type=Products.set
-        ),
-        "cupy._core._routines_linalg": _module("routines", COMPUTE_TYPE_TF32=Products.TF32),
     }
     constants = {name: getattr(np, name) for name in ("pi", "e", "inf", "nan", "newaxis")}
     own = {
@@ -496,7 +504,7 @@ def build() -> dict[str, ModuleType]:
         "asnumpy": _asnumpy, "ElementwiseKernel": host_kernels.Elementwise,
         "RawModule": host_kernels.Raw, "get_default_memory_pool": lambda: pool,
         "random": SimpleNamespace(default_rng=Generator),
-        "matmul": _counted("matmul", Products.matmul, KNOWN["cupy"]["matmul"][1]),
+        "matmul": _counted("matmul", np.matmul, KNOWN["cupy"]["matmul"][1]),
         "__version__": KNOWN["version"],
     }  # fmt: skip
     cupy = _module("cupy", **{**_functions("cupy", np), **constants, **own})
@@ -524,7 +532,8 @@ def installed() -> Iterator[Any]:
         MODULES.update(build())
     sys.modules.update(MODULES)
     try:
-        yield MODULES["cupy"]
+        with pretended_cublas.installed():
+            yield MODULES["cupy"]
     finally:
         for name in MODULES:
             sys.modules.pop(name, None)

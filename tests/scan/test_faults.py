@@ -169,8 +169,10 @@ def test_studies_that_take_no_scan_say_so():
         sd.nested_cv("y ~ x", data=scan)
     with pytest.raises(sd.ModelError, match="in memory at once"):
         sd.decay_path(sd.mlp("y ~ x", data=scan, hidden=1, decay=1.0), [1.0])
-    method = sd.GradientDescent(sd.Adam(0.01), 10, epochs=1, fused=True)
-    with pytest.raises(sd.ModelError, match="fused=True cannot be used here: rows that are read"):
+    method = sd.GradientDescent(sd.Adam(0.01), 10, epochs=1, launch="epoch")
+    with pytest.raises(
+        sd.ModelError, match="launch='epoch' cannot be used here: rows that are read"
+    ):
         sd.mlp("y ~ x", data=scan, hidden=1, method=method)
 
 
