@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from statdl.errors import ModelError
-from statdl.formula import beside, taken
+from statdl.formula import beside, new_offset, taken
 from statdl.formula import like as frame_like
 from statdl.infer import predict as prediction
 from statdl.infer.effects import own_effects
@@ -147,8 +147,9 @@ class Tables(Inference):
         check_augment(estimate, scale, se_fit, interval)
         X, offset, index, data = self._shown_rows(newdata)
         found = prediction.predict(
-            estimate, X, offset, scale=scale, se_fit=se_fit, interval=interval, level=level
-        )
+            estimate, X, offset, scale=scale, se_fit=se_fit, interval=interval, level=level,
+            weights=None if newdata is not None else estimate.specification.rows.weights,
+        )  # fmt: skip
         kind = type_residuals or ("deviance" if general else "response")
         columns = augment_columns(estimate, found, kind, newdata is None)
         if data is None:
@@ -173,7 +174,8 @@ class Tables(Inference):
         frame, rows = specification.frame, specification.rows
         if newdata is not None:
             new = frame.design.encode(newdata)
-            return *encoded(self.estimate, new), new.index, new.source
+            X, _ = encoded(self.estimate, new)
+            return X, new_offset(frame, new, None, rows.template), new.index, new.source
         offset = None if rows.offset is None else rows.offset[:, 0]
         source = frame.source
         if source is not None and frame.rows is not None:

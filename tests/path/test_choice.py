@@ -192,7 +192,7 @@ def test_words_of_what_cannot_be():
     with pytest.raises(DataError, match="no label for 1 rows; the first is row 0"):
         sd.cv_path(X=X, y=responses["gaussian"], folds=folds, progress=False)
     path = sd.path(X=X, y=responses["gaussian"], offset=np.ones(60))
-    with pytest.raises(DataError, match="offset has 3 entries, and newdata has 2 rows"):
+    with pytest.raises(DataError, match="offset has length 3, and the data have 2 rows"):
         path.predict(X[:2], 0.1, offset=(1, 2, 3))
     with pytest.raises(ModelError, match="penalty_factor must be numbers"):
         sd.path(X=X, y=responses["gaussian"], penalty_factor={"x1": "a"})
