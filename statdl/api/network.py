@@ -34,6 +34,7 @@ from statdl.backend.random import zeros
 from statdl.errors import ModelError, StatdlWarning, warn
 from statdl.estimate import Plan, Specification, estimate, specify
 from statdl.formula import Response
+from statdl.keywords import explained
 from statdl.model.activation import Activation
 from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.exponential import Gaussian
@@ -49,6 +50,7 @@ from statdl.solve.iterate import Solver
 from statdl.solve.trust import TrustRegion
 
 
+@explained
 def mlp(
     formula: str | None = None,
     data: Any = None,

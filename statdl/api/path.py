@@ -30,6 +30,7 @@ from statdl.estimate.path import (
 )
 from statdl.formula import ArrayRecipe, Term
 from statdl.formula.design import Design
+from statdl.keywords import explained
 from statdl.lazy import lazy
 from statdl.model.categorical import Multinomial
 from statdl.model.family import Family
@@ -61,6 +62,7 @@ BY_SUMS = (
 )
 
 
+@explained
 def path(
     formula: str | None = None,
     data: Any = None,

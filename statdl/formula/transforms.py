@@ -118,7 +118,11 @@ def _relevel(x: Value, ref: Any) -> Factor:
 
 def _check_level(level: Any, factor: Factor) -> None:
     if level not in factor.levels:
-        raise FormulaError(f"asks for {level!r} among the levels {listing(factor.levels)}.")
+        twin = [one for one in factor.levels if str(one) == str(level)]
+        hint = f" Levels keep their type: write {twin[0]!r}." if twin else ""
+        raise FormulaError(
+            f"asks for {level!r} among the levels {listing(map(repr, factor.levels))}.{hint}"
+        )
 
 
 def _remembering(name: str) -> Callable[..., Value]:

@@ -20,7 +20,7 @@ from typing import Any
 from statdl.backend.array import Array, Rows, like, namespace, to_numpy
 from statdl.backend.shortage import device_errors
 from statdl.backend.special import between, sigmoid
-from statdl.errors import ModelError, StatdlWarning, warn
+from statdl.errors import ModelError, StatdlWarning, unknown_word, warn
 from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification
 from statdl.infer.aliased import warn_undetermined
 from statdl.infer.covariance import covariance_root, reference_df
@@ -126,9 +126,9 @@ def _predicted(
 def check(estimate: Estimate, scale: str, se_fit: bool, interval: str | None) -> None:
     """Refuse combinations that have no meaning."""
     if scale not in SCALES:
-        raise ModelError(f"type={scale!r} is not known; choose one of {', '.join(SCALES)}.")
+        raise unknown_word("type", scale, SCALES)
     if interval is not None and interval not in INTERVALS:
-        raise ModelError(f"interval={interval!r} is not known; choose {' or '.join(INTERVALS)}.")
+        raise unknown_word("interval", interval, INTERVALS)
     if interval is not None and scale == "terms":
         raise ModelError("Intervals of terms are not available; use se_fit=True.")
     if interval == "prediction" and not estimate.family.quadratic:

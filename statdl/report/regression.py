@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.errors import ModelError
+from statdl.errors import ModelError, unknown_word
 from statdl.estimate import Estimate
 from statdl.infer.distribution import check_level
 from statdl.infer.effects import at_hand, own_effects
@@ -66,6 +66,12 @@ class RegressionTable(DataTable):
         return [above, below] if any(below) else [above]
 
 
+def check_what(what: str | None) -> None:
+    """Refuse another word than those for coefficients and effects."""
+    if what is not None and what not in SHOWN:
+        raise unknown_word("what", what, SHOWN)
+
+
 def chosen_rows(what: str | None, estimates: Sequence[Estimate]) -> str:
     """Return what the rows are: effects, which every model has, where one fit is a network.
 
@@ -74,9 +80,8 @@ def chosen_rows(what: str | None, estimates: Sequence[Estimate]) -> str:
     ModelError
         For another word.
     """
+    check_what(what)
     if what is not None:
-        if what not in SHOWN:
-            raise ModelError(f"what={what!r} is not known; choose one of {', '.join(SHOWN)}.")
         return what
     networks = any(one.specification.plan is not None for one in estimates)
     return "effects" if networks and all(map(at_hand, estimates)) else "coefficients"
@@ -141,7 +146,7 @@ def as_stars(stars: Any) -> Mapping[str, float]:
 def check_below(below: str) -> None:
     """Refuse what cannot stand below an estimate."""
     if below not in BELOW:
-        raise ModelError(f"below={below!r} is not known; choose one of {', '.join(BELOW)}.")
+        raise unknown_word("below", below, BELOW)
 
 
 def regression_notes(

@@ -9,11 +9,12 @@ from typing import Any, Self
 
 from statdl.backend.array import like, to_numpy
 from statdl.backend.columns import is_sparse
-from statdl.errors import ModelError
+from statdl.errors import ModelError, unknown_word
 from statdl.estimate.path import PathEstimate, class_offset, path_of_sample
 from statdl.estimate.relaxed import relaxed
 from statdl.formula import NewData, new_offset
 from statdl.formula import like as frame_like
+from statdl.keywords import explained
 from statdl.lazy import lazy
 from statdl.results.held import Call
 from statdl.results.written import destined, write_predictions
@@ -73,6 +74,7 @@ class PathValues:
             return pd.Series(table[:, 0], index=list(names))
         return pd.DataFrame(table, index=list(names), columns=[str(level) for level in self.levels])
 
+    @explained
     def predict(
         self,
         newdata: Any = None,
@@ -116,7 +118,7 @@ class PathValues:
             design = self.estimate.specification.frame.design
             return write_predictions(partial(self.predict, **asked), design, scan, path)
         if type not in ("response", "link", "class"):
-            raise ModelError(f"type={type!r} is not known; choose 'response', 'link' or 'class'.")
+            raise unknown_word("type", type, ("response", "link", "class"))
         X, shift, index, source = self._inputs(newdata, offset)
         template = self.estimate.sample.template
         if lambda_ is None:

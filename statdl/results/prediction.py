@@ -17,6 +17,7 @@ from statdl.infer.aliased import warn_undetermined
 from statdl.infer.distribution import check_level
 from statdl.infer.effects import average_effects, own_effects
 from statdl.infer.terms import term_contributions
+from statdl.keywords import explained
 from statdl.report import DataTable
 from statdl.report.effects import effects_table
 from statdl.results.inference import Inference
@@ -47,6 +48,7 @@ class Predictions(Inference):
         """
         return self._rows(residual.fitted(self.estimate), "fitted")
 
+    @explained
     def predict(
         self,
         newdata: Any = None,

@@ -10,7 +10,9 @@ from statdl.formula import like as frame_like
 from statdl.infer import predict as prediction
 from statdl.infer.effects import own_effects
 from statdl.infer.population import encoded
+from statdl.keywords import explained
 from statdl.report.maketables import PlugIn
+from statdl.report.regression import check_what
 from statdl.report.tidy import (
     augment_columns,
     check_augment,
@@ -28,6 +30,7 @@ class Tables(Inference):
     each column holds.
     """
 
+    @explained
     def tidy(
         self,
         *,
@@ -72,14 +75,14 @@ class Tables(Inference):
         fit = self.with_covariance(vcov, cluster)
         network = fit.estimate.specification.plan is not None
         shown = level if conf_int else None
-        if what not in (None, "coefficients", "effects"):
-            raise ModelError(f"what={what!r} is not known; choose coefficients or effects.")
+        check_what(what)
         if what == "effects" or (what is None and network):
             if exponentiate:
                 raise ModelError("Effects are differences of means, whose e-powers mean nothing.")
             return fit._framed(effects_columns(own_effects(fit.estimate), shown))
         return fit._framed(tidy_columns(fit.estimate, shown, exponentiate))
 
+    @explained
     def glance(self, *, vcov: Any = None, cluster: Any = None) -> Any:
         """Return the fit in one row: how well it fits, and its size.
 
@@ -103,6 +106,7 @@ class Tables(Inference):
         """
         return self._framed(glance_columns(self.with_covariance(vcov, cluster).goodness))
 
+    @explained
     def augment(
         self,
         newdata: Any = None,

@@ -227,7 +227,7 @@ def test_a_network_stands_beside_a_regression_by_effects():
     assert sd.compare(*fits, exponentiate=True).terms == ("Intercept", "wt", "hp")
     with pytest.raises(sd.ModelError, match="exponentiate=True is for coefficients"):
         sd.compare(*fits, what="effects", exponentiate=True)
-    with pytest.raises(sd.ModelError, match="choose one of coefficients, effects"):
+    with pytest.raises(sd.ModelError, match="choose coefficients or effects"):
         sd.compare(*fits, what="weights")
 
 
