@@ -124,7 +124,8 @@ def path(
     groups : "terms" or sequence, optional
         Columns that enter together (the group lasso, Yuan and Lin 2006), the penalty of a group
         being √size ‖β_g‖: "terms" for those of each term of the formula, as the columns of a
-        factor, or a label a column.
+        factor, or a label a column. ‖β_g‖ of a factor is another number with another reference
+        level or other contrasts, and so are the estimates, as those of the lasso are.
     grouped : bool
         For the multinomial: a column enters for all classes together.
     early_stop : bool

@@ -190,6 +190,7 @@ def path_of_sample(
     if grid.given is None:
         _refuse_constant(sample, family)
     state = begin(problem, grid.count, grid.tolerance)
+    notes += _coding_note(specification, penalties)
     null = state.value
     if problem.shrinkage.free.any():
         nothing = np.full_like(problem.shrinkage.factors, np.inf)
@@ -233,6 +234,21 @@ def path_of_sample(
         null, saturated, scale, problem.shrinkage.factors[:, 0], problem.shrinkage.bend,
         sum(one.steps for one in found), notes,
     )  # fmt: skip
+
+
+def _coding_note(specification: Specification, penalties: Penalties) -> tuple[str, ...]:
+    """Return that ‖β_g‖ of a factor is another number in another coding."""
+    if penalties.groups is None:
+        return ()
+    design, groups = specification.frame.design, np.asarray(penalties.groups)
+    for term in design.terms:
+        together = len(term.columns) > 1 and len(np.unique(groups[list(term.columns)])) == 1
+        if together and term.factors & set(design.levels):
+            return (
+                f"How much the group of {term.name} is shrunk depends on how it is coded: with "
+                "another reference level, or other contrasts, the numbers differ.",
+            )
+    return ()
 
 
 def _problem(
