@@ -62,7 +62,7 @@ def compare(
     level : float
         Confidence level of "conf.int".
     exponentiate : bool
-        Show e^β: odds ratios, rate ratios.
+        Show e^β, odds ratios or rate ratios, with standard errors by the delta method.
 
     Returns
     -------

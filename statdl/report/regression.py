@@ -23,6 +23,7 @@ EFFECTS = (
     "Rows are average marginal effects on the mean response, the coefficients where it is linear: "
     "the same quantity of every model."
 )
+RATIOS = "Rows are ratios e^β; their standard errors are e^β times those of β, tests are of β = 0."
 #: p-values below which an estimate gets a mark, where marks are asked for.
 STARS = {"*": 0.05, "**": 0.01, "***": 0.001}
 SHOWN = ("coefficients", "effects")
@@ -98,7 +99,8 @@ def regression_cells(
 ) -> dict[str, tuple[str, str]]:
     """Return an estimate and what stands below it, by term; no coefficients of a network.
 
-    Terms of several classes are named after their class.
+    Terms of several classes are named after their class. The standard error of e^β is e^β times
+    that of β (the delta method); statistics and p-values are those of β = 0.
     """
     if what == "effects":
         effects = own_effects(estimate)
@@ -115,8 +117,9 @@ def regression_cells(
             at = (j, k)
             values = [one[at] for one in (found.estimate, *limits)]
             value, *ends = np.exp(values) if exponentiate else values
+            error = found.standard_error[at] * (value if exponentiate else 1)
             under = {
-                "std.error": number(found.standard_error[at], 3),
+                "std.error": number(error, 3),
                 "statistic": statistic(found.statistic[at]),
                 "p.value": p_value(found.p_value[at]),
                 "conf.int": ", ".join(number(end, 3) for end in ends),
@@ -156,6 +159,7 @@ def regression_notes(
     below: str,
     stars: Mapping[str, float],
     level: float,
+    exponentiate: bool = False,
 ) -> list[str]:
     """Return what the cells are, and which covariance they are from."""
     words = {
@@ -164,7 +168,7 @@ def regression_notes(
         "p.value": "p-values",
         "conf.int": f"{100 * level:g} % confidence limits",
     }
-    notes = [EFFECTS] if what == "effects" else []
+    notes = [EFFECTS] if what == "effects" else [RATIOS] if exponentiate else []
     notes += [f"In parentheses: {words[below]}."] if below in words else []
     if stars:
         marks = sorted(stars.items(), key=lambda pair: -pair[1])

@@ -530,7 +530,7 @@ def test_offsets_that_are_none(data):
         ("ns(x, foo=2)", "takes no argument called 'foo'"),
         ("ns(x, 0)", "as its df a whole number from 1, not 0"),
         ("ns(x, knots=(99,))", "needs knots that differ, within its bounds"),
-        ("ns(I(x*0 + 2), 2)", "needs a range, and it is from 2 to 2"),
+        ("ns(I(x * 0 + 2), 2)", "needs a range, and it is from 2 to 2"),
         ("poly()", "stands for a constant"),
         ("poly(a, 2)", "needs numbers"),
         ("bs(x, df=2)", "`df` must be greater"),
