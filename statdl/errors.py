@@ -6,8 +6,10 @@ family with :class:`StatdlError`, or the built-in type they would expect (``Valu
 
 from __future__ import annotations
 
+import difflib
 import sys
 import warnings
+from collections.abc import Collection
 
 
 class StatdlError(Exception):
@@ -100,6 +102,23 @@ class SeparationWarning(StatdlWarning):
 
     It names the variables and the end to which each coefficient runs; see :meth:`Fit.separation`.
     """
+
+
+def unknown_word(name: str, given: object, known: Collection[str]) -> ModelError:
+    """Return the error for a word that ``name=`` does not know, with those that it does.
+
+    Examples
+    --------
+    >>> print(unknown_word("type", "reponse", ("response", "link")))
+    type='reponse' is not known; choose response or link. Did you mean 'response'?
+    """
+    choice = " or ".join(known) if len(known) < 3 else f"one of {', '.join(known)}"
+    lower = {one.lower(): one for one in known}
+    word = str(given).lower()
+    near = [one for one in lower if len(word) > 2 and one.startswith(word)]
+    near += difflib.get_close_matches(word, list(lower), n=1)
+    hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    return ModelError(f"{name}={given!r} is not known; choose {choice}.{hint}")
 
 
 def warn(message: str, category: type[StatdlWarning]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "statdl"
 LEVELS = (
-    ("errors", "files", "kinds", "lazy"),
+    ("errors", "files", "keywords", "kinds", "lazy"),
     ("backend", "datasets"),
     ("formula", "model", "solve"),
     ("scan",),

@@ -213,6 +213,7 @@ TERMS = (
     "poly(z, 2, raw=True)",
     "bs(z, df=5)",
     "cr(z, df=3)",
+    "ns(z, df=3)",
     "scale(x)",
     "center(z)",
     "log(z)",

@@ -28,6 +28,8 @@ def read(arguments: Mapping[str, Any], classes: bool = False) -> ModelFrame:
         return array_frame(X, y, **own, **shared)
     if formula is None:
         raise ModelError("Give a formula and data=, or X= and y=.")
+    if isinstance(data, str) and not isinstance(formula, str):
+        raise ModelError(f"The formula comes first, then the data: ({data!r}, data=...).")
     if data is None:
         raise ModelError(f"The formula {formula!r} needs data=: a frame with its columns.")
     if arguments["names"] is not None or not arguments["intercept"]:

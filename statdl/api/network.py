@@ -10,6 +10,7 @@ from statdl.api.arguments import strengths
 from statdl.api.network_specification import network_specification, read_network
 from statdl.api.regression import fit_regression
 from statdl.estimate import estimate
+from statdl.keywords import explained
 from statdl.model.activation import Activation
 from statdl.model.family import Family
 from statdl.model.initial import Initial
@@ -20,6 +21,7 @@ from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.iterate import Solver
 
 
+@explained
 def mlp(
     formula: str | None = None,
     data: Any = None,

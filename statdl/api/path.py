@@ -16,6 +16,7 @@ from statdl.api.scan import is_lazy
 from statdl.errors import ModelError, SeparationWarning
 from statdl.estimate.chosen import separated
 from statdl.estimate.path import PathEstimate, estimate_path, path_of_sample, summed
+from statdl.keywords import explained
 from statdl.lazy import lazy
 from statdl.model.family import Family
 from statdl.report import DataTable
@@ -36,6 +37,7 @@ from statdl.study.path import (
 np = lazy("numpy")
 
 
+@explained
 def path(
     formula: str | None = None,
     data: Any = None,
@@ -97,7 +99,8 @@ def path(
     groups : "terms" or sequence, optional
         Columns that enter together (the group lasso, Yuan and Lin 2006), the penalty of a group
         being √size ‖β_g‖: "terms" for those of each term of the formula, as the columns of a
-        factor, or a label a column.
+        factor, or a label a column. ‖β_g‖ of a factor is another number with another reference
+        level or other contrasts, and so are the estimates, as those of the lasso are.
     grouped : bool
         For the multinomial: a column enters for all classes together.
     early_stop : bool

@@ -10,6 +10,7 @@ from statdl.api.data import read
 from statdl.api.words import as_family, as_penalty, as_solver
 from statdl.estimate import Specification, estimate, specify
 from statdl.formula import ModelFrame
+from statdl.keywords import explained
 from statdl.model.categorical import Multinomial
 from statdl.model.exponential import Gaussian
 from statdl.model.family import Family
@@ -24,6 +25,7 @@ from statdl.solve.newton import Newton
 NEWTON_SIZE = 200
 
 
+@explained
 def lm(
     formula: str | None = None,
     data: Any = None,
@@ -109,6 +111,7 @@ def lm(
     return fit_regression(Call(lm, arguments), frame, Gaussian(), method, penalty)
 
 
+@explained
 def glm(
     formula: str | None = None,
     data: Any = None,
@@ -181,6 +184,7 @@ def glm(
     return fit_regression(Call(glm, arguments), frame, chosen, method, penalty)
 
 
+@explained
 def multinom(
     formula: str | None = None,
     data: Any = None,

@@ -62,7 +62,7 @@ def compare(
     level : float
         Confidence level of "conf.int".
     exponentiate : bool
-        Show e^β: odds ratios, rate ratios.
+        Show e^β, odds ratios or rate ratios, with standard errors by the delta method.
 
     Returns
     -------
@@ -90,7 +90,10 @@ def compare(
     """
     for fit in fits:
         if not isinstance(fit, Fit):
-            raise ModelError(f"compare() takes fits, and {fit!r} is none; data go to data=.")
+            raise ModelError(
+                f"compare() takes fits, and {type(fit).__name__} is none; data go to data=, and "
+                "titles to names=."
+            )
     if not fits:
         raise ModelError("compare() needs one fit or more.")
     rows = None if data is None else [new_rows(fit.estimate, data) for fit in fits]

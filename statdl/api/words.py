@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from numbers import Real
 from typing import Any, TypeVar
 
 from statdl import model, solve
-from statdl.errors import ModelError
+from statdl.errors import ModelError, unknown_word
 from statdl.model.categorical import Binomial
 from statdl.model.exponential import Gamma, Gaussian, Poisson
 from statdl.model.family import Family
@@ -110,9 +109,32 @@ def as_link(link: str | Link | type[Link]) -> Link:
     return link() if isinstance(link, type) else link
 
 
+_QUASI = (
+    "is no likelihood. Its estimates are those of family={0!r}, and its errors those of "
+    "fit.with_covariance(fit.vcov() * fit.pearson_chi2 / fit.df_resid); vcov='HC1' asks for less."
+)
+_OWN = "is not shipped; a family is one class, which docs/extending/family.md writes."
+#: Families that people look for here, and what to do instead.
+_ELSEWHERE = {
+    **dict.fromkeys(("multinomial", "multinoulli", "softmax"), "is fitted by multinom()."),
+    **{f"quasi{name}": _QUASI.format(name) for name in ("poisson", "binomial")},
+    **dict.fromkeys(
+        ("negativebinomial", "nb", "nbinom", "negbin"),
+        "with a known θ is an example of docs/extending/family.md; under-stated errors of counts "
+        "are family='poisson' with vcov='HC1'.",
+    ),
+    **dict.fromkeys(("inversegaussian", "tweedie", "beta", "quasi"), _OWN),
+    **dict.fromkeys(
+        ("logit", "logistic", "probit", "cloglog"),
+        "is a regression of family='binomial', with its link= where it is not the logit.",
+    ),
+}
+
+
 def _named_family(name: str) -> Family:
-    if is_multinomial(name):
-        raise ModelError(f"family={name!r} is fitted by multinom().")
+    plain = name.lower().replace("_", "").replace(".", "").replace(" ", "").replace("-", "")
+    if plain in _ELSEWHERE:
+        raise ModelError(f"family={name!r} {_ELSEWHERE[plain]}")
     return lookup(name.lower(), FAMILIES, "family")()
 
 
@@ -171,6 +193,4 @@ def lookup(name: str, table: Mapping[str, Named], what: str) -> Named:
     """Return an entry by name, or list the names with the nearest one."""
     if name in table:
         return table[name]
-    near = difflib.get_close_matches(str(name), table, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ModelError(f"{what}={name!r} is not known; choose one of {', '.join(table)}.{hint}")
+    raise unknown_word(what, name, tuple(table))

@@ -200,7 +200,7 @@ def path_of_sample(
         factors=problem.shrinkage.factors[:, 0],
         ridge_factor=problem.shrinkage.ridge_factor,
         steps=sum(one.steps for one in found),
-        notes=scaled.notes,
+        notes=scaled.notes + _coding_note(specification, penalties),
     )
 
 
@@ -250,6 +250,21 @@ def _in_own_units(
         if classes:
             intercepts = intercepts - intercepts.mean(axis=1, keepdims=True)
     return coefficients, intercepts
+
+
+def _coding_note(specification: Specification, penalties: Penalties) -> tuple[str, ...]:
+    """Return that ‖β_g‖ of a factor is another number in another coding."""
+    if penalties.groups is None:
+        return ()
+    design, groups = specification.frame.design, np.asarray(penalties.groups)
+    for term in design.terms:
+        together = len(term.columns) > 1 and len(np.unique(groups[list(term.columns)])) == 1
+        if together and term.factors & set(design.levels):
+            return (
+                f"How much the group of {term.name} is shrunk depends on how it is coded: with "
+                "another reference level, or other contrasts, the numbers differ.",
+            )
+    return ()
 
 
 @dataclass(frozen=True)

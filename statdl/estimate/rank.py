@@ -122,6 +122,6 @@ def refuse_too_few(nobs: int, columns: int) -> None:
     """Raise when there are fewer rows than coefficients."""
     if nobs < columns:
         raise DataError(
-            f"{nobs} rows cannot determine {columns} coefficients; use fewer columns, more rows, "
-            "or a penalty such as penalty=sd.Ridge(1.0)."
+            f"{nobs} row{'s' * (nobs != 1)} cannot determine {columns} coefficients; use fewer "
+            "columns, more rows, or a penalty such as penalty=sd.Ridge(1.0)."
         )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from statdl.formula.alongside import alongside, new_offset, new_weights, warn_without_offset
 from statdl.formula.arrays import ArrayRecipe, array_frame
 from statdl.formula.design import Design, ModelFrame, NewData, Response, Term
 from statdl.formula.frame import beside, joined, like, taken
@@ -23,6 +24,7 @@ __all__ = [
     "NewData",
     "Response",
     "Term",
+    "alongside",
     "array_frame",
     "beside",
     "groupings",
@@ -30,6 +32,9 @@ __all__ = [
     "learned",
     "like",
     "model_frame",
+    "new_offset",
+    "new_weights",
     "taken",
     "update_formula",
+    "warn_without_offset",
 ]

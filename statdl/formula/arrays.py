@@ -128,7 +128,7 @@ def _names(
     if intercept and "Intercept" in names:
         raise reserved("Intercept")
     if len(names) != p:
-        raise DataError(f"names has {len(names)} entries, and X has {p} columns.")
+        raise DataError(f"names has {count(len(names), 'name')}, and X has {count(p, 'column')}.")
     if len(set(names)) < p:
         twice = dict.fromkeys(name for name in names if names.count(name) > 1)
         raise DataError(f"names repeats {listing(twice)}; each column needs a name of its own.")

@@ -42,6 +42,8 @@ def evaluate(expression: Expression, columns: Mapping[str, Value], state: dict[s
         raise type(error)(f"`{expression.text}` {error}") from None
     except Exception as error:  # whatever a transform says of its arguments
         problem = str(error).rstrip(".")
+        _, unknown, word = problem.partition("got an unexpected keyword argument ")
+        problem = f"it takes no argument called {word}" if unknown else problem
         raise FormulaError(f"`{expression.text}` cannot be computed: {problem}.") from error
     return _checked(value, expression.text, len(next(iter(names.values()))))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from statdl.errors import FormulaError
 from statdl.formula.gate import CONTRASTS, admit, admit_function, identifier
-from statdl.formula.suggest import unknown_column
+from statdl.formula.suggest import listing, nearest, unknown_column
 from statdl.formula.syntax import Token, scan, spelling, syntax_error
 
 #: Operators and words whose R spelling differs from Python's.
@@ -107,6 +107,11 @@ def _python(
     if not known and keyword.iskeyword(token.text):
         raise syntax_error(formula, token.start, f"`{token.text}` is not allowed in a formula")
     if token.name not in columns:
+        if token.name.startswith("contr."):
+            raise FormulaError(
+                f"unknown contrast `{token.name}` in {formula!r}.{nearest(token.name, CONTRASTS)} "
+                f"There are: {listing(sorted(CONTRASTS))}."
+            )
         raise unknown_column(token.name, columns, formula)
     return stand_ins.setdefault(token.name, f"_{len(stand_ins)}")
 

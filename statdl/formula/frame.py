@@ -124,7 +124,8 @@ def _from_mapping(data: Mapping[str, Any], what: str) -> Any:
 
 
 def _unreadable(data: Any, what: str) -> DataError:
-    kind = f"{type(data).__module__}.{type(data).__qualname__}"
+    module = type(data).__module__
+    kind = f"{'' if module == 'builtins' else module + '.'}{type(data).__qualname__}"
     if hasattr(data, "collect"):
         return DataError(f"{what}: a lazy {kind} has no rows yet; call .collect() on it first.")
     if isinstance(data, np.ndarray):

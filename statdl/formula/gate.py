@@ -18,8 +18,8 @@ ELEMENTWISE = frozenset(
 )
 #: Functions of two numbers, applied to every row.
 PAIRWISE = frozenset("maximum minimum power".split())
-#: formulaic's transforms that remember the data they were fitted to.
-SPLINES = frozenset("bs cr cc cs".split())
+#: Transforms that remember the data they were fitted to: formulaic's, and ``ns``.
+SPLINES = frozenset("bs ns cr cc cs".split())
 STATEFUL = SPLINES | frozenset("poly center scale standardize".split())
 #: Functions whose second argument is a number of columns.
 BASES = SPLINES | {"poly", "legendre"}
@@ -40,12 +40,11 @@ _NUMPY = frozenset(f"np.{name}" for name in ELEMENTWISE | PAIRWISE)
 _OTHERS = frozenset("C factor relevel I c cbind offset round numeric legendre".split())
 FUNCTIONS = ELEMENTWISE | PAIRWISE | STATEFUL | _NUMPY | CONTRASTS | _OTHERS | frozenset(R_NAMES)
 
-_SPLINE = "bs(x, df=5) or cr(x, df=5) is a spline with fixed knots"
+_SPLINE = "ns(x, df=4) or bs(x, df=5) is a spline with fixed knots"
 _SMOOTH = f"random effects and smooth terms are outside of statdl's models; {_SPLINE}"
 #: Words that R users may write and that need an answer rather than "unknown function".
 EXPLAINED = {
     **dict.fromkeys(("s", "te", "ti", "lo"), _SMOOTH),
-    "ns": "write cr(x, df=3, constraints='center') for a natural cubic spline, or bs(x, df=5)",
     "Error": "strata of error are not available; fit the blocks as a factor instead",
     "strata": "stratified models are not available; fit the strata as a factor instead",
     "cluster": "ask for clustered standard errors where the covariance is chosen",

@@ -41,7 +41,8 @@ def unknown_column(name: str, names: Collection[str], where: str) -> FormulaErro
     dotted = ""
     if "." in name and name.split(".")[0] in names:
         dotted = f" (attribute access such as `{name}` is not allowed)"
+    spaced = [one for one in map(str, names) if name in one.split() and one in where]
+    hint = f" Write `{spaced[0]}` in backticks." if spaced else nearest(name, names)
     return FormulaError(
-        f"unknown column `{name}` in {where!r}{dotted}.{nearest(name, names)} "
-        f"The data have: {listing(names)}."
+        f"unknown column `{name}` in {where!r}{dotted}.{hint} The data have: {listing(names)}."
     )

@@ -1,7 +1,7 @@
 """The functions that formulas may call: the whole environment of their evaluation.
 
-``poly``, ``bs``, ``cr``, ``scale`` and their relatives are formulaic's; they learn a state from
-the data they are fitted to and encode new data with it.
+``poly``, ``bs``, ``cr``, ``scale`` and their relatives are formulaic's, ``ns`` is ours; they learn
+a state from the data they are fitted to and encode new data with it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from statdl.errors import DataError, FormulaError, StatdlWarning, warn
 from statdl.formula.gate import ELEMENTWISE, PAIRWISE, R_NAMES, SPLINES, STATEFUL, identifier
+from statdl.formula.natural import natural_spline
 from statdl.formula.suggest import listing
 from statdl.formula.values import Factor, Value, as_factor, number
 from statdl.lazy import lazy
@@ -118,12 +119,16 @@ def _relevel(x: Value, ref: Any) -> Factor:
 
 def _check_level(level: Any, factor: Factor) -> None:
     if level not in factor.levels:
-        raise FormulaError(f"asks for {level!r} among the levels {listing(factor.levels)}.")
+        twin = [one for one in factor.levels if str(one) == str(level)]
+        hint = f" Levels keep their type: write {twin[0]!r}." if twin else ""
+        raise FormulaError(
+            f"asks for {level!r} among the levels {listing(map(repr, factor.levels))}.{hint}"
+        )
 
 
 def _remembering(name: str) -> Callable[..., Value]:
-    """Return a transform of formulaic behind checks of its arguments."""
-    transform = formulaic_transforms.TRANSFORMS[name]
+    """Return a transform behind checks of its arguments."""
+    transform = natural_spline if name == "ns" else formulaic_transforms.TRANSFORMS[name]
 
     def apply(x: Value, *arguments: Any, _state: dict[str, Any], **keywords: Any) -> Value:
         x = number(x)
@@ -132,7 +137,8 @@ def _remembering(name: str) -> Callable[..., Value]:
         if "intercept" in keywords:  # R's name
             keywords["include_intercept"] = keywords.pop("intercept")
         if name in SPLINES and _state and "extrapolation" not in keywords:
-            keywords["extrapolation"] = "extend"  # as R does
+            if name != "ns":
+                keywords["extrapolation"] = "extend"  # as R does
             _note_outside(name, x, _state["lower_bound"], _state["upper_bound"])
         return transform(x, *arguments, _state=_state, **keywords)
 

@@ -24,7 +24,7 @@ import numpy as np
 from statdl.backend.array import like, namespace
 from statdl.backend.linalg import design_matrix, factorise, orthogonal_triangular
 from statdl.backend.rows import Rows
-from statdl.errors import DataError, ModelError, NotPositiveDefiniteError
+from statdl.errors import DataError, ModelError, NotPositiveDefiniteError, unknown_word
 from statdl.estimate import Estimate, estimate, refit
 from statdl.formula import ModelFrame, Term
 from statdl.infer.distribution import chi2_tail, f_tail
@@ -91,7 +91,7 @@ def choose_test(fit: Estimate, test: str | None) -> str:
     if test is None:
         return "Chisq" if fit.family.dispersion_known else "F"
     if test not in (*TESTS, "LR"):
-        raise ModelError(f"test={test!r} is not known; choose one of {', '.join(TESTS)}.")
+        raise unknown_word("test", test, TESTS)
     if test == "F" and fit.family.dispersion_known:
         raise ModelError(
             f"An F test needs an estimated dispersion, and the {fit.family.name} family has none "

@@ -212,7 +212,9 @@ def _name_at(
 
 
 def _unknown(word: str, text: str, labels: Sequence[str]) -> FormulaError:
-    return FormulaError(
-        f"no coefficient is called `{word}` in {text.strip()!r}.{nearest(word, labels)} "
-        f"There are: {listing(labels)}."
-    )
+    start = f"no coefficient is called `{word}` in {text.strip()!r}."
+    parts = [one for one in labels if word in re.split(r"[^\w.]+", one)]
+    if parts:  # a term of several, or an input of a network
+        whole = " anova() tests the term as a whole." if "[" in parts[0] else ""
+        return FormulaError(f"{start} Those of `{word}` are: {listing(parts)}.{whole}")
+    return FormulaError(f"{start}{nearest(word, labels)} There are: {listing(labels)}.")

@@ -59,6 +59,12 @@ def f_tail(statistic: float, df1: float, df2: float) -> float:
 
 def check_level(level: float) -> float:
     """Return a confidence level, or raise when it is not between 0 and 1."""
-    if not is_number(level) or not 0 < level < 1:
-        raise ModelError(f"level must lie between 0 and 1, such as 0.95; it is {level!r}.")
-    return float(level)
+    if is_number(level) and 0 < level < 1:
+        return float(level)
+    given: Any = level
+    hint = ""
+    if isinstance(given, str) and not given[:1].isdigit():
+        hint = f" A coefficient is chosen by parm={given!r}."
+    elif is_number(given) and 1 < given < 100:
+        hint = f" Write {given / 100:g} for {given:g} %."
+    raise ModelError(f"level must lie between 0 and 1, such as 0.95; it is {given!r}.{hint}")

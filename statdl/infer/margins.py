@@ -35,7 +35,7 @@ import numpy as np
 from statdl.backend.array import Array, like, namespace, overflow_allowed, to_numpy
 from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
-from statdl.errors import DataError, ModelError
+from statdl.errors import DataError, unknown_word
 from statdl.estimate import Estimate
 from statdl.infer.aliased import resting_on_aliased, warn_undetermined
 from statdl.infer.covariance import covariance_root, reference_df
@@ -77,7 +77,7 @@ class Scale:
 def scale_of(type: str, logged: bool = False) -> Scale:
     """Return the scale asked for."""
     if type not in TYPES:
-        raise ModelError(f"type={type!r} is not known; choose {' or '.join(TYPES)}.")
+        raise unknown_word("type", type, TYPES)
     return Scale(type, logged)
 
 

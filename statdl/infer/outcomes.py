@@ -10,7 +10,7 @@ import numpy as np
 from statdl.backend.array import to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
-from statdl.formula import NewData, Response, array_frame, model_frame
+from statdl.formula import NewData, Response, array_frame, model_frame, warn_without_offset
 from statdl.infer import residual
 from statdl.infer.population import encoded
 from statdl.infer.predict import predict
@@ -115,6 +115,7 @@ def _new(estimate: Estimate, newdata: Any) -> tuple[Any, Any]:
 def _read(estimate: Estimate, newdata: Any) -> tuple[NewData, Response]:
     """Return predictors and response of the rows that have a response."""
     design = estimate.frame.design
+    warn_without_offset(estimate.frame)
     if design.formula is None:
         if not (isinstance(newdata, tuple | list) and len(newdata) == 2):
             raise DataError("newdata is (X, y) for a fit to X and y.")

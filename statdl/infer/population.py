@@ -19,7 +19,7 @@ from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.rows import Rows, block_rows
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
-from statdl.formula import NewData, beside, taken
+from statdl.formula import NewData, beside, taken, warn_without_offset
 from statdl.formula import like as like_frame
 from statdl.formula.frame import is_pandas, open_frame
 from statdl.formula.settable import (
@@ -172,6 +172,7 @@ def _taken(source: Any, rows: Any) -> Any:
 
 def _new_rows(estimate: Estimate, newdata: Any) -> Population:
     design = estimate.frame.design
+    warn_without_offset(estimate.frame)
     if design.formula is None:
         new = design.encode(newdata)
         source = new.source

@@ -7,7 +7,7 @@ J is (I_q ⊗ x)ᵀ and this is exact, in a network it is the delta method.
 * Confidence intervals of a single mean are those of η, carried through the inverse link.
 * For several classes each probability has its interval on its own log-odds scale,
   logit p ± c · se(p) / (p (1 − p)), so that it stays between 0 and 1.
-* Prediction intervals (for the normal) add the variance of a new row, φ / w with w = 1.
+* Prediction intervals (for the normal) add the variance of a new row, φ / w, w its weight.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
 from statdl.backend.special import between, sigmoid
-from statdl.errors import ModelError, StatdlWarning, warn
+from statdl.errors import ModelError, StatdlWarning, unknown_word, warn
 from statdl.estimate import EXAMINED_WEIGHTS, Estimate, Identification
 from statdl.infer.aliased import warn_undetermined
 from statdl.infer.covariance import covariance_root, reference_df
@@ -58,10 +58,12 @@ def predict(
     se_fit: bool = False,
     interval: str | None = None,
     level: float = 0.95,
+    weights: Array | None = None,
 ) -> Prediction:
     """Predict at inputs X (m, p), in the columns of the design, with an offset of (m,).
 
-    Rows are taken in blocks, since J R has as many numbers a row as there are parameters.
+    ``weights``, (m,), are those of new observations in prediction intervals, 1 by default. Rows
+    are taken in blocks, since J R has as many numbers a row as there are parameters.
     """
     check(estimate, scale, se_fit, interval)
     if (se_fit or interval) and estimate.identification is Identification.UNEXAMINED:
@@ -71,15 +73,16 @@ def predict(
     width = estimate.outputs * (X.shape[1] + estimate.rank)
     parts = [
         _predicted(estimate, rows, scale, se_fit, interval, level)
-        for rows in _rows(estimate, X, offset).blocks(width)
+        for rows in _rows(estimate, X, offset, weights).blocks(width)
     ]
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def _rows(estimate: Estimate, X: Array, offset: Array | None) -> Rows:
+def _rows(estimate: Estimate, X: Array, offset: Array | None, weights: Array | None) -> Rows:
     """Return inputs as rows without a response, to be brought to where θ̂ is."""
     y = like(X[:, :0], estimate.specification.rows.template)
-    return Rows(X, y, offset=None if offset is None else like(offset, y)[:, None])
+    weights = None if weights is None else like(weights, y)
+    return Rows(X, y, weights, None if offset is None else like(offset, y)[:, None])
 
 
 def _joined(parts: Sequence[Prediction]) -> Prediction:
@@ -110,21 +113,23 @@ def _predicted(
         if not uncertain:
             return Prediction(eta, labels=labels)
         errors = standard_errors(estimate, X)
-        return _with_interval(estimate, eta, errors, se_fit, interval, level, labels)
+        return _with_interval(estimate, eta, errors, se_fit, interval, level, labels, rows.weights)
     mean = estimate.family.mean(eta)
     labels = class_labels(estimate)
     if not uncertain:
         return Prediction(mean, labels=labels)
     errors = mean_errors(estimate, X, eta, mean)
-    return _mean_interval(estimate, X, eta, mean, errors, se_fit, interval, level, labels)
+    return _mean_interval(
+        estimate, X, eta, mean, errors, se_fit, interval, level, labels, rows.weights
+    )
 
 
 def check(estimate: Estimate, scale: str, se_fit: bool, interval: str | None) -> None:
     """Refuse combinations that have no meaning."""
     if scale not in SCALES:
-        raise ModelError(f"type={scale!r} is not known; choose one of {', '.join(SCALES)}.")
+        raise unknown_word("type", scale, SCALES)
     if interval is not None and interval not in INTERVALS:
-        raise ModelError(f"interval={interval!r} is not known; choose {' or '.join(INTERVALS)}.")
+        raise unknown_word("interval", interval, INTERVALS)
     if interval is not None and scale == "terms":
         raise ModelError("Intervals of terms are not available; use se_fit=True.")
     if interval == "prediction" and not estimate.family.quadratic:
@@ -209,13 +214,15 @@ def _with_interval(
     interval: str | None,
     level: float,
     labels: tuple[str, ...],
+    weights: Array | None,
 ) -> Prediction:
     """Return fit ± c · error, the error of a new row for prediction intervals."""
     shown = errors if se_fit else None
     if interval is None:
         return Prediction(fit, shown, labels=labels)
     if interval == "prediction":
-        errors = (errors * errors + estimate.dispersion) ** 0.5
+        own = 1.0 if weights is None else 1 / weights[:, None]
+        errors = (errors * errors + estimate.dispersion * own) ** 0.5
     half = critical(level, reference_df(estimate)) * errors
     return Prediction(fit, shown, fit - half, fit + half, labels)
 
@@ -230,11 +237,12 @@ def _mean_interval(
     interval: str | None,
     level: float,
     labels: tuple[str, ...],
+    weights: Array | None,
 ) -> Prediction:
     """Return the interval of a mean, made where it is symmetric and carried back."""
     shown = errors if se_fit else None
     if interval is None or estimate.family.quadratic:
-        return _with_interval(estimate, mean, errors, se_fit, interval, level, labels)
+        return _with_interval(estimate, mean, errors, se_fit, interval, level, labels, weights)
     xp = namespace(mean)
     c = critical(level, reference_df(estimate))
     if mean.shape[1] == 1:

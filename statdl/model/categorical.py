@@ -125,7 +125,8 @@ class Binomial:
             y = _second_of_two(values, levels, weights)
         else:
             y = values[:, None]
-            refuse((y < 0) | (y > 1), y, self.name, "of 0/1 or proportions between them")
+            wrong = (y < 0) | (y > 1)
+            refuse(wrong, y, self.name, "of 0/1, proportions, or two categories (as factor(y))")
             levels = (0, 1)
         _refuse_one_class(y, weights)
         return Encoded(y, weights, tuple(levels))

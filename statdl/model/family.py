@@ -192,8 +192,9 @@ def numeric_response(family: str, kind: str, values: Array) -> Array:
     """Return a numeric response as (n, 1), or say what other model its kind belongs to."""
     if kind == "categorical":
         raise DataError(
-            f"The {family} family needs a numeric response, and this one has categories; "
-            "use family='binomial' for two categories or multinom() for more."
+            f"The {family} family needs a numeric response, and this one has text or categories; "
+            "use family='binomial' for two categories or multinom() for more, and convert numbers "
+            "that were read as text."
         )
     if kind == "counts":
         raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from statdl.infer.collinearity import Inflation
 from statdl.infer.discrimination import Areas, Calibration, Confusion
@@ -46,10 +47,16 @@ def inflation_table(found: Inflation) -> DataTable:
     return DataTable("", found.terms, columns, "Variance inflation factors", formats=shown)
 
 
+def _counted(values: Any) -> list[Any]:
+    """Return counts as whole numbers, where weights leave them whole."""
+    whole = all(float(value).is_integer() for value in values)
+    return [int(value) if whole else float(value) for value in values]
+
+
 def calibration_table(found: Calibration) -> DataTable:
     """Return groups of rows by predicted probability, and what happened in them."""
     columns = {
-        "n": found.n,
+        "n": _counted(found.n),
         "Predicted": found.predicted,
         "Observed": found.observed,
         "Lower": found.lower,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from statdl.errors import ModelError
+from statdl.errors import ModelError, unknown_word
 from statdl.estimate import Estimate
 from statdl.infer.distribution import check_level
 from statdl.infer.effects import at_hand, own_effects
@@ -23,6 +23,7 @@ EFFECTS = (
     "Rows are average marginal effects on the mean response, the coefficients where it is linear: "
     "the same quantity of every model."
 )
+RATIOS = "Rows are ratios e^β; their standard errors are e^β times those of β, tests are of β = 0."
 #: p-values below which an estimate gets a mark, where marks are asked for.
 STARS = {"*": 0.05, "**": 0.01, "***": 0.001}
 SHOWN = ("coefficients", "effects")
@@ -66,6 +67,12 @@ class RegressionTable(DataTable):
         return [above, below] if any(below) else [above]
 
 
+def check_what(what: str | None) -> None:
+    """Refuse another word than those for coefficients and effects."""
+    if what is not None and what not in SHOWN:
+        raise unknown_word("what", what, SHOWN)
+
+
 def chosen_rows(what: str | None, estimates: Sequence[Estimate]) -> str:
     """Return what the rows are: effects, which every model has, where one fit is a network.
 
@@ -74,9 +81,8 @@ def chosen_rows(what: str | None, estimates: Sequence[Estimate]) -> str:
     ModelError
         For another word.
     """
+    check_what(what)
     if what is not None:
-        if what not in SHOWN:
-            raise ModelError(f"what={what!r} is not known; choose one of {', '.join(SHOWN)}.")
         return what
     networks = any(one.specification.plan is not None for one in estimates)
     return "effects" if networks and all(map(at_hand, estimates)) else "coefficients"
@@ -93,7 +99,8 @@ def regression_cells(
 ) -> dict[str, tuple[str, str]]:
     """Return an estimate and what stands below it, by term; no coefficients of a network.
 
-    Terms of several classes are named after their class.
+    Terms of several classes are named after their class. The standard error of e^β is e^β times
+    that of β (the delta method); statistics and p-values are those of β = 0.
     """
     if what == "effects":
         effects = own_effects(estimate)
@@ -110,8 +117,9 @@ def regression_cells(
             at = (j, k)
             values = [one[at] for one in (found.estimate, *limits)]
             value, *ends = np.exp(values) if exponentiate else values
+            error = found.standard_error[at] * (value if exponentiate else 1)
             under = {
-                "std.error": number(found.standard_error[at], 3),
+                "std.error": number(error, 3),
                 "statistic": statistic(found.statistic[at]),
                 "p.value": p_value(found.p_value[at]),
                 "conf.int": ", ".join(number(end, 3) for end in ends),
@@ -141,7 +149,7 @@ def as_stars(stars: Any) -> Mapping[str, float]:
 def check_below(below: str) -> None:
     """Refuse what cannot stand below an estimate."""
     if below not in BELOW:
-        raise ModelError(f"below={below!r} is not known; choose one of {', '.join(BELOW)}.")
+        raise unknown_word("below", below, BELOW)
 
 
 def regression_notes(
@@ -151,6 +159,7 @@ def regression_notes(
     below: str,
     stars: Mapping[str, float],
     level: float,
+    exponentiate: bool = False,
 ) -> list[str]:
     """Return what the cells are, and which covariance they are from."""
     words = {
@@ -159,7 +168,7 @@ def regression_notes(
         "p.value": "p-values",
         "conf.int": f"{100 * level:g} % confidence limits",
     }
-    notes = [EFFECTS] if what == "effects" else []
+    notes = [EFFECTS] if what == "effects" else [RATIOS] if exponentiate else []
     notes += [f"In parentheses: {words[below]}."] if below in words else []
     if stars:
         marks = sorted(stars.items(), key=lambda pair: -pair[1])

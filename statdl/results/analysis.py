@@ -9,6 +9,7 @@ from statdl import study
 from statdl.errors import ModelError
 from statdl.infer import anova as analysis
 from statdl.infer.term_tests import model_tests, term_tests
+from statdl.keywords import explained
 from statdl.report import DataTable
 from statdl.report.analysis import comparison_table, term_table
 from statdl.report.wald import adjusted_table, model_test_table, term_test_table
@@ -18,6 +19,7 @@ from statdl.results.inference import Inference
 class Analysis(Inference):
     """Tests of terms, and of models against each other."""
 
+    @explained
     def anova(
         self,
         *others: Analysis,

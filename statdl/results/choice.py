@@ -9,6 +9,7 @@ from typing import Any
 
 from statdl import study
 from statdl.errors import ModelError
+from statdl.keywords import explained
 from statdl.report import DataTable
 from statdl.report.stepwise import path_table, single_term_table
 from statdl.report.table import Document, Printed
@@ -50,6 +51,7 @@ class Stepwise(Printed):
 class Choice(Held):
     """Models one term away, and searches among them."""
 
+    @explained
     def drop1(
         self, *, test: str | None = None, k: float | str = 2.0, adjust: str | None = None
     ) -> DataTable:
@@ -75,6 +77,7 @@ class Choice(Held):
         candidates = study.stepwise.droppable(self.estimate)
         return self._single(candidates, test, k, adjust, "Single terms dropped")
 
+    @explained
     def add1(
         self,
         scope: str | Sequence[str],
@@ -99,6 +102,7 @@ class Choice(Held):
         candidates = study.stepwise.added(self, scope)
         return self._single(candidates, test, k, adjust, "Single terms added")
 
+    @explained
     def step(
         self,
         scope: Any = None,

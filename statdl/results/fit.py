@@ -20,6 +20,7 @@ from statdl.errors import ModelError
 from statdl.formula import like as frame_like
 from statdl.formula import update_formula
 from statdl.infer.goodness import LogLikelihood
+from statdl.keywords import explained
 from statdl.report import Summary
 from statdl.report.summary import summarise
 from statdl.results.analysis import Analysis
@@ -167,6 +168,7 @@ class Fit(
         """
         return self.df_resid
 
+    @explained
     def summary(self, level: float = 0.95, *, vcov: Any = None, cluster: Any = None) -> Summary:
         """Return the summary: prints in a terminal, shows as HTML in a notebook.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from statdl import study
-from statdl.errors import ModelError
+from statdl.errors import ModelError, unknown_word
 from statdl.infer.arithmetic import coefficient_labels, estimable_places
 from statdl.infer.covariance import covariance
 from statdl.infer.covariance_choice import Covariance
@@ -16,6 +16,7 @@ from statdl.infer.delta import derived
 from statdl.infer.distribution import check_level
 from statdl.infer.linear_hypothesis import hypotheses as linear
 from statdl.infer.profile import profile_limits
+from statdl.keywords import explained
 from statdl.lazy import lazy
 from statdl.report import DataTable, plot
 from statdl.report.wald import derived_table, hypothesis_table
@@ -52,6 +53,7 @@ class Inference(Held):
             return self
         return replace(self, estimate=study.under(self.estimate, vcov, cluster))
 
+    @explained
     def vcov(
         self,
         type: Any = None,
@@ -100,6 +102,7 @@ class Inference(Held):
             cluster = None
         return self._square(covariance(study.under(self.estimate, type, cluster)))
 
+    @explained
     def confint(
         self,
         level: float = 0.95,
@@ -146,7 +149,7 @@ class Inference(Held):
         if method == "wald":
             return fit._limits(level, columns).iloc[places]
         if method != "profile":
-            raise ModelError(f"method={method!r} is not known; choose wald or profile.")
+            raise unknown_word("method", method, ("wald", "profile"))
         if fit.estimate.reported is not None:
             raise ModelError(
                 "The profile likelihood has no covariance to choose; use method='wald' with vcov=."
@@ -209,6 +212,7 @@ class Inference(Held):
         table[kept] = np.column_stack([lower, upper])
         return pd.DataFrame(table, index=self._labels(), columns=list(columns)).iloc[places]
 
+    @explained
     def wald(
         self,
         hypotheses: Any,

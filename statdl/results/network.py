@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from statdl.errors import ModelError
+from statdl.errors import ModelError, unknown_word
 from statdl.estimate import Identification, Plan
 from statdl.infer.inputs import input_tests
 from statdl.infer.wald import reference_df
@@ -175,7 +175,7 @@ class NetworkFit(Fit, NetworkPictures):
         if what == "weights" or method != "wald":
             return super().confint(level, parm=parm, method=method, vcov=vcov, cluster=cluster)
         if what != "effects":
-            raise ModelError(f"what={what!r} is not known; choose effects or weights.")
+            raise unknown_word("what", what, ("effects", "weights"))
         table = self.with_covariance(vcov, cluster).effects(level=level).to_frame()
         if parm is not None:
             table = table.loc[_known([parm] if isinstance(parm, str) else list(parm), table.index)]

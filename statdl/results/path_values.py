@@ -9,10 +9,12 @@ from typing import Any, Self
 
 from statdl.backend.array import like, to_numpy
 from statdl.backend.columns import is_sparse
-from statdl.errors import DataError, ModelError
+from statdl.errors import ModelError, unknown_word
 from statdl.estimate.path import PathEstimate, class_offset, path_of_sample
 from statdl.estimate.relaxed import relaxed
+from statdl.formula import NewData, new_offset
 from statdl.formula import like as frame_like
+from statdl.keywords import explained
 from statdl.lazy import lazy
 from statdl.results.held import Call
 from statdl.results.written import destined, write_predictions
@@ -72,6 +74,7 @@ class PathValues:
             return pd.Series(table[:, 0], index=list(names))
         return pd.DataFrame(table, index=list(names), columns=[str(level) for level in self.levels])
 
+    @explained
     def predict(
         self,
         newdata: Any = None,
@@ -92,8 +95,8 @@ class PathValues:
             Without it the prediction has a column for every λ (a single response only).
         type : {"response", "link", "class"}
             Means (probabilities of every class), linear predictors, or most probable classes.
-        offset : (m,) array, optional
-            Offset of the new rows, beyond ``offset(...)`` in the formula.
+        offset : column name, number or (m,) array, optional
+            Offset of the new rows, as for :meth:`Fit.predict`.
         exact : bool
             Solve at λ itself, as for :meth:`coef`.
         to : path, optional
@@ -115,7 +118,7 @@ class PathValues:
             design = self.estimate.specification.frame.design
             return write_predictions(partial(self.predict, **asked), design, scan, path)
         if type not in ("response", "link", "class"):
-            raise ModelError(f"type={type!r} is not known; choose 'response', 'link' or 'class'.")
+            raise unknown_word("type", type, ("response", "link", "class"))
         X, shift, index, source = self._inputs(newdata, offset)
         template = self.estimate.sample.template
         if lambda_ is None:
@@ -196,17 +199,15 @@ class PathValues:
                 raise ModelError(
                     f"newdata has {newdata.shape[1]} columns, and the path has {len(self.names)}."
                 )
-            X, own, index, source = newdata.tocsr(), None, None, None
+            new = NewData(newdata.tocsr())
         else:
             new = frame.design.encode(newdata)
-            X, own, index, source = like(new.X, template), new.offset, new.index, new.source
-        if offset is not None:
-            offset = _checked_offset(offset, int(X.shape[0]))
-        parts = [like(part, template)[:, None] for part in (own, offset) if part is not None]
-        shift = sum(parts[1:], parts[0]) if parts else None
+            new = replace(new, X=like(new.X, template))
+        shift = new_offset(frame, new, offset, template)
+        shift = None if shift is None else shift[:, None]
         if len(self.estimate.intercepts[0]) > 1:
             shift = class_offset(shift, len(self.estimate.intercepts[0]))
-        return X, shift, index, source
+        return new.X, shift, new.index, new.source
 
     def _shaped(self, eta: Any, type: str, index: Any, source: Any, every: bool) -> Any:
         family = self.estimate.family
@@ -231,16 +232,6 @@ class PathValues:
         labels = [str(level) for level in self.levels]
         columns = {label: _host(values[:, k]) for k, label in enumerate(labels)}
         return frame_like(source, columns, index)
-
-
-def _checked_offset(offset: Any, n: int) -> Any:
-    try:
-        values = np.asarray(to_numpy(offset), dtype=float).reshape(-1)
-    except (TypeError, ValueError):
-        raise DataError(f"offset must be a number a row, not {offset!r}.") from None
-    if len(values) != n:
-        raise DataError(f"offset has {len(values)} entries, and newdata has {n} rows.")
-    return values
 
 
 def _host(values: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 
 from statdl import study
 from statdl.backend.array import Array, like, namespace, to_numpy
-from statdl.errors import DataError, ModelError
+from statdl.errors import DataError, ModelError, StatdlWarning, warn
+from statdl.formula import NewData, new_offset, new_weights
 from statdl.formula import like as frame_like
 from statdl.infer import predict as prediction
 from statdl.infer import residual
@@ -16,6 +17,7 @@ from statdl.infer.aliased import warn_undetermined
 from statdl.infer.distribution import check_level
 from statdl.infer.effects import average_effects, own_effects
 from statdl.infer.terms import term_contributions
+from statdl.keywords import explained
 from statdl.report import DataTable
 from statdl.report.effects import effects_table
 from statdl.results.inference import Inference
@@ -46,12 +48,14 @@ class Predictions(Inference):
         """
         return self._rows(residual.fitted(self.estimate), "fitted")
 
+    @explained
     def predict(
         self,
         newdata: Any = None,
         type: str = "response",
         *,
         offset: Any = None,
+        weights: Any = None,
         se_fit: bool = False,
         interval: str | None = None,
         level: float = 0.95,
@@ -74,8 +78,14 @@ class Predictions(Inference):
         type : {"response", "link", "class", "terms"}
             Means (or class probabilities), linear predictors, most probable classes, or what each
             term adds to the linear predictor.
-        offset : (m,) array, optional
-            Offset of the new rows, beyond ``offset(...)`` in the formula.
+        offset : column name, number or (m,) array, optional
+            Offset of the new rows, beyond ``offset(...)`` in the formula and a column named by
+            ``offset=`` in the fit. New rows have to bring along one that was given as numbers: a
+            StatdlWarning says where they do not.
+        weights : column name, number or (m,) array, optional
+            Weights of new observations, for ``interval="prediction"``: their variance is φ / w.
+            Rows of the fit have theirs; new rows have 1, with a StatdlWarning where the fit was
+            weighted.
         se_fit : bool
             Add standard errors.
         interval : {"confidence", "prediction"}, optional
@@ -131,7 +141,7 @@ class Predictions(Inference):
                 "method": method, "B": B, "seed": seed, "folds": folds,
             }  # fmt: skip
             fit = self.with_covariance(vcov, cluster)
-            scan, path = destined(newdata, to, offset)
+            scan, path = destined(newdata, to, offset if weights is None else weights)
             design = self.estimate.frame.design
             return write_predictions(partial(fit.predict, **asked), design, scan, path)
         estimate = self.with_covariance(vcov, cluster).estimate
@@ -139,6 +149,8 @@ class Predictions(Inference):
         shown = None if resampled and interval == "prediction" else interval
         prediction.check(estimate, type, se_fit, shown)
         X, given, index, source = self._inputs(newdata, offset)
+        new = None if newdata is None else NewData(X, None, index, source)
+        own = self._weights(new, weights, interval, method)
         if resampled or type == "terms":
             warn_undetermined(estimate, X)
         if resampled:
@@ -152,8 +164,9 @@ class Predictions(Inference):
             return self._predicted(term_contributions(estimate, X, se_fit=se_fit), index, source)
         scale = "response" if type == "class" else type
         found = prediction.predict(
-            estimate, X, given, scale=scale, se_fit=se_fit, interval=interval, level=level
-        )
+            estimate, X, given, scale=scale, se_fit=se_fit, interval=interval, level=level,
+            weights=own,
+        )  # fmt: skip
         if type == "class":
             return self._vector(prediction.classes(estimate, found.fit), index, source)
         return self._predicted(found, index, source)
@@ -212,15 +225,28 @@ class Predictions(Inference):
             return rows.X, given, frame.index, frame.source
         new = frame.design.encode(newdata)
         X = specification.inputs(like(new.X, rows.template))
-        given = None if new.offset is None else like(new.offset, rows.template)
-        if offset is not None:
-            extra = like(offset, rows.template)
-            if extra.shape != (X.shape[0],):
-                raise ModelError(
-                    f"offset has the shape {tuple(extra.shape)} for {X.shape[0]} rows."
-                )
-            given = extra if given is None else given + extra
-        return X, given, new.index, new.source
+        return X, new_offset(frame, new, offset, rows.template), new.index, new.source
+
+    def _weights(self, new: NewData | None, given: Any, interval: str | None, method: str) -> Any:
+        """Return the weights of rows whose observations are predicted, None for 1."""
+        if given is not None and (new is None or interval != "prediction" or method != "delta"):
+            raise ModelError(
+                "weights= are those of new rows in interval='prediction'; the rows of the fit have "
+                "their own, and other methods than 'delta' take 1."
+            )
+        if interval != "prediction" or method != "delta":
+            return None
+        if new is None:
+            return self.estimate.specification.rows.weights
+        if given is not None:
+            return new_weights(given, new)
+        if self.estimate.frame.weights is not None:
+            warn(
+                "The limits are those of new observations of weight 1, and the rows of the fit "
+                "have weights; give theirs by weights= (1 says that it is meant).",
+                StatdlWarning,
+            )
+        return None
 
     def _predicted(self, found: prediction.Prediction, index: Any, source: Any) -> Any:
         parts = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from statdl.errors import ModelError
-from statdl.formula import beside, taken
+from statdl.formula import beside, new_offset, taken
 from statdl.formula import like as frame_like
 from statdl.infer import predict as prediction
 from statdl.infer.effects import own_effects
 from statdl.infer.population import encoded
+from statdl.keywords import explained
 from statdl.report.maketables import PlugIn
+from statdl.report.regression import check_what
 from statdl.report.tidy import (
     augment_columns,
     check_augment,
@@ -28,6 +30,7 @@ class Tables(Inference):
     each column holds.
     """
 
+    @explained
     def tidy(
         self,
         *,
@@ -72,14 +75,14 @@ class Tables(Inference):
         fit = self.with_covariance(vcov, cluster)
         network = fit.estimate.specification.plan is not None
         shown = level if conf_int else None
-        if what not in (None, "coefficients", "effects"):
-            raise ModelError(f"what={what!r} is not known; choose coefficients or effects.")
+        check_what(what)
         if what == "effects" or (what is None and network):
             if exponentiate:
                 raise ModelError("Effects are differences of means, whose e-powers mean nothing.")
             return fit._framed(effects_columns(own_effects(fit.estimate), shown))
         return fit._framed(tidy_columns(fit.estimate, shown, exponentiate))
 
+    @explained
     def glance(self, *, vcov: Any = None, cluster: Any = None) -> Any:
         """Return the fit in one row: how well it fits, and its size.
 
@@ -103,6 +106,7 @@ class Tables(Inference):
         """
         return self._framed(glance_columns(self.with_covariance(vcov, cluster).goodness))
 
+    @explained
     def augment(
         self,
         newdata: Any = None,
@@ -147,8 +151,9 @@ class Tables(Inference):
         check_augment(estimate, scale, se_fit, interval)
         X, offset, index, data = self._shown_rows(newdata)
         found = prediction.predict(
-            estimate, X, offset, scale=scale, se_fit=se_fit, interval=interval, level=level
-        )
+            estimate, X, offset, scale=scale, se_fit=se_fit, interval=interval, level=level,
+            weights=None if newdata is not None else estimate.specification.rows.weights,
+        )  # fmt: skip
         kind = type_residuals or ("deviance" if general else "response")
         columns = augment_columns(estimate, found, kind, newdata is None)
         if data is None:
@@ -173,7 +178,8 @@ class Tables(Inference):
         frame, rows = specification.frame, specification.rows
         if newdata is not None:
             new = frame.design.encode(newdata)
-            return *encoded(self.estimate, new), new.index, new.source
+            X, _ = encoded(self.estimate, new)
+            return X, new_offset(frame, new, None, rows.template), new.index, new.source
         offset = None if rows.offset is None else rows.offset[:, 0]
         source = frame.source
         if source is not None and frame.rows is not None:

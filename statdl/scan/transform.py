@@ -27,7 +27,7 @@ from statdl.lazy import lazy
 code = lazy("formulaic.utils.code")
 
 SCALES = frozenset(("scale", "standardize", "center"))
-REMEMBERING = SCALES | frozenset(("poly", "legendre", "bs", "cr", "cc", "cs"))
+REMEMBERING = SCALES | frozenset(("poly", "legendre", "bs", "ns", "cr", "cc", "cs"))
 
 
 @dataclass(frozen=True)

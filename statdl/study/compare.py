@@ -135,7 +135,11 @@ def comparison(
     columns = _measures(estimates, validation)
     between = " " if names is None else ": "
     terms = all_terms(cells)
-    notes = regression_notes(estimates, shown, heads, below, marks, level) if terms else []
+    notes = (
+        regression_notes(estimates, shown, heads, below, marks, level, exponentiate)
+        if terms
+        else []
+    )
     return RegressionTable(
         "Model",
         heads,

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import is_array, to_numpy
-from statdl.errors import DataError, ModelError
+from statdl.errors import DataError, ModelError, StatdlWarning, warn
 from statdl.estimate import Estimate, free_parameters, starting_values
+from statdl.formula.suggest import listing
 from statdl.kinds import is_whole
 from statdl.model.predictor import Linear
 from statdl.study.bootstrap import own_weights
@@ -142,6 +143,7 @@ def strengths(estimate: Estimate, penalty: Any) -> Any:
     objective = estimate.objective
     if objective.penalty.active and not objective.penalty.shrinks:
         raise ModelError("penalty= is the ridge's, and this fit has bias_reduction=True.")
+    _warn_left_out(estimate, bool((values > 0).any()))
     if values.ndim == 2:
         if values.shape[1] != objective.size:
             raise ModelError(
@@ -150,6 +152,21 @@ def strengths(estimate: Estimate, penalty: Any) -> Any:
         return values
     mask = to_numpy(objective.predictor.slopes(np.ones(objective.size)))
     return values[:, None] * mask
+
+
+def _warn_left_out(estimate: Estimate, shrinks: bool) -> None:
+    """Warn where a penalty would determine columns that the fit has left out."""
+    if estimate.specification.plan is not None:
+        return
+    names = estimate.specification.coefficient_names
+    lost = [name for name, kept in zip(names, estimate.kept, strict=True) if not kept]
+    if lost and shrinks:
+        warn(
+            f"penalty= would determine {listing(map(repr, lost))} too, which the fit without it "
+            "has left out; the refits leave the same out. To have them in start from a fit with a "
+            "penalty, such as fit.update(penalty=1.0).",
+            StatdlWarning,
+        )
 
 
 def given_starts(estimate: Estimate, starts: Any) -> Any:

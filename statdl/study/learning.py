@@ -151,7 +151,7 @@ def learning_curve_of(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatdlWarning)
         learnt = learner.learn(parts)
-        rows = [_errors(learnt, split) for _ in shown(counts, "rows")]
+        rows = [_errors(learnt, split, count) for count in shown(counts, "rows")]
     training, validation, errors = zip(*rows, strict=True)
     limit, slope = _lines(counts, training, validation, errors)
     return LearningCurve(
@@ -159,12 +159,19 @@ def learning_curve_of(
     )
 
 
-def _errors(learnt: Iterator[Learned], split: Split) -> tuple[float, float, float]:
+def _errors(learnt: Iterator[Learned], split: Split, count: int) -> tuple[float, float, float]:
     """Return errors on rows learnt from and held out, and the standard error of the latter."""
     own, held = [], []
-    for part, one in zip(split.folds, learnt, strict=False):
-        own.append(mean(*one.own()))
-        held.append(one.held(part))
+    try:
+        for part, one in zip(split.folds, learnt, strict=False):
+            own.append(mean(*one.own()))
+            held.append(one.held(part))
+    except DataError as error:  # of the rows held out a few may be like none that were learnt from
+        reason = str(error).replace("the new data has", "the rows held out has")
+        raise DataError(
+            f"{count} rows are too few to learn from: {reason} Ask for larger parts by sizes=, or "
+            "put rare levels together."
+        ) from None
     deviance, weights = (np.concatenate(each) for each in zip(*held, strict=True))
     return float(np.mean(own)), mean(deviance, weights), mean_error(deviance, weights)
 

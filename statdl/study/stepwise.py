@@ -227,7 +227,11 @@ class Move:
 
 
 def walk(fit: Any, scope: Scope, direction: str, k: float, most: int) -> Iterator[tuple[Any, Move]]:
-    """Yield fits, each the best of those one term away from the one before it."""
+    """Yield fits, each the best of those one term away from the one before it.
+
+    Terms that add no column of their own go first, the last of them before the others, as in R:
+    without them the criterion is the same, and none of those that they repeat could ever go.
+    """
     aic = criterion(fit.estimate, k)[1]
     yield fit, Move("", fit.estimate, aic)
     for _ in range(most):
@@ -239,12 +243,20 @@ def walk(fit: Any, scope: Scope, direction: str, k: float, most: int) -> Iterato
         found = [(criterion(one.estimate, k)[1], one) for one in candidates]
         best, chosen = min(found, key=lambda pair: pair[0], default=(aic, None))
         seen = tuple((one.change, value) for value, one in found)
-        if chosen is None or not best < aic - 1e-7:
+        idle = [one for one in candidates if one.sign == "-" and _same_span(one, fit.estimate)]
+        if idle:
+            chosen = idle[-1]
+        elif chosen is None or not best < aic - 1e-7:
             yield fit, Move("", fit.estimate, aic, seen)
             return
         fit = fit.update(chosen.update)
         aic = criterion(fit.estimate, k)[1]
         yield fit, Move(chosen.change, fit.estimate, aic, seen)
+
+
+def _same_span(one: Candidate, from_: Estimate) -> bool:
+    """Tell whether a model with a term less has all the columns that were estimated."""
+    return one.estimate.df_resid == from_.df_resid
 
 
 def step_of(moves: Sequence[Move]) -> list[Step]:
@@ -254,6 +266,7 @@ def step_of(moves: Sequence[Move]) -> list[Step]:
         own = move.estimate
         df = math.nan if before is None else float(own.df_resid - before.df_resid)
         fall = math.nan if before is None else abs(own.deviance - before.deviance)
+        fall = 0.0 if df == 0 else fall  # and not rounding
         rows.append(Step(move.change, df, fall, float(own.df_resid), own.deviance))
         before = own
     return rows

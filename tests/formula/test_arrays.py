@@ -167,7 +167,7 @@ def test_sums_that_overflow_are_not_mistaken_for_infinite_values():
         ({"X": [[1.0], [1.0, 2.0]]}, "rows of X differ in length"),
         ({"X": pd.DataFrame({"a": ["u"] * 10})}, "column `a` of X is not numeric .*formula"),
         ({"X": pl.DataFrame(X).lazy()}, "collect"),
-        ({"names": ["a"]}, "names has 1 entries, and X has 3 columns"),
+        ({"names": ["a"]}, "names has 1 name, and X has 3 columns"),
         ({"names": ["a", "b", "a"]}, "names repeats a"),
         ({"names": ["a", "b", "Intercept"]}, "belongs to the constant"),
         ({"weights": np.ones(3)}, "weights has length 3, and the data have 10 rows"),

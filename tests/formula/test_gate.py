@@ -144,7 +144,6 @@ def test_names_of_the_machinery_are_not_within_reach(name):
         ("s(x)", "bs"),
         ("te(x, y)", "bs"),
         ("lo(x)", "bs"),
-        ("ns(x, 3)", "cr"),
         ("cut(x, 3)", "before the fit"),
         ("ifelse(x > 1, 1, 0)", "comparison"),
         ("strata(g)", "factor"),

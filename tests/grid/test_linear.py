@@ -179,7 +179,10 @@ def test_predictions_with_intervals(name, alpha):
     shift = problem.new_offset
     agree(ours.predict(problem.new), table["mean"] + shift)
     for kind, prefix in (("confidence", "mean_ci"), ("prediction", "obs_ci")):
-        found = ours.predict(problem.new, se_fit=True, interval=kind, level=1 - alpha)
+        weights = 1 if kind == "prediction" else None
+        found = ours.predict(
+            problem.new, weights=weights, se_fit=True, interval=kind, level=1 - alpha
+        )
         agree(found["fit"], table["mean"] + shift)
         agree(found["se_fit"], table["mean_se"])
         agree(found["lwr"], table[f"{prefix}_lower"] + shift, scale=table["mean_se"])
@@ -206,6 +209,6 @@ def test_other_frames_give_the_same_numbers(library):
     ours = sd.lm(problem.model.formula, data=convert(problem.data), **problem.options)
     agree(ours.params, pair.ours.params)
     agree(ours.bse, pair.sorted(pair.theirs.bse))
-    found = ours.predict(convert(problem.new), interval="prediction")
+    found = ours.predict(convert(problem.new), weights=1, interval="prediction")
     table = pair.theirs.get_prediction(problem.their_new).summary_frame()
     agree(np.asarray(found["lwr"]), table["obs_ci_lower"] + problem.new_offset)

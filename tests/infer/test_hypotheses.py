@@ -378,6 +378,24 @@ def test_a_step_lowers_the_criterion_each_time(line):
     assert len(again.table) == 1
 
 
+def test_terms_that_repeat_others_go_first():
+    # R: step(lm(mpg ~ wt + hp + I(wt + hp) + qsec + drat, mtcars)) drops I(wt + hp) at 0 Df
+    with pytest.warns(sd.RankWarning):
+        last = sd.lm("mpg ~ wt + hp + I(wt + hp) + qsec + drat", data=CARS)
+    with pytest.warns(sd.RankWarning):
+        first = sd.lm("mpg ~ I(wt + hp) + wt + qsec + hp + drat", data=CARS)
+    found, scattered = last.step(), first.step()
+    alone = sd.lm("mpg ~ wt + hp + qsec + drat", data=CARS).step()
+    assert found.table.index[:2] == ("start", "- I(wt + hp)")
+    assert (found.table["Df"][1], found.table["Deviance"][1]) == (0, 0)
+    assert found.fit.formula == alone.fit.formula == R_STEP
+    assert found.table["AIC"][-1] == pytest.approx(alone.table["AIC"][-1])
+    assert "- hp" in scattered.table.index[:2]
+
+
+R_STEP = "mpg ~ wt + qsec + drat"
+
+
 def test_the_smallest_model_stays(line):
     found = sd.lm("mpg ~ qsec + wt + hp", data=CARS).step(("~ qsec", "~ ."))
     assert "qsec" in found.fit.formula

@@ -192,7 +192,7 @@ def test_words_of_what_cannot_be():
     with pytest.raises(DataError, match="no label for 1 rows; the first is row 0"):
         sd.cv_path(X=X, y=responses["gaussian"], folds=folds, progress=False)
     path = sd.path(X=X, y=responses["gaussian"], offset=np.ones(60))
-    with pytest.raises(DataError, match="offset has 3 entries, and newdata has 2 rows"):
+    with pytest.raises(DataError, match="offset has length 3, and the data have 2 rows"):
         path.predict(X[:2], 0.1, offset=(1, 2, 3))
     with pytest.raises(ModelError, match="penalty_factor must be numbers"):
         sd.path(X=X, y=responses["gaussian"], penalty_factor={"x1": "a"})
@@ -218,3 +218,16 @@ def test_full_columns_of_a_sparse_matrix_may_be_far_from_0(family, level):
     assert np.allclose(
         found.fit(strength).predict(dense), known.predict(dense, strength), atol=1e-5
     )
+
+
+def test_groups_of_a_factor_say_that_their_coding_counts():
+    data = sd.datasets.load("warpbreaks")
+    first, other = (
+        sd.path(f"breaks ~ wool + {term}", data, groups="terms", lambda_=[1.0])
+        for term in ("tension", "relevel(tension, 'M')")
+    )
+    assert not np.allclose(first.predict(data, 1.0), other.predict(data, 1.0), rtol=1e-3)
+    assert "the group of tension is shrunk depends on how it is coded" in str(first)
+    single = sd.path("breaks ~ wool + tension", data, lambda_=[1.0])
+    numbers = sd.path("breaks ~ poly(x, 2)", data.assign(x=range(54)), groups="terms")
+    assert "is coded" not in str(single) + str(numbers)

@@ -227,7 +227,7 @@ def test_a_network_stands_beside_a_regression_by_effects():
     assert sd.compare(*fits, exponentiate=True).terms == ("Intercept", "wt", "hp")
     with pytest.raises(sd.ModelError, match="exponentiate=True is for coefficients"):
         sd.compare(*fits, what="effects", exponentiate=True)
-    with pytest.raises(sd.ModelError, match="choose one of coefficients, effects"):
+    with pytest.raises(sd.ModelError, match="choose coefficients or effects"):
         sd.compare(*fits, what="weights")
 
 
@@ -273,3 +273,19 @@ def test_markdown_of_a_summary_has_its_pairs():
     text = FITS["lm"]().summary().to_markdown()
     assert "| Dep. Variable: | mpg |" in text
     assert pd.isna(FITS["lm"]().tidy()["estimate"]).sum() == 0
+
+
+def test_ratios_stand_over_their_own_errors():
+    fit = FITS["logit"]()
+    table = sd.compare(fit, exponentiate=True)
+    ratio, error = table.cells[0]["wt"]
+    assert float(ratio) == pytest.approx(np.exp(fit.params["wt"]), rel=1e-2)
+    delta = np.exp(fit.params["wt"]) * fit.bse["wt"]
+    assert float(error.strip("()")) == pytest.approx(delta, rel=1e-1)
+    assert "Rows are ratios e^β; their standard errors are e^β times those of β" in str(table)
+    assert "ratios e^β" not in str(sd.compare(fit))
+
+
+def test_numbers_of_rows_are_whole():
+    lines = str(FITS["logit"]().calibration(groups=4)).splitlines()
+    assert not any(".0000" in line.split("]")[-1].split()[0] for line in lines if "]" in line)

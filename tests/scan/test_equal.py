@@ -19,6 +19,7 @@ RIGHT = (
     "g*z + scale(x)",
     "poly(z, 3) + center(x) + factor(h)",
     "bs(z, df=4) + g",
+    "ns(z, df=3) + g",
     "relevel(g, 'b') + I(h == 2) + log(z)",
     "C(g, contr.sum) + standardize(x) + offset(z) - 1",
     "scale(log(z)) + poly(scale(x), 2)",

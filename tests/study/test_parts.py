@@ -123,3 +123,10 @@ def test_folds_beyond_the_rows_of_a_class_are_left_out(monkeypatch):
     by_loop = sd.search(fit, **options).to_frame()
     assert np.isfinite(by_loop["validation"]).all()
     np.testing.assert_allclose(at_once["validation"], by_loop["validation"], rtol=1e-9)
+
+
+def test_a_small_part_that_lacks_a_level():
+    data = {"x": np.arange(60.0) % 7, "g": ["rare"] * 2 + ["a", "b"] * 29, "y": np.arange(60.0)}
+    fit = sd.lm("y ~ x + g", data)
+    with pytest.raises(sd.DataError, match=r"8 rows are too few to learn from: `g` of the rows"):
+        sd.learning_curve(fit, sizes=[8, 20])
