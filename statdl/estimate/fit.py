@@ -11,8 +11,9 @@ from statdl import solve
 from statdl.backend.shortage import device_errors
 from statdl.estimate.counted import counted
 from statdl.estimate.from_triangle import estimate_from_triangle, triangle_suffices
-from statdl.estimate.record import Estimate, Specification
+from statdl.estimate.record import Estimate
 from statdl.estimate.regression import estimate_regression, regression_objective
+from statdl.estimate.specification import Specification
 from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty
 from statdl.solve.lbfgs import LBFGS
