@@ -10,6 +10,7 @@ Imports point only to the left; rooms on one level never import each other::
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -174,6 +175,15 @@ def listed(violations: list[Import]) -> str:
 def test_every_module_belongs_to_a_room():
     unknown = {room_of(file) for file in files()} - LEVEL.keys()
     assert not unknown, f"give {sorted(unknown)} a level in LEVELS, and a line in CONTRIBUTING.md"
+
+
+def test_the_map_names_files_that_are_there():
+    root = PACKAGE.parent
+    text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[\w.]+/)+[\w.]+\.(?:py|pyi|cu|md))`", text))
+    assert len(named) > 50
+    gone = {name for name in named if not ((root / name).is_file() or (PACKAGE / name).is_file())}
+    assert gone == set()
 
 
 def test_imports_point_only_to_the_left():

@@ -22,6 +22,7 @@ from statdl.study.bootstrap import (
     check_count,
     cluster_resamples,
     own_weights,
+    simulated_responses,
     spread_tolerance,
 )
 from statdl.study.fits import ManyFits, counted_groups
@@ -36,7 +37,7 @@ from statdl.study.given import (
     strengths,
 )
 from statdl.study.many import TOLERANCE, fit_views, refuse_unbounded, refuse_unrepeatable
-from statdl.study.views import LeftOut, Simulated, Source, Views
+from statdl.study.views import LeftOut, Source, Views
 
 pd = lazy("pandas")
 
@@ -196,7 +197,7 @@ def bootstrap(
     if scheme == "parametric":
         if cluster is not None:
             raise ModelError("Responses are drawn row by row; cluster= is for scheme='pairs'.")
-        views = simulated(estimate, int(B), seed)
+        views = simulated_responses(estimate, int(B), seed)
     elif cluster is None:
         views = case_resamples(estimate, B, seed)
     else:
@@ -288,21 +289,10 @@ def simulate(fit: Fit, nsim: int = 1, *, seed: int = 0) -> Any:
     refuse_unrepeatable(estimate)
     if not is_whole(nsim) or nsim < 1:
         raise ModelError(f"nsim must be a whole number of 1 or more, not {nsim!r}.")
-    drawn = next(simulated(estimate, int(nsim), seed).blocks(int(nsim))).y
+    drawn = next(simulated_responses(estimate, int(nsim), seed).blocks(int(nsim))).y
     index = estimate.frame.index
     columns = {f"sim_{k + 1}": labelled(estimate, drawn[k]) for k in range(int(nsim))}
     return pd.DataFrame(columns, index=index)
-
-
-def simulated(estimate: Estimate, B: int, seed: int) -> Simulated:
-    """Return B responses that will be drawn from a fit."""
-    rows, eta, phi = estimate.objective.rows, to_numpy(estimate.eta), estimate.dispersion
-    family = estimate.family
-
-    def draw(random: Any) -> Any:
-        return family.simulate(eta, rows, phi, random)
-
-    return Simulated(draw, B, rows.n * family.outputs, seed)
 
 
 def _fitted(model: Any, data: Any, options: dict[str, Any]) -> Fit:

@@ -20,12 +20,12 @@ from statdl.estimate.rank import few_entries as few_entries
 from statdl.estimate.record import Convergence as Convergence
 from statdl.estimate.record import Estimate as Estimate
 from statdl.estimate.record import Identification as Identification
-from statdl.estimate.record import Plan as Plan
-from statdl.estimate.record import Practice as Practice
 from statdl.estimate.record import Reported as Reported
-from statdl.estimate.record import Specification as Specification
 from statdl.estimate.redundancy import Redundancy as Redundancy
 from statdl.estimate.redundancy import free_directions as free_directions
+from statdl.estimate.specification import Plan as Plan
+from statdl.estimate.specification import Practice as Practice
+from statdl.estimate.specification import Specification as Specification
 from statdl.estimate.specify import specify as specify
 from statdl.estimate.totals import Remembered as Remembered
 from statdl.estimate.totals import Totals as Totals

@@ -14,9 +14,10 @@ from statdl.errors import ModelError
 from statdl.estimate.effective import effective_df
 from statdl.estimate.fit import estimate, objective_of
 from statdl.estimate.path import PathEstimate
-from statdl.estimate.record import Estimate, Specification
+from statdl.estimate.record import Estimate
 from statdl.estimate.sample import Sample
 from statdl.estimate.separation import separation
+from statdl.estimate.specification import Specification
 from statdl.formula.chosen import chosen
 from statdl.lazy import lazy
 from statdl.model.elastic import ElasticNet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from statdl.estimate.record import Specification
+from statdl.estimate.specification import Specification
 from statdl.scan.frame import ScanFrame
 from statdl.scan.rows import ScannedRows
 

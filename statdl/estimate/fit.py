@@ -11,8 +11,9 @@ from statdl import solve
 from statdl.backend.shortage import device_errors
 from statdl.estimate.counted import counted
 from statdl.estimate.from_triangle import estimate_from_triangle, triangle_suffices
-from statdl.estimate.record import Estimate, Specification
+from statdl.estimate.record import Estimate
 from statdl.estimate.regression import estimate_regression, regression_objective
+from statdl.estimate.specification import Specification
 from statdl.model.objective import Objective
 from statdl.model.penalty import NoPenalty
 from statdl.solve.lbfgs import LBFGS
@@ -22,10 +23,12 @@ from statdl.solve.newton import LeastSquares, Newton
 @device_errors()
 def estimate(specification: Specification) -> Estimate:
     """Fit a specification: a network, or a regression by the rows or by what one pass tells."""
-    if specification.plan is not None:
+    if specification.plan is not None:  # by the package, so that regressions load no networks
         return statdl.estimate.estimate_network(specification)
-    by_triangle = triangle_suffices(specification)
-    found = (estimate_from_triangle if by_triangle else estimate_regression)(specification)
+    if triangle_suffices(specification):
+        found = estimate_from_triangle(specification)
+    else:
+        found = estimate_regression(specification)
     return _counted(found) if specification.rows.passing else found
 
 

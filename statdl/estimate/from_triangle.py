@@ -12,8 +12,9 @@ from dataclasses import replace
 from statdl.backend.rows import Rows
 from statdl.backend.triangle import REFINED, Triangle, refined
 from statdl.estimate.rank import refuse_too_few
-from statdl.estimate.record import Estimate, Specification
+from statdl.estimate.record import Estimate
 from statdl.estimate.regression import estimate_regression, regression_objective
+from statdl.estimate.specification import Specification
 from statdl.solve.newton import Newton
 
 

@@ -9,7 +9,7 @@ from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.random import generator
 from statdl.backend.rows import Rows
 from statdl.errors import DataError
-from statdl.estimate.record import Specification
+from statdl.estimate.specification import Specification
 from statdl.formula import ModelFrame, Response
 from statdl.scan.rows import ScannedRows
 from statdl.scan.source import Scan

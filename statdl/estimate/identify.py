@@ -108,13 +108,13 @@ def _trusted(objective: Objective, parameters: Array, apart: Redundancy) -> Arra
 def _information(
     objective: Objective, parameters: Array, apart: Redundancy, expected: bool
 ) -> Array:
-    """Return the curvature of the loss alone; an exact one without what decay bends in it."""
+    """Return the curvature of the loss alone; an exact one without what decay adds to it."""
     bare = replace(objective, penalised=None)
     information = bare.curvature(parameters, expected=expected)
     if expected or objective.penalised is None:
         return information
-    bend = apart.bend(objective.penalised)
-    return information if bend is None else information - bend
+    extra = apart.decay_curvature(objective.penalised)
+    return information if extra is None else information - extra
 
 
 def _shrinkage(objective: Objective, parameters: Array, apart: Redundancy) -> Array:
@@ -122,8 +122,8 @@ def _shrinkage(objective: Objective, parameters: Array, apart: Redundancy) -> Ar
     xp, penalised = namespace(parameters), like(objective.penalised, parameters)
     slopes = objective.penalty.curvature(parameters, penalised)
     shrinkage = slopes[:, None] * xp.eye(slopes.shape[0], dtype=slopes.dtype, device=slopes.device)
-    bend = apart.bend(penalised)
-    return shrinkage if bend is None else shrinkage + bend
+    extra = apart.decay_curvature(penalised)
+    return shrinkage if extra is None else shrinkage + extra
 
 
 def filled(predictor: Predictor, apart: Redundancy, H: Array) -> Array:

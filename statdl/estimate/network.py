@@ -18,17 +18,11 @@ from statdl.errors import ConvergenceWarning, NumericalError, SeparationWarning,
 from statdl.estimate.counted import counted
 from statdl.estimate.distance import standard_errors_away
 from statdl.estimate.identify import Determined, determine
-from statdl.estimate.record import (
-    Convergence,
-    Estimate,
-    Identification,
-    Plan,
-    Practice,
-    Specification,
-)
+from statdl.estimate.record import Convergence, Estimate, Identification
 from statdl.estimate.response import of_free, response_scale, starting_output, within
 from statdl.estimate.restarts import best_of
 from statdl.estimate.saturation import separated_by_units
+from statdl.estimate.specification import Plan, Practice, Specification
 from statdl.model.frozen import Frozen
 from statdl.model.lesson import Lesson
 from statdl.model.network import Network

@@ -29,8 +29,8 @@ from statdl.backend.threads import FEW_ENTRIES, one_thread
 from statdl.backend.triangle import Centred
 from statdl.errors import DataError
 from statdl.estimate.penalties import Penalties, shrinkage_of, unit_of
-from statdl.estimate.record import Specification
 from statdl.estimate.sample import MeanLoss, PathSample, Sample, SummedSample
+from statdl.estimate.specification import Specification
 from statdl.lazy import lazy
 from statdl.model.symmetric import SymmetricMultinomial
 from statdl.scan.rows import ScannedRows

@@ -1,4 +1,4 @@
-"""What weight normalisation does to an information: a length that no data know, and decay's bend.
+"""What weight normalisation does to an information: lengths no data know, and decay's curvature.
 
 With w = g v/‖v‖ nothing depends on ‖v‖, so the information H at a minimum has H v = 0 for every
 such unit, whatever the data. That is a matter of coordinates and not of identification: held at its
@@ -82,21 +82,21 @@ class Redundancy:
         c = like([mean if mean > least else least or 1.0 for mean in means], H)
         return bare + (self.basis * c) @ self.basis.T
 
-    def bend(self, penalised: Array) -> Array | None:
+    def decay_curvature(self, penalised: Array) -> Array | None:
         """Return λ (g/‖v‖)² (I − u uᵀ) of every direction, (P, P); None where it is 0."""
         xp = namespace(penalised)
-        bend = None
+        curvature = None
         for one in self.directions:
             strength = 0.0 if one.scale is None else float(penalised[one.scale])
             if strength == 0:
                 continue
-            if bend is None:
+            if curvature is None:
                 size = penalised.shape[0]
-                bend = xp.zeros((size, size), dtype=penalised.dtype, device=penalised.device)
-            identity = xp.eye(one.unit.shape[0], dtype=bend.dtype, device=bend.device)
+                curvature = xp.zeros((size, size), dtype=penalised.dtype, device=penalised.device)
+            identity = xp.eye(one.unit.shape[0], dtype=curvature.dtype, device=curvature.device)
             block = strength * one.rate**2 * (identity - one.unit[:, None] * one.unit[None, :])
-            bend[one.places, one.places] = block
-        return bend
+            curvature[one.places, one.places] = block
+        return curvature
 
 
 def free_directions(predictor: Predictor, parameters: Array) -> list[Free]:

@@ -8,8 +8,9 @@ from statdl.backend.array import host_zeros, precision, to_numpy
 from statdl.backend.rows import Rows
 from statdl.estimate.magnitude import refuse_extreme_units
 from statdl.estimate.rank import estimable_columns, refuse_too_few, warn_aliased, well_conditioned
-from statdl.estimate.record import Convergence, Estimate, Specification
+from statdl.estimate.record import Convergence, Estimate
 from statdl.estimate.solution import Solution, solve
+from statdl.estimate.specification import Specification
 from statdl.estimate.start import Start, begin
 from statdl.estimate.verdict import announce, judge
 from statdl.model.objective import Objective

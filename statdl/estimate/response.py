@@ -18,7 +18,7 @@ from typing import Any
 
 from statdl.backend.array import Array, epsilon, namespace, overflow_allowed, to_numpy
 from statdl.backend.rows import Rows
-from statdl.estimate.record import Plan, Practice, Specification
+from statdl.estimate.specification import Plan, Practice, Specification
 from statdl.estimate.start import null_parameters
 from statdl.model.family import Family, total
 from statdl.model.frozen import Frozen

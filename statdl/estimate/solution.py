@@ -39,9 +39,10 @@ PLAIN_DIGITS = 13.0
 
 @dataclass(frozen=True)
 class Solution:
-    """A minimum with the information at it, and a root B of its inverse, B Bᵀ.
+    """A minimum with the information at it, and a root B of the covariance, B Bᵀ.
 
-    ``lookout`` is who watched for separation on the way; None where nobody has.
+    ``effective`` is the number of parameters in effect, ``digits`` how many of the coefficients the
+    arithmetic vouches for; ``lookout`` watched for separation on the way, None where nobody has.
     """
 
     minimum: Minimum
@@ -72,28 +73,45 @@ def _sound(objective: Objective, factor: Factor | None) -> bool:
 
 
 def _solve_directly(objective: Objective, solver: Solver, start: Start) -> Solution:
+    """Run the solver on the columns as they are; errors are from a Cholesky factor."""
     watch = None if start.certified else lookout(objective, solver)
     minimum = _minimise(objective, solver, start, watch)
-    if objective.family.quadratic and start.curvature is not None:
-        curvature, factor = start.curvature, start.factor
+    curvature, factor = _curvature_at(objective, minimum, start)
+    information, effective = curvature, float(objective.size)
+    if factor is None:
+        root = curvature * float("nan")
+    elif objective.penalised is None:
+        root = factor.inverse_root()
     else:
-        with overflow_allowed():  # what is not finite has no factor
-            curvature = objective.curvature(minimum.parameters, expected=True)
-        factor = factor_or_none(curvature)
-    pivot = factor.smallest_pivot() if factor is not None else 0.0
-    vouched = digits(pivot, epsilon(curvature))
-    if objective.penalised is not None and factor is not None:
         bare = replace(objective, penalised=None)
         information = bare.curvature(minimum.parameters, expected=True)
         root, effective = shrunken_root(factor, information)
-        return Solution(minimum, information, root, effective, "Cholesky", vouched)
-    root = factor.inverse_root() if factor is not None else curvature * float("nan")
-    return Solution(minimum, curvature, root, float(objective.size), "Cholesky", vouched, watch)
+    return Solution(
+        minimum,
+        information,
+        root,
+        effective,
+        factorisation="Cholesky",
+        digits=digits(0.0 if factor is None else factor.smallest_pivot(), epsilon(curvature)),
+        lookout=watch,
+    )
+
+
+def _curvature_at(
+    objective: Objective, minimum: Minimum, start: Start
+) -> tuple[Array, Factor | None]:
+    """Return the expected curvature at a minimum and its factor, where it has one."""
+    if objective.family.quadratic and start.curvature is not None:
+        return start.curvature, start.factor  # it is the same everywhere
+    with overflow_allowed():  # what is not finite has no factor
+        curvature = objective.curvature(minimum.parameters, expected=True)
+    return curvature, factor_or_none(curvature)
 
 
 def _minimise(
     objective: Objective, solver: Solver, start: Start, watch: Lookout | None = None
 ) -> Minimum:
+    """Run the solver: gradient descent on standardised columns, if it asks for them."""
     if isinstance(solver, Newton | LBFGS) and not isinstance(objective, OnePass):
         solver = replace(solver, first_factor=start.factor)
     if _descends(solver) and solver.scale:
@@ -154,11 +172,11 @@ def _solve_by_qr(objective: Objective) -> Solution:
     root = refined_inverse(A, R) if trusted < PLAIN_DIGITS else _inverse(R)
     return Solution(
         replace(minimum, parameters=parameters, loss=loss, outcome=Outcome.CONVERGED),
-        to_numpy(R.T @ R),
-        to_numpy(root),
-        float(R.shape[0]),
-        "QR, refined",
-        trusted,
+        information=to_numpy(R.T @ R),
+        root=to_numpy(root),
+        effective=float(R.shape[0]),
+        factorisation="QR, refined",
+        digits=trusted,
     )
 
 
@@ -174,17 +192,17 @@ def _solve_on_basis(objective: Objective, solver: Solver) -> Solution:
 
     return Solution(
         _translated(solution.minimum, outer),
-        congruent_by_output(solution.information, R.T, q),
-        by_output(_inverse(R), solution.root, q),
-        solution.effective,
-        "QR",
-        digits(smallest_pivot(R), epsilon(R)),
-        _unnamed(solution.lookout),
+        information=congruent_by_output(solution.information, R.T, q),
+        root=by_output(_inverse(R), solution.root, q),
+        effective=solution.effective,
+        factorisation="QR",
+        digits=digits(smallest_pivot(R), epsilon(R)),
+        lookout=_unnamed(solution.lookout),
     )
 
 
 def _unnamed(watch: Lookout | None) -> Lookout | None:
-    """Return what a lookout said of columns of a basis, whose separation names no variables."""
+    """Return None where columns of a basis separate: their names say nothing to anybody."""
     return None if watch is None or watch.found is not None else watch
 
 

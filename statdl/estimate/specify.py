@@ -12,7 +12,7 @@ from statdl.backend.device import preferred, settle
 from statdl.backend.rows import Rows
 from statdl.backend.shortage import device_errors
 from statdl.errors import DataError, ModelError
-from statdl.estimate.record import Specification
+from statdl.estimate.specification import Specification
 from statdl.formula import ModelFrame, Response
 from statdl.model.family import Family
 from statdl.model.jeffreys import Jeffreys

@@ -33,7 +33,7 @@ from statdl.study.many import (
     plain_linear,
     refuse_unbounded,
 )
-from statdl.study.views import Resamples
+from statdl.study.views import Resamples, Simulated
 
 #: Fewest refits that a spread can be told from.
 FEWEST = 2
@@ -61,6 +61,17 @@ def cluster_resamples(estimate: Estimate, B: int, seed: int, group: Grouping) ->
     """Return B resamples of clusters, whose rows come together."""
     check_count(B)
     return Resamples(own_weights(estimate), int(B), seed, to_numpy(group.codes))
+
+
+def simulated_responses(estimate: Estimate, B: int, seed: int) -> Simulated:
+    """Return B responses that are drawn from a fit when they are asked for."""
+    rows, eta, phi = estimate.objective.rows, to_numpy(estimate.eta), estimate.dispersion
+    family = estimate.family
+
+    def draw(random: Any) -> Any:
+        return family.simulate(eta, rows, phi, random)
+
+    return Simulated(draw, B, rows.n * family.outputs, seed)
 
 
 def case_weights(estimate: Estimate, B: int, seed: int) -> Any:

@@ -118,22 +118,25 @@ class Resamples:
         random = generator(self.seed)
         counted = self.own > 0
         drawn = counted.nonzero()[0] if self.codes is None else np.unique(self.codes[counted])
-        whole = len(drawn) == len(self.own) and self.codes is None
-        even = whole and bool((self.own == 1).all())
         for first in range(0, self.count, size):
             counts = _counts(random, min(size, self.count - first), len(drawn))
-            if not whole:
-                codes = drawn if self.codes is None else self.codes
-                spread = np.zeros((len(counts), int(codes.max()) + 1))
-                spread[:, drawn] = counts
-                counts = spread if self.codes is None else spread[:, self.codes]
-                counts = _padded(counts, len(self.own))
-            yield Views(weights=counts if even else counts * self.own)
+            yield Views(weights=self._weights(counts, drawn))
+
+    def _weights(self, counts: Any, drawn: Any) -> Any:
+        """Return the weights of all rows from how often each of what is drawn was, (views, n)."""
+        if self.codes is not None:
+            counts = _spread(counts, drawn, int(self.codes.max()) + 1)[:, self.codes]
+        elif len(drawn) < len(self.own):
+            counts = _spread(counts, drawn, len(self.own))
+        even = bool((self.own == 1).all())  # then nothing needs multiplying
+        return counts if even else counts * self.own
 
 
-def _padded(counts: Any, n: int) -> Any:
-    missing = n - counts.shape[1]
-    return counts if not missing else np.pad(counts, ((0, 0), (0, missing)))
+def _spread(counts: Any, places: Any, n: int) -> Any:
+    """Return counts at their places among n, 0 elsewhere, (views, n)."""
+    spread = np.zeros((len(counts), n))
+    spread[:, places] = counts
+    return spread
 
 
 def _counts(random: Any, views: int, n: int) -> Any:
@@ -143,7 +146,7 @@ def _counts(random: Any, views: int, n: int) -> Any:
     kind = np.uint16 if n <= 1 << 16 else np.int64
     for first in range(0, views, size):
         some = counts[first : first + size]
-        drawn = random.integers(0, n, size=some.shape, dtype=np.int64 if kind is np.int64 else kind)
+        drawn = random.integers(0, n, size=some.shape, dtype=kind)
         places = drawn.astype(np.int64, copy=False)
         places += n * np.arange(len(some))[:, None]
         some[...] = np.bincount(places.reshape(-1), minlength=some.size).reshape(some.shape)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,33 +11,7 @@ from statdl.report.block import Document, Table
 from statdl.report.characters import visible
 from statdl.report.html import render
 from statdl.report.table import DataTable, Summary
-
-VOID = {"br"}
-
-
-class Reader(HTMLParser):
-    """Checks that every element is closed in order, and collects cells and attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
-            self.text += data
+from tests.report.html_reader import Reader
 
 
 def test_golden(golden: Callable[[str, str], None], linear: Summary, comparison: DataTable) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from html.parser import HTMLParser
 
 import pytest
 
@@ -12,38 +11,10 @@ import statdl as sd
 from statdl.report import page
 from statdl.report.page.document import render_page
 from statdl.results.reports import call_text
+from tests.report.html_reader import Reader
 
 CARS = sd.datasets.load("mtcars")
 NAME = "<b>x & y</b>"
-VOID = {"meta", "link", "br", "img", "source"}
-
-
-class Reader(HTMLParser):
-    """Checks that every element is closed in order, and collects what is there."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.seen if name == tag]
 
 
 def written(result, tmp_path, **options) -> str:
