@@ -97,7 +97,8 @@ def mlp(
     ----------
     family : str or Family, optional
         Any family of :func:`glm`, or "multinomial", by name or as an object of ``sd.families``; by
-        default what the response suggests.
+        default what the response suggests: classes and truth values binomial or multinomial,
+        numbers (0/1 as well) gaussian.
     hidden : int or sequence of int
         Units of each hidden layer; () is the regression itself.
     activation : str or Activation, or one for each layer
@@ -306,9 +307,9 @@ def _suggested(response: Response, family: str | Family | None, link: str | Link
         family = Multinomial()
     if family is not None:
         return as_family(family, link)
-    if response.kind == "numeric":
+    if response.kind == "numeric" and not response.truth:
         return as_family(Gaussian(), link)
-    two = len(response.levels) == 2
+    two = response.truth or len(response.levels) == 2
     return as_family(Binomial() if two else Multinomial(), link)
 
 

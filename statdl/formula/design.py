@@ -31,12 +31,15 @@ class Response:
     * ``"numeric"``: ``values`` (n,) floating, ``levels`` empty;
     * ``"categorical"``: ``values`` (n,) integer codes into ``levels``, the first the reference;
     * ``"counts"``: ``values`` (n, K) floating, ``levels`` the K column labels.
+
+    ``truth`` tells of numbers that they were truth values, which are of two classes.
     """
 
     name: str
     kind: str
     values: Array
     levels: tuple[Any, ...] = ()
+    truth: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,15 +82,21 @@ def _number(column: Column, name: str, what: str) -> Array:
     return column.floating
 
 
-def read_response(y: Any) -> tuple[str, Array | Factor, tuple[str, ...]]:
-    """Return the name, the values, and the labels of the columns where there are several.
+class Answer(NamedTuple):
+    """A response as it was given: numbers or a factor, and the labels of several columns."""
 
-    Arrays of numbers stay as and where they are.
-    """
+    name: str
+    values: Array | Factor
+    labels: tuple[str, ...] = ()
+    truth: bool = False
+
+
+def read_response(y: Any) -> Answer:
+    """Return what a response is made of; arrays of numbers stay as and where they are."""
     if is_frame(y):
         frame = open_frame(y, "y")
         if len(frame.names) > 1:
-            return "y", from_frame(y, "y").values, frame.names
+            return Answer("y", from_frame(y, "y").values, frame.names)
         name, column = frame.names[0], frame.column(frame.names[0])
     elif (series := as_series(y)) is not None:
         name = "y" if series.name in (None, "") else str(series.name)
@@ -98,9 +104,11 @@ def read_response(y: Any) -> tuple[str, Array | Factor, tuple[str, ...]]:
     else:
         values = y if is_array(y) else host(y, "y")
         if getattr(values.dtype, "kind", "f") not in "OUS":
-            return "y", values, ()
+            return Answer("y", values, truth=namespace(values).isdtype(values.dtype, "bool"))
         name, column = "y", read_array(values, "y")
-    return name, column.value if isinstance(column.value, Factor) else column.floating, ()
+    if isinstance(column.value, Factor):
+        return Answer(name, column.value)
+    return Answer(name, column.floating, truth=column.kind == "truth values")
 
 
 def host(value: Any, what: str) -> Array:
