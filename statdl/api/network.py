@@ -20,7 +20,6 @@ from statdl.api.arguments import (
 from statdl.api.data import read
 from statdl.api.regression import fit_regression
 from statdl.api.scaling import SCALINGS, input_scaling
-from statdl.api.scan import is_lazy
 from statdl.api.training import (
     Wishes,
     by_layer,
@@ -44,6 +43,7 @@ from statdl.model.link import Link
 from statdl.model.network import Network
 from statdl.model.penalty import Ridge
 from statdl.results import Call, Fit, NetworkFit
+from statdl.scan.opening import is_lazy
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.iterate import Solver
 from statdl.solve.trust import TrustRegion

@@ -13,7 +13,6 @@ from typing import Any
 
 from statdl.api.arguments import is_number, truth, whole
 from statdl.api.data import read
-from statdl.api.scan import is_lazy
 from statdl.api.words import as_family
 from statdl.backend.array import to_numpy
 from statdl.backend.columns import is_sparse
@@ -39,6 +38,7 @@ from statdl.results.cv_path import CvPath
 from statdl.results.path import Path
 from statdl.results.path_values import check_strength
 from statdl.scan.folds import fold_sums, labels_of
+from statdl.scan.opening import is_lazy
 from statdl.solve.newton import Newton
 from statdl.study.path import (
     MEASURES,

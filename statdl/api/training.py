@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from statdl.api.arguments import finite, is_number, strengths
-from statdl.api.scan import as_scan, is_lazy
 from statdl.api.words import NETWORK_METHODS, as_solver, lookup
 from statdl.backend.array import Rows
 from statdl.backend.random import zeros
@@ -26,6 +25,7 @@ from statdl.model.layout import sizes
 from statdl.model.metric import METRICS
 from statdl.model.network import Network
 from statdl.model.portion import LARGEST_BATCH
+from statdl.scan.opening import as_scan, is_lazy
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Solver

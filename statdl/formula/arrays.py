@@ -40,6 +40,10 @@ class ArrayRecipe:
 
     names: tuple[str, ...]
 
+    def needed(self) -> tuple[str, ...]:
+        """Return all of the columns."""
+        return self.names
+
     def encode(self, new: Any) -> NewData:
         """Return ``new`` as X: an array of the same width, or a frame that has the names."""
         table = read_table(new, "the new data", self.names)

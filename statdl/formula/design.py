@@ -55,6 +55,10 @@ class NewData:
 class Recipe(Protocol):
     """How a design was made, and so how it encodes new data."""
 
+    def needed(self) -> tuple[str, ...]:
+        """Return the columns of new data that are needed."""
+        ...
+
     def encode(self, new: Any) -> NewData:
         """Return ``new`` in the coding of the training data."""
         ...

@@ -6,6 +6,7 @@ only then.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -127,6 +128,11 @@ def _unreadable(data: Any, what: str) -> DataError:
     kind = f"{type(data).__module__}.{type(data).__qualname__}"
     if hasattr(data, "collect"):
         return DataError(f"{what}: a lazy {kind} has no rows yet; call .collect() on it first.")
+    if isinstance(data, str | os.PathLike):
+        return DataError(
+            f"{what}: {str(data)!r} is a path or a text, and no frame; read the file first, as by "
+            "pandas.read_csv(...), or leave its rows where they are, by sd.scan(...)."
+        )
     if isinstance(data, np.ndarray):
         return DataError(f"{what}: an array has no column names; pass arrays as X= and y=.")
     return DataError(f"{what} must be {_ACCEPTED}, not {kind}.")
