@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from statdl.backend.array import Array, is_array, namespace
+from statdl.backend.columns import is_sparse
 from statdl.errors import DataError
 from statdl.formula.frame import open_frame, read_array, read_series
-from statdl.formula.rows import as_floating
+from statdl.formula.rows import as_floating, detached, unreadable_array
 from statdl.formula.suggest import listing
 from statdl.formula.values import Column, Factor
 from statdl.lazy import lazy
@@ -50,6 +51,7 @@ def read_table(value: Any, what: str, wanted: tuple[str, ...] | None = None) -> 
         name = "x1" if series.name is None else str(series.name)
         index = getattr(value, "index", None) if hasattr(value, "iloc") else None
         return Table(_number(read_series(series, name), name, what)[:, None], (name,), index)
+    value = detached(value)
     values = as_floating(value if is_array(value) else host(value, what), what)
     if values.ndim == 1 and (wanted is None or len(wanted) == 1):
         values = namespace(values).reshape(values, (-1, 1))
@@ -102,6 +104,7 @@ def read_response(y: Any) -> Answer:
         name = "y" if series.name in (None, "") else str(series.name)
         column = read_series(series, name)
     else:
+        y = detached(y)
         values = y if is_array(y) else host(y, "y")
         if getattr(values.dtype, "kind", "f") not in "OUS":
             return Answer("y", values, truth=namespace(values).isdtype(values.dtype, "bool"))
@@ -113,10 +116,17 @@ def read_response(y: Any) -> Answer:
 
 def host(value: Any, what: str) -> Array:
     """Return lists and the like as a NumPy array."""
+    if is_sparse(value):
+        raise DataError(
+            f"{what} is a sparse matrix, which only path() and cv_path() take as it is; elsewhere "
+            "pass toarray() of it."
+        )
     try:
         return np.asarray(value)
     except ValueError:
         raise DataError(f"the rows of {what} differ in length.") from None
+    except (RuntimeError, TypeError):
+        raise unreadable_array(value, what) from None
 
 
 def as_series(value: Any) -> Any:
