@@ -191,6 +191,11 @@ def mlp(
         frame, chosen, TrustRegion(), reference=reference, device=device, dtype=dtype
     )
     specification, watched = held_out(specification, wishes, arguments)
+    if units and not specification.rows.template.shape[1]:
+        raise ModelError(
+            "A network needs an input, and the model has no column; hidden=() is the intercept "
+            "alone."
+        )
     network = Network(
         inputs=specification.rows.template.shape[1],
         hidden=_layers(units, activation, normalisation, finite("dropout", dropout)),
@@ -315,7 +320,7 @@ def _suggested(response: Response, family: str | Family | None, link: str | Link
 
 def _layers(
     units: Sequence[int],
-    activation: str | Activation | Sequence[str | Activation],
+    activation: Any,
     normalisation: Normalisation | None,
     dropout: float,
 ) -> tuple[Hidden, ...]:
@@ -325,9 +330,7 @@ def _layers(
         )
     if isinstance(activation, str | Activation):
         activation = [activation] * len(units)
-    if not isinstance(activation, Sequence):
-        raise ModelError(f"activation={activation!r} is neither a name nor an activation.")
-    given = list(activation)
+    given = list(activation) if isinstance(activation, Sequence) else [activation] * len(units)
     if len(given) != len(units):
         raise ModelError(f"{len(given)} activations were given for {len(units)} hidden layers.")
     return tuple(
