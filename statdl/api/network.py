@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from statdl.api.arguments import (
     finite,
@@ -18,6 +18,7 @@ from statdl.api.arguments import (
     whole,
 )
 from statdl.api.data import read
+from statdl.api.keywords import front_door
 from statdl.api.regression import fit_regression
 from statdl.api.scaling import SCALINGS, input_scaling
 from statdl.api.training import (
@@ -49,6 +50,7 @@ from statdl.solve.iterate import Solver
 from statdl.solve.trust import TrustRegion
 
 
+@front_door
 def mlp(
     formula: str | None = None,
     data: Any = None,
@@ -86,7 +88,7 @@ def mlp(
     method: str | Solver | None = None,
     device: str | None = None,
     dtype: str | None = None,
-) -> Fit:
+) -> NetworkFit:
     """Fit a multilayer perceptron by maximum likelihood.
 
     η = W_{L+1} a_L + b with a_l = f(W_l a_{l−1} + b_l) and a_0 = x; the response has the family's
@@ -184,7 +186,8 @@ def mlp(
     if is_lazy(data):
         refuse_of_scan(arguments, wishes)
     if not units and start is None and fixed is None and not wishes.named(None):
-        return _regression(arguments, family, link, decay, method)
+        # declared as a network, which it nearly always is, so that editors know what fits have
+        return cast(NetworkFit, _regression(arguments, family, link, decay, method))
     frame = read(arguments, classes=_looks(family, link))
     chosen = _suggested(frame.response, family, link)
     specification = specify(

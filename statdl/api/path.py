@@ -13,6 +13,7 @@ from typing import Any
 
 from statdl.api.arguments import is_number, truth, whole
 from statdl.api.data import read
+from statdl.api.keywords import front_door
 from statdl.api.words import as_family
 from statdl.backend.array import to_numpy
 from statdl.backend.columns import is_sparse
@@ -61,6 +62,7 @@ BY_SUMS = (
 )
 
 
+@front_door
 def path(
     formula: str | None = None,
     data: Any = None,

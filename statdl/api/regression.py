@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from statdl.api.data import read
+from statdl.api.keywords import front_door
 from statdl.api.words import as_family, as_penalty, as_solver
 from statdl.estimate import Specification, estimate, specify
 from statdl.formula import ModelFrame
@@ -24,6 +25,7 @@ from statdl.solve.newton import Newton
 NEWTON_SIZE = 200
 
 
+@front_door
 def lm(
     formula: str | None = None,
     data: Any = None,
@@ -109,6 +111,7 @@ def lm(
     return fit_regression(Call(lm, arguments), frame, Gaussian(), method, penalty)
 
 
+@front_door
 def glm(
     formula: str | None = None,
     data: Any = None,
@@ -181,6 +184,7 @@ def glm(
     return fit_regression(Call(glm, arguments), frame, chosen, method, penalty)
 
 
+@front_door
 def multinom(
     formula: str | None = None,
     data: Any = None,
