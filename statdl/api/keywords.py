@@ -31,7 +31,6 @@ ELSEWHERE = {
     "loss": ("family", "family=, whose −log-likelihood is the loss"),
     "lr": ("hidden", _DESCENT),
     "max_iter": ("method", "method=, an object such as sd.Newton(max_iterations=100)"),
-    "n_jobs": ("workers", "workers="),
     "optimiser": ("hidden", _DESCENT),
     "optimizer": ("hidden", _DESCENT),
     "patience": ("early_stopping", "early_stopping=10 with validation="),
