@@ -104,7 +104,7 @@ def mlp(
     hidden : int or sequence of int
         Units of each hidden layer; () is the regression itself.
     activation : str or Activation, or one for each layer
-        "tanh", "sigmoid", "relu", "softplus", "gelu", …
+        "tanh", "sigmoid", "relu", "softplus", "gelu", "silu", …
     decay : float or one for each layer of weights
         λ ≥ 0, weight decay (nnet's decay is half of it), of weights of scaled inputs; without
         hidden layers of the coefficients of the inputs as given, as ``penalty`` of :func:`glm`.
