@@ -26,3 +26,16 @@ def is_whole(value: Any) -> bool:
     (True, False, False)
     """
     return is_number(value) and float(value).is_integer()
+
+
+def type_name(value: Any) -> str:
+    """Return what the type of something is called, with the package that it is of.
+
+    Examples
+    --------
+    >>> type_name(3), type_name(Real)
+    ('int', 'abc.ABCMeta')
+    """
+    kind = type(value)
+    package = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{package}{kind.__qualname__}"

@@ -28,6 +28,7 @@ import numpy as np
 from statdl.api.network import mlp
 from statdl.api.regression import glm, lm, multinom
 from statdl.backend.array import to_numpy
+from statdl.model.family import Family
 from statdl.model.penalty import Penalty
 from statdl.results import Fit
 from statdl.solve.iterate import Solver
@@ -35,6 +36,7 @@ from statdl.solve.iterate import Solver
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.utils import check_random_state
+    from sklearn.utils.class_weight import compute_sample_weight
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 except ImportError as error:
@@ -100,13 +102,17 @@ class _Classifier(ClassifierMixin, _Model):  # type: ignore[misc]
     """Models of classes."""
 
     classes_: Any
+    class_weight: Any
 
     def _coded(self, X: Any, y: Any, weights: Any) -> tuple[Any, Any, dict[str, Any]]:
         """Return X, the codes of the classes, and options."""
         X, y, options = self._read(X, y, weights, numeric=False)
         check_classification_targets(y)
+        if self.class_weight is not None:
+            balance = compute_sample_weight(self.class_weight, y)
+            options["weights"] = balance * options.get("weights", 1.0)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        counted = codes if weights is None else codes[options["weights"] > 0]
+        counted = codes[options["weights"] > 0] if "weights" in options else codes
         if len(np.unique(counted)) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs rows of two classes or more, and y has one class "
@@ -186,6 +192,8 @@ class LogisticModel(_Linear, _Classifier):
         Whether there is an intercept.
     method : str or Solver
         As for :func:`statdl.glm`.
+    class_weight : dict or "balanced", optional
+        Prior weights of the rows of each class, as scikit-learn's; they move the probabilities.
 
     Examples
     --------
@@ -202,11 +210,13 @@ class LogisticModel(_Linear, _Classifier):
         link: str = "logit",
         fit_intercept: bool = True,
         method: str | Solver = "irls",
+        class_weight: Any = None,
     ) -> None:
         self.penalty = penalty
         self.link = link
         self.fit_intercept = fit_intercept
         self.method = method
+        self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticModel:
         """Fit to X (n, p) and the classes y (n,)."""
@@ -244,6 +254,8 @@ class SoftmaxModel(_Linear, _Classifier):
         Whether there are intercepts.
     method : str or Solver, optional
         As for :func:`statdl.multinom`.
+    class_weight : dict or "balanced", optional
+        As for :class:`LogisticModel`.
 
     Examples
     --------
@@ -259,10 +271,12 @@ class SoftmaxModel(_Linear, _Classifier):
         penalty: float | Penalty | None = None,
         fit_intercept: bool = True,
         method: str | Solver | None = None,
+        class_weight: Any = None,
     ) -> None:
         self.penalty = penalty
         self.fit_intercept = fit_intercept
         self.method = method
+        self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SoftmaxModel:
         """Fit to X (n, p) and the classes y (n,)."""
@@ -275,51 +289,41 @@ class SoftmaxModel(_Linear, _Classifier):
 class _Network(_Model):
     """What both networks share."""
 
-    def __init__(
-        self,
-        hidden: int | Sequence[int] = (8,),
-        activation: str = "tanh",
-        decay: float | Sequence[float] = 0.01,
-        fit_intercept: bool = True,
-        restarts: int = 1,
-        random_state: Any = 0,
-        method: str | Solver | None = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.decay = decay
-        self.fit_intercept = fit_intercept
-        self.restarts = restarts
-        self.random_state = random_state
-        self.method = method
+    #: Arguments that are those of ``mlp`` by the same name.
+    _SHARED = (
+        "hidden", "activation", "decay", "skip", "scaling", "normalisation", "dropout", "initial",
+        "noise", "l1", "validation", "early_stopping", "restarts", "method", "device", "dtype",
+    )  # fmt: skip
 
-    def _trained(self, X: Any, y: Any, family: str, options: dict[str, Any]) -> Fit:
+    fit_intercept: bool
+    random_state: Any
+    warm_start: bool
+
+    def _trained(self, X: Any, y: Any, family: str | Family, options: dict[str, Any]) -> Fit:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return mlp(
-            X=X,
-            y=y,
-            family=family,
-            hidden=self.hidden,
-            activation=self.activation,
-            decay=self.decay,
-            restarts=self.restarts,
-            seed=seed,
-            method=self.method,
-            **options,
-        )
+        if self.warm_start and hasattr(self, "fit_"):
+            options["start"] = self.fit_
+        shared = {name: getattr(self, name) for name in self._SHARED}
+        return mlp(X=X, y=y, family=family, seed=seed, **shared, **options)
 
 
 class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
-    """A network for numbers by :func:`statdl.mlp`, with normal errors.
+    """A network for numbers by :func:`statdl.mlp`, with normal errors unless told otherwise.
 
     Parameters
     ----------
-    hidden, activation, decay, restarts, method
+    hidden, activation, decay, restarts, method, skip, scaling, normalisation, dropout, initial
         As for :func:`statdl.mlp`.
+    noise, l1, validation, early_stopping, device, dtype
+        As for :func:`statdl.mlp`; validation is a share of the rows, or (X, y).
     fit_intercept : bool
         Whether layers have biases.
     random_state : int, RandomState or None
         Where random starts are from.
+    family : str or Family
+        "gaussian", "poisson" for counts, "gamma" for positive numbers.
+    warm_start : bool
+        Whether to start from the weights of the fit before.
 
     Examples
     --------
@@ -330,10 +334,54 @@ class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
     True
     """
 
+    def __init__(
+        self,
+        hidden: int | Sequence[int] = (8,),
+        activation: str = "tanh",
+        decay: float | Sequence[float] = 0.01,
+        fit_intercept: bool = True,
+        restarts: int = 1,
+        random_state: Any = 0,
+        method: str | Solver | None = None,
+        family: str | Family = "gaussian",
+        skip: bool = False,
+        scaling: str | None = "standard",
+        normalisation: Any = None,
+        dropout: float = 0.0,
+        initial: Any = None,
+        noise: float = 0.0,
+        l1: float | Sequence[float] = 0.0,
+        validation: Any = None,
+        early_stopping: bool | int = False,
+        warm_start: bool = False,
+        device: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.decay = decay
+        self.fit_intercept = fit_intercept
+        self.restarts = restarts
+        self.random_state = random_state
+        self.method = method
+        self.family = family
+        self.skip = skip
+        self.scaling = scaling
+        self.normalisation = normalisation
+        self.dropout = dropout
+        self.initial = initial
+        self.noise = noise
+        self.l1 = l1
+        self.validation = validation
+        self.early_stopping = early_stopping
+        self.warm_start = warm_start
+        self.device = device
+        self.dtype = dtype
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """Fit to X (n, p) and y (n,)."""
         X, y, options = self._read(X, y, sample_weight, numeric=True)
-        return self._finished(self._trained(X, y, "gaussian", options))
+        return self._finished(self._trained(X, y, self.family, options))
 
     def predict(self, X: Any) -> Any:
         """Return the means of the rows, (n,)."""
@@ -345,12 +393,18 @@ class MLPClassifier(_Classifier, _Network):
 
     Parameters
     ----------
-    hidden, activation, decay, restarts, method
+    hidden, activation, decay, restarts, method, skip, scaling, normalisation, dropout, initial
         As for :func:`statdl.mlp`.
+    noise, l1, validation, early_stopping, device, dtype
+        As for :func:`statdl.mlp`; validation is a share of the rows.
     fit_intercept : bool
         Whether layers have biases.
     random_state : int, RandomState or None
         Where random starts are from.
+    class_weight : dict or "balanced", optional
+        As for :class:`LogisticModel`.
+    warm_start : bool
+        Whether to start from the weights of the fit before.
 
     Examples
     --------
@@ -360,6 +414,50 @@ class MLPClassifier(_Classifier, _Network):
     >>> bool(MLPClassifier(hidden=3, decay=0.1).fit(X, y).score(X, y) > 0.97)
     True
     """
+
+    def __init__(
+        self,
+        hidden: int | Sequence[int] = (8,),
+        activation: str = "tanh",
+        decay: float | Sequence[float] = 0.01,
+        fit_intercept: bool = True,
+        restarts: int = 1,
+        random_state: Any = 0,
+        method: str | Solver | None = None,
+        skip: bool = False,
+        scaling: str | None = "standard",
+        normalisation: Any = None,
+        dropout: float = 0.0,
+        initial: Any = None,
+        noise: float = 0.0,
+        l1: float | Sequence[float] = 0.0,
+        validation: float | None = None,
+        early_stopping: bool | int = False,
+        class_weight: Any = None,
+        warm_start: bool = False,
+        device: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.decay = decay
+        self.fit_intercept = fit_intercept
+        self.restarts = restarts
+        self.random_state = random_state
+        self.method = method
+        self.skip = skip
+        self.scaling = scaling
+        self.normalisation = normalisation
+        self.dropout = dropout
+        self.initial = initial
+        self.noise = noise
+        self.l1 = l1
+        self.validation = validation
+        self.early_stopping = early_stopping
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.device = device
+        self.dtype = dtype
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
         """Fit to X (n, p) and the classes y (n,)."""

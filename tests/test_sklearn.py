@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -157,3 +158,59 @@ def test_separated_classes_still_predict():
         warnings.simplefilter("ignore", sd.SeparationWarning)
         model = LogisticModel().fit(CARS[["mpg"]], CARS["mpg"] > 20)
     assert model.score(CARS[["mpg"]], CARS["mpg"] > 20) == 1.0
+
+
+ADAM = sd.GradientDescent(sd.Adam(0.01), batch=16, epochs=40)
+BINARY = IRIS[IRIS["Species"] != "setosa"]
+X_IRIS = BINARY.drop(columns="Species")
+
+
+def test_networks_train_as_mlp_does():
+    options = {
+        "hidden": (6, 4), "activation": "relu", "normalisation": "layer", "dropout": 0.1,
+        "noise": 0.01, "l1": 0.1, "scaling": "minmax", "initial": "he_normal", "method": ADAM,
+        "validation": 0.25, "early_stopping": 5, "decay": 0.1, "skip": True, "dtype": "float32",
+    }  # fmt: skip
+    y = BINARY["Petal.Width"].to_numpy()
+    model = MLPRegressor(**options, random_state=3).fit(X_IRIS, y)
+    seed = int(np.random.RandomState(3).randint(2**31 - 1))
+    net = sd.mlp(X=X_IRIS, y=y, family="gaussian", seed=seed, **options)
+    np.testing.assert_allclose(model.predict(X_IRIS), net.predict(X_IRIS), rtol=1e-6)
+    assert "validation_loss" in model.fit_.history
+    searched = GridSearchCV(MLPClassifier(method=ADAM), {"dropout": [0.0, 0.3]}, cv=2)
+    assert searched.fit(X_IRIS, BINARY["Species"]).best_score_ > 0.8
+
+
+def test_counts_have_a_family():
+    random = np.random.default_rng(0)
+    X = random.normal(size=(200, 2))
+    y = random.poisson(np.exp(X[:, 0]))
+    model = MLPRegressor(hidden=2, family="poisson", decay=0.1).fit(X, y)
+    assert model.fit_.family.name == "poisson"
+    assert (model.predict(X) > 0).all()
+
+
+@pytest.mark.parametrize(
+    "model", [LogisticModel(penalty=1.0), MLPClassifier(hidden=2, decay=0.1), SoftmaxModel(1.0)]
+)
+def test_weights_of_classes_are_weights_of_their_rows(model):
+    y = BINARY["Species"].to_numpy()
+    rare = np.r_[np.flatnonzero(y == y[0])[:10], np.flatnonzero(y != y[0])]
+    X, y = X_IRIS.iloc[rare], y[rare]
+    balanced = clone(model).set_params(class_weight="balanced").fit(X, y)
+    by_row = np.where(y == y[0], len(y) / 20, len(y) / 100)
+    rows = clone(model).fit(X, y, sample_weight=by_row)
+    np.testing.assert_allclose(balanced.predict_proba(X), rows.predict_proba(X), rtol=1e-6)
+    assert (
+        balanced.predict_proba(X)[:, 0].mean()
+        > clone(model).fit(X, y).predict_proba(X)[:, 0].mean()
+    )
+
+
+def test_a_warm_start_goes_on_from_the_fit_before():
+    y = BINARY["Petal.Width"].to_numpy()
+    warm = MLPRegressor(hidden=4, method=ADAM, warm_start=True).fit(X_IRIS, y)
+    first = warm.fit_.history["loss"].iloc[-1]
+    assert warm.fit(X_IRIS, y).fit_.history["loss"].iloc[0] < 1.5 * first
+    cold = MLPRegressor(hidden=4, method=ADAM).fit(X_IRIS, y)
+    assert cold.fit_.history["loss"].iloc[0] > 1.5 * first

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from statdl.api.scan import as_scan, is_lazy
 from statdl.errors import ModelError
 from statdl.formula import ModelFrame, array_frame, model_frame
 from statdl.scan.frame import scan_frame
+from statdl.scan.opening import as_scan, is_lazy
 
 
 def read(arguments: Mapping[str, Any], classes: bool = False) -> ModelFrame:

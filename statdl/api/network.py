@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from statdl.api.arguments import strengths
 from statdl.api.network_specification import network_specification, read_network
@@ -59,7 +59,7 @@ def mlp(
     method: str | Solver | None = None,
     device: str | None = None,
     dtype: str | None = None,
-) -> Fit:
+) -> NetworkFit:
     """Fit a multilayer perceptron by maximum likelihood.
 
     η = W_{L+1} a_L + b with a_l = f(W_l a_{l−1} + b_l) and a_0 = x; the response has the family's
@@ -70,11 +70,12 @@ def mlp(
     ----------
     family : str or Family, optional
         Any family of :func:`glm`, or "multinomial", by name or as an object of ``sd.families``; by
-        default what the response suggests.
+        default what the response suggests: classes and truth values binomial or multinomial,
+        numbers (0/1 as well) gaussian.
     hidden : int or sequence of int
         Units of each hidden layer; () is the regression itself.
     activation : str or Activation, or one for each layer
-        "tanh", "sigmoid", "relu", "softplus", "gelu", …
+        "tanh", "sigmoid", "relu", "softplus", "gelu", "silu", …
     decay : float or one for each layer of weights
         λ ≥ 0, weight decay (nnet's decay is half of it), of weights of scaled inputs; without
         hidden layers of the coefficients of the inputs as given, as ``penalty`` of :func:`glm`.
@@ -150,7 +151,8 @@ def mlp(
     arguments = locals()
     specification = network_specification(arguments)
     if specification is None:
-        return _regression(arguments)
+        # declared as a network, which it nearly always is, so that editors know what fits have
+        return cast(NetworkFit, _regression(arguments))
     return NetworkFit(estimate(specification), Call(mlp, arguments))
 
 

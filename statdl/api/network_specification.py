@@ -11,7 +11,6 @@ from statdl.api.arguments import finite, layer_sizes, strengths, truth, whole
 from statdl.api.data import read
 from statdl.api.named_weights import held_weights, starting_weights
 from statdl.api.scaling import SCALINGS, input_scaling
-from statdl.api.scan import is_lazy
 from statdl.api.training import (
     TrainingOptions,
     by_layer,
@@ -32,6 +31,7 @@ from statdl.model.layer import Hidden, Normalisation
 from statdl.model.link import Link
 from statdl.model.network import Network
 from statdl.model.penalty import Ridge
+from statdl.scan.opening import is_lazy
 from statdl.solve.trust import TrustRegion
 
 
@@ -123,8 +123,14 @@ def _specified(
 def _network(
     specification: Specification, units: Sequence[int], arguments: Mapping[str, Any]
 ) -> Network:
+    inputs = specification.rows.template.shape[1]
+    if units and not inputs:
+        raise ModelError(
+            "A network needs an input, and the model has no column; hidden=() is the intercept "
+            "alone."
+        )
     network = Network(
-        inputs=specification.rows.template.shape[1],
+        inputs=inputs,
         hidden=_layers(
             units,
             arguments["activation"],
@@ -181,15 +187,15 @@ def _suggested(response: Response, family: str | Family | None, link: str | Link
         family = Multinomial()
     if family is not None:
         return as_family(family, link)
-    if response.kind == "numeric":
+    if response.kind == "numeric" and not response.truth:
         return as_family(Gaussian(), link)
-    two = len(response.levels) == 2
+    two = response.truth or len(response.levels) == 2
     return as_family(Binomial() if two else Multinomial(), link)
 
 
 def _layers(
     units: Sequence[int],
-    activation: str | Activation | Sequence[str | Activation],
+    activation: Any,
     normalisation: Normalisation | None,
     dropout: float,
 ) -> tuple[Hidden, ...]:
@@ -199,9 +205,7 @@ def _layers(
         )
     if isinstance(activation, str | Activation):
         activation = [activation] * len(units)
-    if not isinstance(activation, Sequence):
-        raise ModelError(f"activation={activation!r} is neither a name nor an activation.")
-    given = list(activation)
+    given = list(activation) if isinstance(activation, Sequence) else [activation] * len(units)
     if len(given) != len(units):
         raise ModelError(f"{len(given)} activations were given for {len(units)} hidden layers.")
     return tuple(

@@ -12,7 +12,6 @@ from typing import Any
 
 from statdl.api.arguments import is_number, whole
 from statdl.api.path_arguments import grid_of, path_specification, penalties_of
-from statdl.api.scan import is_lazy
 from statdl.errors import ModelError, SeparationWarning
 from statdl.estimate.chosen import separated
 from statdl.estimate.path import PathEstimate, estimate_path, path_of_sample, summed
@@ -24,6 +23,7 @@ from statdl.results import Call
 from statdl.results.cv_path import CvPath
 from statdl.results.path import Path
 from statdl.scan.folds import fold_sums, labels_of
+from statdl.scan.opening import is_lazy
 from statdl.study.nested import nested_table
 from statdl.study.path import (
     MEASURES,

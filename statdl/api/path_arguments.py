@@ -9,7 +9,6 @@ from typing import Any
 
 from statdl.api.arguments import is_number, truth, whole
 from statdl.api.data import read
-from statdl.api.scan import is_lazy
 from statdl.api.words import as_family, is_multinomial
 from statdl.backend.array import to_numpy
 from statdl.backend.columns import is_sparse
@@ -24,6 +23,7 @@ from statdl.lazy import lazy
 from statdl.model.categorical import Multinomial
 from statdl.model.family import Family
 from statdl.results.path_values import check_strength
+from statdl.scan.opening import is_lazy
 from statdl.solve.newton import Newton
 
 np = lazy("numpy")

@@ -92,6 +92,9 @@ def repeated(model: Any, data: Any = None) -> Repeat:
         )
     if data is not None:
         model = model.update(**_as_arguments(model, data))
+    if model.call.arguments is None:
+        model.call.again({})  # says that a loaded model holds no data
+    model.estimate.specification.rows.require_memory()
     arguments = model.call.arguments or {}
     if model.formula is not None:
         rows = model.estimate.frame.source

@@ -8,9 +8,8 @@ from typing import Any
 from statdl.api.arguments import whole
 from statdl.errors import ModelError
 from statdl.formula.suggest import listing
-from statdl.scan import arrow, files
-from statdl.scan.cluster import Partitions
-from statdl.scan.source import BLOCK_ROWS, Scan, Source, paths_of, required, unreadable
+from statdl.scan.opening import opened
+from statdl.scan.source import BLOCK_ROWS, Scan, required
 
 
 def scan(
@@ -81,7 +80,7 @@ def scan(
     required("pyarrow", "scan()")
     rows = whole("block_rows", block_rows, 1)
     given = {name: _distinct(name, values) for name, values in (levels or {}).items()}
-    return Scan(_opened(source, filter, format), given, rows)
+    return Scan(opened(source, filter, format), given, rows)
 
 
 def _distinct(name: str, values: Sequence[Any]) -> tuple[Any, ...]:
@@ -90,66 +89,3 @@ def _distinct(name: str, values: Sequence[Any]) -> tuple[Any, ...]:
     if len({str(one) for one in found}) < len(found):
         raise ModelError(f"levels= of `{name}` names a level twice: {listing(map(repr, found))}.")
     return found
-
-
-def is_lazy(data: Any) -> bool:
-    """Tell whether data are rows that are read when they are needed, and no frame in memory."""
-    return isinstance(data, Scan) or _package(data) == "dask" or _kind(data) in (
-        "LazyFrame", "DuckDBPyRelation"
-    )  # fmt: skip
-
-
-def as_scan(data: Any) -> Scan:
-    """Return lazy data as a scan."""
-    return data if isinstance(data, Scan) else scan(data)
-
-
-def _opened(source: Any, where: Any, format: str | None) -> Source:
-    paths = paths_of(source)
-    if paths is not None:
-        return files.files(paths, format, where)
-    if isinstance(source, Scan):
-        return source.source
-    package, kind = _package(source), _kind(source)
-    if package == "narwhals":
-        return _opened(source.to_native(), where, format)
-    if package == "pyarrow" and hasattr(source, "get_fragments"):
-        return arrow.arrow_dataset(source, where)
-    if where is not None:
-        raise ModelError(
-            "filter= is for files and pyarrow datasets; filter other sources before, as by "
-            "frame.filter(...)."
-        )
-    if package == "dask":
-        return Partitions(source)
-    if kind == "DuckDBPyRelation":
-        return arrow.relation(source)
-    if package == "polars" and kind == "LazyFrame":
-        return arrow.polars(source)
-    return _in_memory(source)
-
-
-def _in_memory(source: Any) -> Source:
-    package = _package(source)
-    if package == "pandas" and hasattr(source, "columns"):
-        return arrow.from_pandas(source)
-    if hasattr(source, "read_next_batch"):
-        raise ModelError(
-            "scan() needs rows that can be read more than once, and a RecordBatchReader is used up "
-            "by one pass; pass a function that returns a new one at every call."
-        )
-    if hasattr(source, "column_names") and package == "pyarrow":
-        return arrow.table(source)
-    if hasattr(source, "__arrow_c_stream__"):
-        return arrow.exported(source)
-    if callable(source):
-        return arrow.factory(source)
-    raise unreadable(source)
-
-
-def _package(value: Any) -> str:
-    return type(value).__module__.partition(".")[0]
-
-
-def _kind(value: Any) -> str:
-    return type(value).__name__

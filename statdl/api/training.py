@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from statdl.api.arguments import finite, is_number, strengths
-from statdl.api.scan import as_scan, is_lazy
 from statdl.api.words import NETWORK_METHODS, as_solver, lookup
+from statdl.backend.array import namespace
 from statdl.backend.random import zeros
 from statdl.backend.rows import Rows
 from statdl.errors import DataError, ModelError
@@ -22,10 +22,14 @@ from statdl.estimate.holdout import (
     rows_elsewhere,
 )
 from statdl.formula import array_frame, model_frame
+from statdl.formula.design import Design, NewData
+from statdl.formula.rows import check_index
+from statdl.formula.suggest import count
 from statdl.model.layout import sizes
 from statdl.model.metric import METRICS
 from statdl.model.network import Network
 from statdl.model.portion import LARGEST_BATCH
+from statdl.scan.opening import as_scan, is_lazy
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.descent import GradientDescent
 from statdl.solve.iterate import Solver
@@ -180,6 +184,8 @@ def held_out(
     given, rows = options.validation, specification.rows
     if given is None:
         return specification, None
+    if given is True:
+        raise DataError("validation=True says not how many rows; give a share, such as 0.25.")
     if isinstance(given, int | float):
         hold_out = hold_out_of_scan if rows.passing else hold_out_share
         return hold_out(specification, float(given), arguments["seed"])
@@ -199,18 +205,42 @@ def _own_data(specification: Specification, given: Any, arguments: Mapping[str, 
     if design.formula is None:
         if not (isinstance(given, tuple | list) and len(given) == 2):
             raise DataError("validation is a share of the rows, or (X, y), for a fit to X and y.")
-        frame = array_frame(given[0], given[1], names=design.names, na_action="raise")
+        new = _encoded(design, given[0])
+        check_index(given[1], new.index, "y")
+        frame = array_frame(new.X, given[1], names=design.names, na_action="raise")
         return hold_out_data(specification, frame)
     if isinstance(given, tuple | list):
         raise DataError("validation is a share of the rows, or a frame, for a fit to a formula.")
+    if given is None or isinstance(given, str | Path):
+        raise DataError(
+            f"validation={str(given)!r} is neither a share of the rows nor a frame; read the file "
+            "first, as by pandas.read_csv(...)."
+        )
     response = model_frame(
         f"{design.formula.partition('~')[0]} ~ 1",
         given,
         weights=arguments["weights"],
         na_action="raise",
     )
-    new = design.encode(given)
+    new = _encoded(design, given)
     return hold_out_data(specification, replace(response, X=new.X, offset=new.offset))
+
+
+def _encoded(design: Design, given: Any) -> NewData:
+    """Return the inputs of validation rows, by the names of their columns; all must be there."""
+    try:
+        new = design.encode(given)
+    except DataError as error:
+        raise DataError(f"validation=: {error}") from None
+    xp = namespace(new.X)
+    gaps = xp.any(xp.isnan(new.X), axis=1)
+    if bool(xp.any(gaps)):
+        raise DataError(
+            f"{count(int(xp.sum(xp.astype(gaps, xp.int64))))} of validation= "
+            f"have missing values, the first is row {int(xp.argmax(xp.astype(gaps, xp.int64)))}. "
+            "Fill or drop them."
+        )
+    return new
 
 
 def practice(

@@ -147,6 +147,12 @@ def as_solver(
         if isinstance(solver, solve.GradientDescent) and (solver.batch or 0) > rows:
             return replace(solver, batch=rows)
         return solver
+    if hasattr(method, "move") and hasattr(method, "learning_rate"):
+        made = f"sd.{method.__name__}(...)" if isinstance(method, type) else repr(method)
+        raise ModelError(
+            f"method={made} is a rule of gradient descent; say with it how long and by how many "
+            "rows: method=sd.GradientDescent(sd.Adam(0.001), batch=32, epochs=100)."
+        )
     if isinstance(method, type) or not hasattr(method, "step"):
         raise ModelError(
             f"method={method!r} is neither a name ({', '.join(methods)}) nor a solver such as "
@@ -176,7 +182,10 @@ def as_activation(activation: str | model.Activation) -> model.Activation:
     if isinstance(activation, str):
         return lookup(activation, model.ACTIVATIONS, "activation")()
     if not hasattr(activation, "affine_maps") or isinstance(activation, type):
-        raise ModelError(f"activation={activation!r} is neither a name nor an activation.")
+        raise ModelError(
+            f"activation={activation!r} is neither a name nor an activation of statdl's kind; the "
+            f"names are {', '.join(model.ACTIVATIONS)}."
+        )
     return activation
 
 

@@ -30,7 +30,7 @@ from statdl.formula.rows import (
     refuse_infinite,
 )
 from statdl.formula.suggest import count, listing
-from statdl.formula.table import Table, read_response, read_table
+from statdl.formula.table import Answer, Table, read_response, read_table
 from statdl.formula.values import Factor
 
 
@@ -39,6 +39,10 @@ class ArrayRecipe:
     """How an array design encodes new data: the same columns, by position or by name."""
 
     names: tuple[str, ...]
+
+    def needed(self) -> tuple[str, ...]:
+        """Return all of the columns."""
+        return self.names
 
     def encode(self, new: Any) -> NewData:
         """Return ``new`` as X: an array of the same width, or a frame that has the names."""
@@ -139,27 +143,27 @@ def _response(y: Any, n: int, table: Table) -> Response:
     if y is None:
         raise DataError("y is missing; pass the response as y=.")
     check_index(y, table.index, "y")
-    name, values, labels = read_response(y)
-    if isinstance(values, Factor):
-        codes = on_device(values.codes, table.values, namespace(table.values).int64)
-        response = Response(name, "categorical", codes, values.levels)
+    given = read_response(y)
+    if isinstance(given.values, Factor):
+        codes = on_device(given.values.codes, table.values, namespace(table.values).int64)
+        response = Response(given.name, "categorical", codes, given.values.levels)
     else:
-        response = _numeric(name, values, table, labels)
+        response = _numeric(given, table)
     if response.values.shape[0] != n:
         raise DataError(f"y has {count(response.values.shape[0])}, and X has {n}.")
     return response
 
 
-def _numeric(name: str, given: Array, table: Table, labels: tuple[str, ...]) -> Response:
-    values = _beside(as_floating(given, "y"), table)
+def _numeric(given: Answer, table: Table) -> Response:
+    values = _beside(as_floating(given.values, "y"), table)
     if values.ndim not in (1, 2):
         raise DataError(f"y must be a vector or a matrix of counts, not {tuple(values.shape)}.")
     if values.ndim == 2 and values.shape[1] == 1:
         values = namespace(values).reshape(values, (-1,))
     if values.ndim == 1:
-        return Response(name, "numeric", values)
-    labels = labels or tuple(f"y{k}" for k in range(1, values.shape[1] + 1))
-    return Response(name, "counts", values, labels)
+        return Response(given.name, "numeric", values, truth=given.truth)
+    labels = given.labels or tuple(f"y{k}" for k in range(1, values.shape[1] + 1))
+    return Response(given.name, "counts", values, labels)
 
 
 def _aligned(given: Any, n: int, table: Table, name: str) -> Array | None:

@@ -18,6 +18,10 @@ class ChosenRecipe:
     whole: Recipe
     positions: tuple[int, ...]
 
+    def needed(self) -> tuple[str, ...]:
+        """Return what the whole design needs."""
+        return self.whole.needed()
+
     def encode(self, new: Any) -> NewData:
         """Return the chosen columns of new data."""
         found = self.whole.encode(new)

@@ -31,12 +31,15 @@ class Response:
     * ``"numeric"``: ``values`` (n,) floating, ``levels`` empty;
     * ``"categorical"``: ``values`` (n,) integer codes into ``levels``, the first the reference;
     * ``"counts"``: ``values`` (n, K) floating, ``levels`` the K column labels.
+
+    ``truth`` tells of numbers that they were truth values, which are of two classes.
     """
 
     name: str
     kind: str
     values: Array
     levels: tuple[Any, ...] = ()
+    truth: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class NewData:
 
 class Recipe(Protocol):
     """How a design was made, and so how it encodes new data."""
+
+    def needed(self) -> tuple[str, ...]:
+        """Return the columns of new data that are needed."""
+        ...
 
     def encode(self, new: Any) -> NewData:
         """Return ``new`` in the coding of the training data."""

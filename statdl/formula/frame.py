@@ -6,6 +6,7 @@ only then.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from statdl.backend.array import Array
 from statdl.errors import DataError
 from statdl.formula.suggest import count, listing, nearest
 from statdl.formula.values import Column, Factor, column
+from statdl.kinds import type_name
 from statdl.lazy import lazy
 
 nw = lazy("narwhals")
@@ -124,10 +126,14 @@ def _from_mapping(data: Mapping[str, Any], what: str) -> Any:
 
 
 def _unreadable(data: Any, what: str) -> DataError:
-    module = type(data).__module__
-    kind = f"{'' if module == 'builtins' else module + '.'}{type(data).__qualname__}"
+    kind = type_name(data)
     if hasattr(data, "collect"):
         return DataError(f"{what}: a lazy {kind} has no rows yet; call .collect() on it first.")
+    if isinstance(data, str | os.PathLike):
+        return DataError(
+            f"{what}: {str(data)!r} is a path or a text, and no frame; read the file first, as by "
+            "pandas.read_csv(...), or leave its rows where they are, by sd.scan(...)."
+        )
     if isinstance(data, np.ndarray):
         return DataError(f"{what}: an array has no column names; pass arrays as X= and y=.")
     return DataError(f"{what} must be {_ACCEPTED}, not {kind}.")

@@ -210,7 +210,8 @@ def _as_response(name: str, parts: Sequence[Part], kept: Array | None) -> Respon
         return Response(name, "categorical", value.codes, value.levels)
     if not isinstance(value, np.ndarray):
         raise FormulaError(f"the response `{name}` has several columns; use cbind(a, b).")
-    return Response(name, "numeric", parts[0].numbers(kept))
+    truth = value.dtype == np.bool_
+    return Response(name, "numeric", parts[0].numbers(kept), truth=bool(truth))
 
 
 def _owned(values: Mapping[str, Value], terms: Sequence[Term], X: Array) -> dict[str, Value]:

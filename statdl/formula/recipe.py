@@ -126,9 +126,13 @@ class FormulaRecipe:
         parsed = parse(self.formula, self.columns)
         return (*parsed.predictors.values(), *self.offsets(parsed))
 
+    def needed(self) -> tuple[str, ...]:
+        """Return the columns of new data that the right side needs."""
+        return tuple(dict.fromkeys(name for one in self.expressions() for name in one.columns))
+
     def read(self, frame: Frame) -> dict[str, Column]:
         """Return the columns of new data that the right side needs, as the kinds of training."""
-        names = dict.fromkeys(name for read in self.expressions() for name in read.columns)
+        names = self.needed()
         frame.check_has(names, "the new data")
         return {name: _as_in_training(frame.column(name), name, self.kinds[name]) for name in names}
 

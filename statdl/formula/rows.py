@@ -11,8 +11,18 @@ from statdl.backend.array import Array, is_array, namespace, supports, to_numpy
 from statdl.errors import DataError
 from statdl.formula.frame import is_pandas
 from statdl.formula.suggest import count, listing
+from statdl.kinds import type_name
 
 NA_ACTIONS = ("drop", "raise")
+_CODED = " Text is coded by a formula with data=, a frame; or code it as numbers first."
+#: What to do with values of a kind of dtype that are no numbers.
+_REMEDY = {
+    "O": f" Numbers that are held as objects become numbers by astype(float).{_CODED}",
+    "U": _CODED,
+    "S": _CODED,
+    "M": " Convert dates to numbers, such as days since a date.",
+    "m": " Divide durations by a unit, such as np.timedelta64(1, 'D').",
+}
 
 
 def check_na_action(na_action: str) -> None:
@@ -43,6 +53,7 @@ def as_vector(given: Any, n: int, name: str) -> Array:
     DataError
         When it has another length, several columns, or is not made of real numbers.
     """
+    given = detached(given)
     values = given if is_array(given) else _host(given, f"{name} must be a vector of numbers.")
     if values.dtype == object:
         try:
@@ -64,6 +75,22 @@ def _host(given: Any, complaint: str) -> Array:
         return np.asarray(to_own() if to_own is not None else given)
     except ValueError:
         raise DataError(complaint) from None
+    except (RuntimeError, TypeError):
+        raise unreadable_array(given, complaint.partition(" must")[0]) from None
+
+
+def detached(values: Any) -> Any:
+    """Return a tensor of PyTorch's without its history, anything else as it is."""
+    return values.detach() if getattr(values, "requires_grad", False) else values
+
+
+def unreadable_array(given: Any, name: str) -> DataError:
+    """Return the error for an array of a library that NumPy cannot read, such as a tensor."""
+    hint = ".detach().cpu()" if hasattr(given, "detach") else ""
+    return DataError(
+        f"{name}: NumPy cannot read this {type_name(given)}; pass it as {name}{hint}.numpy(), or "
+        "as a list."
+    )
 
 
 def _gone(value: Any) -> bool:
@@ -73,8 +100,10 @@ def _gone(value: Any) -> bool:
 def as_floating(values: Array, name: str) -> Array:
     """Return real numbers as floating ones (float32 and float64 as they are)."""
     xp, dtype = namespace(values), values.dtype
-    if getattr(dtype, "kind", "f") in "OUSMmV":
-        raise DataError(f"{name} must be made of numbers; it has dtype {dtype}.")
+    if (kind := getattr(dtype, "kind", "f")) in "OUSMmV":
+        raise DataError(
+            f"{name} must be made of numbers; it has dtype {dtype}.{_REMEDY.get(kind, '')}"
+        )
     if xp.isdtype(dtype, "complex floating"):
         raise DataError(f"{name} is complex ({dtype}); models need real numbers.")
     if dtype in (xp.float32, xp.float64):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from statdl.backend.array import Array, is_array, namespace
+from statdl.backend.columns import is_sparse
 from statdl.errors import DataError
 from statdl.formula.frame import open_frame, read_array, read_series
-from statdl.formula.rows import as_floating
+from statdl.formula.rows import as_floating, detached, unreadable_array
 from statdl.formula.suggest import listing
 from statdl.formula.values import Column, Factor
 from statdl.lazy import lazy
@@ -50,6 +51,7 @@ def read_table(value: Any, what: str, wanted: tuple[str, ...] | None = None) -> 
         name = "x1" if series.name is None else str(series.name)
         index = getattr(value, "index", None) if hasattr(value, "iloc") else None
         return Table(_number(read_series(series, name), name, what)[:, None], (name,), index)
+    value = detached(value)
     values = as_floating(value if is_array(value) else host(value, what), what)
     if values.ndim == 1 and (wanted is None or len(wanted) == 1):
         values = namespace(values).reshape(values, (-1, 1))
@@ -82,33 +84,49 @@ def _number(column: Column, name: str, what: str) -> Array:
     return column.floating
 
 
-def read_response(y: Any) -> tuple[str, Array | Factor, tuple[str, ...]]:
-    """Return the name, the values, and the labels of the columns where there are several.
+class Answer(NamedTuple):
+    """A response as it was given: numbers or a factor, and the labels of several columns."""
 
-    Arrays of numbers stay as and where they are.
-    """
+    name: str
+    values: Array | Factor
+    labels: tuple[str, ...] = ()
+    truth: bool = False
+
+
+def read_response(y: Any) -> Answer:
+    """Return what a response is made of; arrays of numbers stay as and where they are."""
     if is_frame(y):
         frame = open_frame(y, "y")
         if len(frame.names) > 1:
-            return "y", from_frame(y, "y").values, frame.names
+            return Answer("y", from_frame(y, "y").values, frame.names)
         name, column = frame.names[0], frame.column(frame.names[0])
     elif (series := as_series(y)) is not None:
         name = "y" if series.name in (None, "") else str(series.name)
         column = read_series(series, name)
     else:
+        y = detached(y)
         values = y if is_array(y) else host(y, "y")
         if getattr(values.dtype, "kind", "f") not in "OUS":
-            return "y", values, ()
+            return Answer("y", values, truth=namespace(values).isdtype(values.dtype, "bool"))
         name, column = "y", read_array(values, "y")
-    return name, column.value if isinstance(column.value, Factor) else column.floating, ()
+    if isinstance(column.value, Factor):
+        return Answer(name, column.value)
+    return Answer(name, column.floating, truth=column.kind == "truth values")
 
 
 def host(value: Any, what: str) -> Array:
     """Return lists and the like as a NumPy array."""
+    if is_sparse(value):
+        raise DataError(
+            f"{what} is a sparse matrix, which only path() and cv_path() take as it is; elsewhere "
+            "pass toarray() of it."
+        )
     try:
         return np.asarray(value)
     except ValueError:
         raise DataError(f"the rows of {what} differ in length.") from None
+    except (RuntimeError, TypeError):
+        raise unreadable_array(value, what) from None
 
 
 def as_series(value: Any) -> Any:

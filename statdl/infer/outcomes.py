@@ -11,6 +11,7 @@ from statdl.backend.array import to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
 from statdl.formula import NewData, Response, array_frame, model_frame, warn_without_offset
+from statdl.formula.rows import check_index
 from statdl.infer import residual
 from statdl.infer.population import encoded
 from statdl.infer.predict import predict
@@ -119,7 +120,9 @@ def _read(estimate: Estimate, newdata: Any) -> tuple[NewData, Response]:
     if design.formula is None:
         if not (isinstance(newdata, tuple | list) and len(newdata) == 2):
             raise DataError("newdata is (X, y) for a fit to X and y.")
-        frame = array_frame(newdata[0], newdata[1], names=design.names)
+        new = design.encode(newdata[0])  # by the names of columns, where they have any
+        check_index(newdata[1], new.index, "y")
+        frame = array_frame(new.X, newdata[1], names=design.names)
         return NewData(frame.X), frame.response
     if isinstance(newdata, tuple | list):
         raise DataError("newdata is a frame with predictors and response, for a fit to a formula.")

@@ -238,11 +238,16 @@ def check_estimable(estimate: Estimate, variable: str) -> None:
 
 
 def observed(estimate: Estimate, variable: str, given: Population | None = None) -> Observed:
-    """Return what a variable was in the rows of the fit; without these, in those given."""
+    """Return what a variable was in the rows of the fit; without them here, in those given."""
     frame = estimate.frame
     if estimate.remembered is not None:
         if given is None:
             raise DataError("A model loaded from a file has no rows; pass newdata=.")
+        return given.data.observed(variable)
+    if estimate.specification.rows.passing:
+        if given is None:
+            estimate.specification.rows.require_memory()
+        assert given is not None
         return given.data.observed(variable)
     own = frame.X if frame.design.formula is None else frame.source
     rows = slice(None) if frame.design.formula is None or frame.rows is None else frame.rows

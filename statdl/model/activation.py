@@ -375,6 +375,29 @@ class GELU(Elementwise):
 
 
 @dataclass(frozen=True)
+class SiLU(Elementwise):
+    """f(z) = z s, f′ = s + z s t, f″ = s t (2 + z (t − s)), with s = 1/(1 + e^−z), t = 1 − s.
+
+    Also called swish.  References: Elfwing, Uchibe & Doya (2018), Neural Networks 107;
+    Ramachandran, Zoph & Le (2017).
+    """
+
+    name: ClassVar[str] = "silu"
+    formula: ClassVar[str] = "z/(1 + exp(-z))"
+    rectifier: ClassVar[bool] = True
+
+    def value(self, z: Array) -> Array:
+        return z * Sigmoid().value(z)
+
+    def derivative(self, z: Array) -> Array:
+        return Sigmoid().value(z) * (1 + z * Sigmoid().value(-z))
+
+    def second(self, z: Array) -> Array:
+        s, t = Sigmoid().value(z), Sigmoid().value(-z)
+        return s * t * (2 + z * (t - s))
+
+
+@dataclass(frozen=True)
 class Softplus(Elementwise):
     """f(z) = log(1 + e^z), f′ = 1/(1 + e^−z) = 1 − e^−f, f″ = f′(1 − f′)."""
 
@@ -514,6 +537,7 @@ ACTIVATIONS: Mapping[str, Callable[..., Activation]] = MappingProxyType(
             ELU,
             SELU,
             GELU,
+            SiLU,
             Softplus,
             Maxout,
             Step,

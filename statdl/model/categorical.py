@@ -302,7 +302,8 @@ def _shares(counts: Array) -> tuple[Array, Array]:
         row = int(xp.argmax(xp.astype(negative, xp.int8)))
         raise DataError(
             f"Counts of a response must be 0 or more; row {row} has a negative count "
-            f"({int(xp.sum(xp.astype(negative, xp.int64)))} such rows)."
+            f"({int(xp.sum(xp.astype(negative, xp.int64)))} such rows). A response of several "
+            "columns is counts of classes; of several numbers, fit a model to each."
         )
     trials = xp.sum(counts, axis=1)
     divisor = xp.where(trials > 0, trials, xp.ones_like(trials))

@@ -17,8 +17,7 @@ from statdl.formula import like as frame_like
 from statdl.keywords import explained
 from statdl.lazy import lazy
 from statdl.results.held import Call
-from statdl.results.written import destined, write_predictions
-from statdl.scan.source import Scan
+from statdl.results.written import destined, streamed, write_predictions
 
 np = lazy("numpy")
 pd = lazy("pandas")
@@ -100,7 +99,7 @@ class PathValues:
         exact : bool
             Solve at λ itself, as for :meth:`coef`.
         to : path, optional
-            A Parquet file for the predictions of a :func:`statdl.scan`, whose path is returned.
+            A file for the predictions, as of :meth:`Fit.predict`, whose path is returned.
 
         Examples
         --------
@@ -110,7 +109,7 @@ class PathValues:
         >>> round(float(path.predict(new, 1.0)[0]), 2)
         21.64
         """
-        if to is not None or isinstance(newdata, Scan):
+        if streamed(newdata, to):
             asked: dict[str, Any] = {"lambda_": lambda_, "type": type, "exact": exact}
             scan, path = destined(newdata, to, offset)
             if lambda_ is None:

@@ -21,8 +21,7 @@ from statdl.keywords import explained
 from statdl.report import DataTable
 from statdl.report.effects import effects_table
 from statdl.results.inference import Inference
-from statdl.results.written import destined, write_predictions
-from statdl.scan.source import Scan
+from statdl.results.written import destined, streamed, write_predictions
 
 
 class Predictions(Inference):
@@ -72,7 +71,8 @@ class Predictions(Inference):
         Parameters
         ----------
         newdata : frame, dict, array or Scan, optional
-            Data with the predictor columns. Rows with missing values give NaN; rows in which a
+            Data with the predictor columns; with ``to`` also paths, a LazyFrame, a DuckDB relation
+            or a Dask DataFrame. Rows with missing values give NaN; rows in which a
             column without a coefficient is not the combination of others that it was in the data
             are predicted as if its coefficient were 0, with a StatdlWarning.
         type : {"response", "link", "class", "terms"}
@@ -102,8 +102,8 @@ class Predictions(Inference):
         B, seed, folds : int
             How refits are made.
         to : path, optional
-            A Parquet file for the predictions of a :func:`statdl.scan`, written block by block, in
-            one piece or not at all; its path is returned.
+            A file for the predictions, Parquet or as it ends (``.csv``, ``.arrow``), written block
+            by block, all of them or nothing; its path is returned.
 
         Returns
         -------
@@ -135,7 +135,7 @@ class Predictions(Inference):
         0  26.596183  20.128114  33.064252
         1  21.251711  14.929874  27.573549
         """
-        if to is not None or isinstance(newdata, Scan):
+        if streamed(newdata, to):
             asked: dict[str, Any] = {
                 "type": type, "se_fit": se_fit, "interval": interval, "level": level,
                 "method": method, "B": B, "seed": seed, "folds": folds,

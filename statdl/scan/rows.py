@@ -329,8 +329,9 @@ class ScannedRows(Rows):
     def _refused(self) -> Any:
         raise ModelError(
             "What was asked for needs all rows of the fit in memory at once, and they are read in "
-            "blocks. Fit the model to a part of the data that fits into memory, as a frame; or, "
-            "for predictions, call predict(newdata=scan, to='predictions.parquet')."
+            "blocks. Fit the model to a part of the data that fits into memory, as a frame; for "
+            "effects and their pictures pass such a part as newdata=; or, for predictions, call "
+            "predict(newdata=scan, to='predictions.parquet')."
         )
 
     def require_memory(self) -> None:

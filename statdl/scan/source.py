@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from statdl.errors import DataError, MissingPackageError
+from statdl.kinds import type_name
 from statdl.scan.reader import ahead
 
 #: Rows that are read at once.
@@ -150,9 +151,8 @@ def paths_of(given: Any) -> list[str] | None:
 
 def unreadable(given: Any) -> DataError:
     """Return the error for something that cannot be scanned."""
-    kind = f"{type(given).__module__}.{type(given).__qualname__}"
     return DataError(
         f"scan() reads paths of Parquet or CSV files, a pyarrow dataset or table, a polars or "
         f"narwhals LazyFrame, a DuckDB relation, a Dask DataFrame, or a function that returns a "
-        f"stream of Arrow batches; not {kind}."
+        f"stream of Arrow batches; not {type_name(given)}."
     )

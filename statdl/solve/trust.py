@@ -26,15 +26,23 @@ FIRST_DAMPING = 1e-2
 NO_DAMPING = 1e-10
 #: Damping beyond which no step will lower the loss.
 MOST_DAMPING = 1e14
+#: Steps in turn without progress, after which only rounding is left.
+PATIENCE = 12
 
 
 @dataclass(frozen=True)
 class Damping:
-    """The curvature here, the damping μ, and the factor by which it rises next."""
+    """The curvature here, the damping μ, and the factor by which it rises next.
+
+    ``best`` is where the loss last fell beyond rounding or the gradient by half, and ``idle`` how
+    many steps ago that was.
+    """
 
     curvature: Array
     mu: float
     rise: float = 2.0
+    best: State | None = None
+    idle: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ class TrustRegion:
         loss, gradient = problem.value_and_gradient(parameters)
         if not (promised > 0 and math.isfinite(loss) and is_finite(gradient)):
             return None, 0.0
-        rounding = 16 * epsilon(gradient) * abs(state.loss)
+        rounding = _rounding(state)
         gain = (state.loss - loss + rounding) / (promised + rounding)
         return State(parameters, loss, gradient, state.distance, 1 / (1 + damping.mu)), gain
 
@@ -126,18 +134,49 @@ class TrustRegion:
         return max(self.tolerance, 100 * epsilon(state.gradient))
 
     def _without_progress(self, before: State, after: State) -> State:
-        """Stop where, close to the minimum, neither loss nor gradient fall beyond rounding.
+        """Stop where neither loss nor gradient fall beyond rounding: at once, close to the minimum.
 
         In single precision the gradient's own rounding, which grows with the rows, may be above any
-        tolerance.
+        tolerance. Where the loss itself is noise, steps wander without end.
         """
-        if after.outcome is not None or after.distance > 1e4 * self._reachable(after):
+        if after.outcome is not None:
             return after
-        rounding = 16 * epsilon(after.gradient) * abs(before.loss)
-        if before.loss - after.loss > rounding or after.distance <= 0.5 * before.distance:
-            return after
-        best = after if after.distance < before.distance else before
-        return replace(best, halvings=after.halvings).stop(Outcome.PRECISION)
+        close = after.distance <= 1e4 * self._reachable(after)
+        if not _falls(before, after) and close:
+            best = after if after.distance < before.distance else before
+            return replace(best, halvings=after.halvings).stop(Outcome.PRECISION)
+        return self._wandering(before, after)
+
+    def _wandering(self, before: State, after: State) -> State:
+        """Count the steps since the best state, and stop there when they were many."""
+        best = before.memory.best or before
+        if _falls(best, after):
+            return replace(after, memory=replace(after.memory, best=None))
+        idle = before.memory.idle + 1
+        if idle < PATIENCE:
+            return replace(after, memory=replace(after.memory, best=best, idle=idle))
+        least = min((best, before, after), key=lambda state: state.distance)
+        precise = self._promised(least) <= _rounding(least)
+        outcome = Outcome.PRECISION if precise else Outcome.STALLED
+        return replace(least, halvings=after.halvings).stop(outcome)
+
+    def _promised(self, state: State) -> float:
+        """Return by how much a Newton step would lower the loss, ½ gᵀH⁻¹g."""
+        factor = _damped_factor(Damping(state.memory.curvature, 0.0))
+        if factor is None:
+            return math.inf
+        return 0.5 * float(state.gradient @ factor.solve(state.gradient))
+
+
+def _rounding(state: State) -> float:
+    """Return how much of the loss may be rounding."""
+    return 16 * epsilon(state.gradient) * abs(state.loss)
+
+
+def _falls(before: State, after: State) -> bool:
+    """Tell whether the loss falls beyond rounding, or the gradient by half."""
+    lower = before.loss - after.loss > _rounding(before)
+    return lower or after.distance <= 0.5 * before.distance
 
 
 def _damped_factor(damping: Damping) -> Factor | None:

@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,7 +154,9 @@ def test_sums_that_overflow_are_not_mistaken_for_infinite_values():
         ({"X": X.astype(complex)}, "X is complex"),
         ({"y": Y.astype(complex)}, "y is complex"),
         ({"X": X.astype(object)}, "X must be made of numbers; it has dtype object"),
-        ({"X": X.astype(str)}, "X must be made of numbers"),
+        ({"X": X.astype(object)}, r"become numbers by astype\(float\)"),
+        ({"X": X.astype(str)}, "X must be made of numbers.*Text is coded by a formula"),
+        ({"X": scipy.sparse.csr_array(X)}, r"X is a sparse matrix, .*path\(\).*pass toarray\(\)"),
         ({"y": np.array([1, "a"] * 5, dtype=object)}, "`y` has object dtype and holds int .*str"),
         ({"y": np.array(["2020-01-01"] * 10, dtype="M8[D]")}, "y must be made of numbers"),
         ({"y": pd.Series(pd.to_datetime(["2020-01-01"] * 10))}, "days since a date"),

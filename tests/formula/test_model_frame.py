@@ -102,7 +102,7 @@ def test_encoding_accepts_a_frame_of_another_library(data):
         (np.zeros((3, 2)), "X= and y="),
         (3, "must be a pandas or polars DataFrame.*not int"),
         (None, "not NoneType"),
-        ("mtcars", "not str"),
+        ("mtcars", "'mtcars' is a path or a text, and no frame; read the file first"),
         (pd.Series([1.0]), "not pandas"),
         ([1, 2], "not list"),
         ({"y": [1.0, 2.0], "x": [1.0]}, "differ in length: y has 2, x has 1"),

@@ -18,6 +18,7 @@ from statdl.model.activation import (
     Maxout,
     ReLU,
     Sigmoid,
+    SiLU,
     Softmax,
     Softplus,
     Softsign,
@@ -47,6 +48,7 @@ REFERENCES = {
     "elu": lambda z: np.where(z > 0, z, np.exp(z) - 1),
     "selu": lambda z: 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * (np.exp(z) - 1)),
     "gelu": lambda z: z * stats.norm.cdf(z),
+    "silu": lambda z: z * special.expit(z),
     "softplus": lambda z: np.log1p(np.exp(z)),
     "step": lambda z: 1.0 * (z > 0),
 }
@@ -76,7 +78,7 @@ def test_first_and_second_derivative_by_complex_steps(activation):
 def test_derivative_from_the_value(activation):
     slope = activation.derivative_from_value(activation.value(GRID))
     if slope is None:
-        assert isinstance(activation, GELU)
+        assert isinstance(activation, GELU | SiLU)
     else:
         np.testing.assert_allclose(slope, activation.derivative(GRID), rtol=1e-9, atol=1e-12)
     bend = activation.second_from_value(activation.value(GRID))

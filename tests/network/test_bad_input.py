@@ -46,6 +46,9 @@ REFUSED = {
     "skip as text": ({"skip": "no"}, "skip must be True or False, not 'no'"),
     "unknown method": ({"method": "newtn"}, r"method='newtn' .* mean 'newton'\?"),
     "method of no kind": ({"method": 3}, "method=3 is neither a name"),
+    "a rule for a method": ({"method": sd.Adam(0.01)}, "is a rule of gradient .*GradientDescent"),
+    "a rule's class": ({"method": sd.SGD}, r"method=sd.SGD\(...\) is a rule of gradient descent"),
+    "activation as a function": ({"activation": np.tanh}, "nor an activation .* the names are"),
     "noise as text": ({"noise": "a"}, "noise must be a finite number"),
     "patience as text": ({"validation": 0.2, "early_stopping": "yes"}, "True, False or a number"),
     "metrics of no kind": ({"validation": 0.2, "metrics": 3}, "metrics=3 must be names"),
@@ -183,3 +186,25 @@ RAW = {
 def test_questions_of_a_network_that_make_no_sense(ask, said):
     with pytest.raises(sd.ModelError, match=said):
         ask(fit(decay=0.1))
+
+
+def test_a_network_needs_an_input():
+    with pytest.raises(sd.ModelError, match=r"needs an input, .* hidden=\(\) is the intercept"):
+        sd.mlp("mpg ~ 1", CARS, hidden=2)
+    assert sd.mlp("mpg ~ 1", CARS, hidden=()).nobs == 32
+
+
+def test_several_numbers_a_row_are_no_counts():
+    X = CARS[["wt", "hp"]].to_numpy()
+    with pytest.raises(sd.DataError, match="counts of classes; of several numbers, fit a model to"):
+        sd.mlp(X=X, y=-X, hidden=2)
+
+
+def test_tensors_that_know_their_gradient():
+    torch = pytest.importorskip("torch")
+    X, y = CARS[["wt", "hp"]].to_numpy(), CARS["mpg"].to_numpy()
+    tensors = {"X": torch.tensor(X, requires_grad=True), "y": torch.tensor(y, requires_grad=True)}
+    of_tensors = sd.mlp(**tensors, hidden=2, decay=0.1)
+    of_arrays = sd.mlp(X=X, y=y, hidden=2, decay=0.1)
+    np.testing.assert_allclose(of_tensors.params, of_arrays.params, rtol=1e-6)
+    np.testing.assert_allclose(of_tensors.predict(tensors["X"]), of_arrays.predict(X), rtol=1e-8)

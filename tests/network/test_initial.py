@@ -67,7 +67,7 @@ def test_a_seed_repeats(name):
 
 def test_defaults_follow_the_activation():
     he = {name for name, make in ACTIVATIONS.items() if default_initial(make()) == HeUniform()}
-    assert he == {"relu", "leaky_relu", "elu", "gelu", "maxout"}
+    assert he == {"relu", "leaky_relu", "elu", "gelu", "silu", "maxout"}
     assert default_initial(Tanh()) == XavierUniform()
     assert default_initial(None) == XavierUniform()
 

@@ -143,3 +143,15 @@ def test_newton_in_single_precision_ends_at_what_rounding_leaves():
     assert single.converged
     assert single.convergence.iterations < 100
     assert_allclose(single.llf, double.llf, rtol=1e-4)
+
+
+def test_single_precision_stops_where_only_rounding_is_left():
+    random = np.random.default_rng(1)
+    X = random.normal(size=(2000, 6)).astype("float32")
+    y = np.sin(X[:, 0]) + X[:, 1] * X[:, 2] + 0.3 * random.normal(size=2000)
+    options = {"hidden": 4, "decay": 0.01, "seed": 1, "method": "gauss-newton"}
+    single = sd.mlp(X=X, y=y.astype("float32"), **options)
+    double = sd.mlp(X=X.astype(float), y=y, **options)
+    assert single.convergence.outcome is Outcome.PRECISION
+    assert single.convergence.iterations < 300  # and not the limit of 1000, wandering in noise
+    assert single.trace.loss[-1] <= double.trace.loss[-1] + 1e-3
