@@ -85,7 +85,7 @@ def _check_without_layers(arguments: Mapping[str, Any]) -> None:
 def read_network(arguments: Mapping[str, Any]) -> tuple[ModelFrame, Family]:
     """Return the data, and the family asked for or the one that the response suggests."""
     family, link = arguments["family"], arguments["link"]
-    frame = read(arguments, classes=_looks(family, link))
+    frame = read(arguments, classes=_values_matter(family, link))
     return frame, _suggested(frame.response, family, link)
 
 
@@ -174,7 +174,7 @@ def _decay(network: Network, decay: float | Sequence[float], spread: Any) -> Any
     return values
 
 
-def _looks(family: str | Family | None, link: str | Link | None) -> bool:
+def _values_matter(family: str | Family | None, link: str | Link | None) -> bool:
     """Tell whether the family looks at which values a response of numbers has."""
     if family is None or is_multinomial(family):
         return family is not None

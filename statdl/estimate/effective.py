@@ -67,12 +67,12 @@ def _spectrum(
         return known[key]
     d = problem.loss.curvature(_eta(path, problem, centre, k))[0]
     wide = len(places) > n
-    found = (_of_rows if wide else _of_columns)(path, problem, places, d)
+    found = (_of_rows if wide else _of_columns)(problem, places, d)
     known[key] = np.maximum(np.linalg.eigvalsh(found), 0.0)
     return known[key]
 
 
-def _of_columns(path: PathEstimate, problem: Problem, places: Any, d: Any) -> Any:
+def _of_columns(problem: Problem, places: Any, d: Any) -> Any:
     """Return H in units in which Λ/λ is I; columns are centred by what the intercept explains."""
     columns = problem.columns.taken(places)
     H = to_numpy(columns.cross(columns, d[:, 0]))
@@ -83,7 +83,7 @@ def _of_columns(path: PathEstimate, problem: Problem, places: Any, d: Any) -> An
     return H / unit[:, None] / unit
 
 
-def _of_rows(path: PathEstimate, problem: Problem, places: Any, d: Any) -> Any:
+def _of_rows(problem: Problem, places: Any, d: Any) -> Any:
     """Return the (n, n) matrix of the same eigenvalues, and zeros."""
     columns, xp = problem.columns.taken(places), namespace(d)
     unit = like(problem.shrinkage.ridge(1.0)[places], d)
@@ -123,19 +123,19 @@ def _trace(path: PathEstimate, problem: Problem, centre: Any, k: int) -> float:
     )
     output = np.repeat(np.arange(q), [len(at) for at in parts])
     inner = own < p
-    bend = np.zeros_like(H)
+    curvature = np.zeros_like(H)
     ridge = problem.shrinkage.ridge(strength)
     at = (own[inner], output[inner])
-    bend[inner, inner] = ridge[at]
+    curvature[inner, inner] = ridge[at]
     if problem.shrinkage.units is not None:
-        bend[np.ix_(inner, inner)] += _bend_of_groups(problem, strength, B, at)
-    held = bend + _shifts(H, own, path, q)
+        curvature[np.ix_(inner, inner)] += _curvature_of_groups(problem, strength, B, at)
+    held = curvature + _shifts(H, own, path)
     kept = np.linalg.solve(H + held + 1e-14 * np.diag(np.diag(H)), H)
     heads = first * (q - (path.family.name == "multinomial"))
     return float(np.trace(kept)) - heads
 
 
-def _bend_of_groups(problem: Problem, strength: float, B: Any, at: tuple[Any, Any]) -> Any:
+def _curvature_of_groups(problem: Problem, strength: float, B: Any, at: tuple[Any, Any]) -> Any:
     """Return λ α f (I − b bᵀ/‖b‖²) / ‖b‖ of the groups."""
     shrinkage: Any = problem.shrinkage
     units, b = shrinkage.units[at], B[at]
@@ -145,7 +145,7 @@ def _bend_of_groups(problem: Problem, strength: float, B: Any, at: tuple[Any, An
     return np.diag(rate) - same * rate[:, None] * (b[:, None] * b) / length[:, None] ** 2
 
 
-def _shifts(H: Any, own: Any, path: PathEstimate, q: int) -> Any:
+def _shifts(H: Any, own: Any, path: PathEstimate) -> Any:
     """Return what holds still where classes can be shifted together, which changes no fit."""
     if path.family.name != "multinomial":
         return np.zeros_like(H)

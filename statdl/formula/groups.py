@@ -60,7 +60,7 @@ def groupings(frame: ModelFrame, by: Any) -> tuple[Grouping, ...]:
     """
     names = _names(by, frame)
     if names is None:
-        return tuple(_coded(name, values, frame) for name, values in _vectors(by, frame))
+        return tuple(_coded(name, values, frame) for name, values in _vectors(by))
     source = _source(frame)
     source.check_has([name for way in names for name in way], "the data")
     return tuple(_crossed(way, source, frame) for way in names)
@@ -133,7 +133,7 @@ def _column(source: Frame, name: str) -> Any:
     return source.table.get_column(label).to_numpy()
 
 
-def _vectors(by: Any, frame: ModelFrame) -> list[tuple[str, Any]]:
+def _vectors(by: Any) -> list[tuple[str, Any]]:
     if hasattr(by, "columns") or isinstance(by, Mapping):
         table = open_frame(by, "cluster=")
         return [(name, _column(table, name)) for name in table.names]

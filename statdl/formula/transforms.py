@@ -20,7 +20,6 @@ from statdl.formula.suggest import listing
 from statdl.formula.values import Factor, Value, as_factor, number
 from statdl.lazy import lazy
 
-pd = lazy("pandas")
 formulaic_transforms = lazy("formulaic.transforms")
 
 

@@ -19,6 +19,7 @@ Wang (1985), Adding a variable in generalized linear models, Technometrics 27. L
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ from statdl.backend.array import Array, like, namespace, to_numpy
 from statdl.backend.linalg import design_matrix
 from statdl.errors import ModelError
 from statdl.estimate import Estimate, refit
+from statdl.formula.design import Design
 from statdl.formula.settable import term_variables, variables
 from statdl.formula.suggest import listing, nearest
 from statdl.infer import residual
@@ -163,33 +165,44 @@ def _term(estimate: Estimate, name: str) -> int:
     design = estimate.frame.design
     made_of = term_variables(design)
     found = [k for k, term in enumerate(design.terms) if term.name == name]
-    if not found:
-        found = [k for k, read in enumerate(made_of) if name in read]
+    found = found or [k for k, read in enumerate(made_of) if name in read]
     if not found:
         known = [*variables(design), *(term.name for term in design.terms)]
         raise ModelError(
             f"{name!r} is no variable and no term of the model.{nearest(str(name), known)} "
             f"Its terms are: {listing([term.name for term in design.terms]) or 'none'}."
         )
-    if len(found) > 1:
-        terms = listing([repr(design.terms[k].name) for k in found])
-        together = any(len(made_of[k]) > 1 for k in found)
+    _refuse_several(design, name, found)
+    _refuse_interactions(design, name, found[0])
+    return found[0]
+
+
+def _refuse_several(design: Design, name: str, found: Sequence[int]) -> None:
+    """Raise where a variable is in several terms, none of which is all that it does."""
+    if len(found) == 1:
+        return
+    terms = listing([repr(design.terms[k].name) for k in found])
+    together = any(len(term_variables(design)[k]) > 1 for k in found)
+    raise ModelError(
+        f"{name!r} is in several terms ({terms}), whose components are no picture of it; "
+        + ("see plot_effect()." if together else "name one of them.")
+    )
+
+
+def _refuse_interactions(design: Design, name: str, k: int) -> None:
+    """Raise where a term is of several variables, or its variable in another such term."""
+    made_of = term_variables(design)
+    if len(made_of[k]) > 1:
         raise ModelError(
-            f"{name!r} is in several terms ({terms}), whose components are no picture of it; "
-            + ("see plot_effect()." if together else "name one of them.")
-        )
-    if len(made_of[found[0]]) > 1:
-        raise ModelError(
-            f"The term {design.terms[found[0]].name!r} is made of several variables; its component "
+            f"The term {design.terms[k].name!r} is made of several variables; its component "
             "is no picture of one. See plot_effect()."
         )
-    shares = [k for k, read in enumerate(made_of) if read & made_of[found[0]] and len(read) > 1]
+    shares = [j for j, read in enumerate(made_of) if read & made_of[k] and len(read) > 1]
     if shares:
         raise ModelError(
             f"{name!r} is in the interaction {design.terms[shares[0]].name!r} as well, so that its "
             "own component is only a part of what it does; see plot_effect()."
         )
-    return found[0]
 
 
 def _behind(estimate: Estimate, k: int, X: Array) -> tuple[tuple[Any, ...], str, Any]:

@@ -26,7 +26,7 @@ Each comes as a root R with R Rᵀ the covariance, which is all that a standard 
 References
 ----------
 White (1982), Maximum likelihood estimation of misspecified models, Econometrica 50.
-:mod:`statdl.infer.meat` has those of the others.
+:mod:`statdl.infer.meat` and :mod:`statdl.infer.newey_west` have those of the others.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ from statdl.estimate import (
     determine,
 )
 from statdl.formula import Grouping, groupings
-from statdl.infer import meat
+from statdl.infer import meat, newey_west
 from statdl.infer.arithmetic import coefficient_labels, estimable_places
 from statdl.infer.covariance_choice import MODEL_KINDS, ROBUST_KINDS, Covariance
+from statdl.infer.scores import bread_root
 from statdl.scan.groups import column_groups
 from statdl.scan.rows import ScannedRows
 
@@ -184,12 +185,12 @@ def _heteroskedastic(estimate: Estimate, kind: str) -> Reported:
 def _autocorrelated(estimate: Estimate, choice: Covariance) -> Reported:
     lags, n = choice.maxlags, estimate.objective.n
     if lags == "auto":
-        lags = meat.chosen_lags(estimate)
+        lags = newey_west.chosen_lags(estimate)
     elif lags is None:
-        lags = meat.usual_lags(n)
+        lags = newey_west.usual_lags(n)
     if int(lags) >= n:
         raise ModelError(f"maxlags={lags} is not below the {n} rows of the fit.")
-    squares = meat.autocorrelated(estimate, int(lags), choice.correction == "full")
+    squares = newey_west.autocorrelated(estimate, int(lags), choice.correction == "full")
     df = model_df(estimate)
     note = (
         "Standard errors are robust to heteroskedasticity and to autocorrelation over "
@@ -257,7 +258,7 @@ def _referring(df: float) -> str:
 
 def _sandwiched(estimate: Estimate, squares: Any, kind: str) -> Any:
     """Return R with R Rᵀ = B M Bᵀ."""
-    return meat.bread_root(estimate) @ half_root(squares, kind)
+    return bread_root(estimate) @ half_root(squares, kind)
 
 
 def half_root(matrix: Any, kind: str) -> Any:

@@ -180,39 +180,50 @@ def reset(
 ) -> HypothesisTest:
     """Return F of powers of the fitted values, or of the regressors, added to the model (RESET)."""
     own = own_regression(estimate, "RESET", weights=True)
-    given = list(powers) if isinstance(powers, Iterable) else [powers]
-    if not given or not all(is_whole(power) and power >= 2 for power in given):
-        raise ModelError(f"powers={powers!r} must be whole numbers from 2 on, such as (2, 3).")
-    xp = namespace(own.X)
-    if type == "fitted":
-        basis = residual.fitted(estimate)
-        rows = estimate.objective.rows
-        basis = basis if rows.offset is None else basis - rows.offset
-    elif type == "regressor":
-        basis = estimate.objective.rows.gathered().X
-    else:
-        raise ModelError(f"type={type!r} is not known; choose fitted or regressor.")
-    if estimate.objective.intercept:
-        basis = standardised(basis)
-    else:
-        basis = basis / xp.max(xp.abs(basis), axis=0)
-    added = _weighted(xp.concat([basis**power for power in given], axis=1), estimate)
-    larger = own.with_columns(added)
+    exponents, basis = _exponents(powers), _basis(estimate, type)
+    xp = namespace(basis)
+    added = xp.concat([basis**power for power in exponents], axis=1)
+    larger = own.with_columns(_weighted(added, estimate))
     df = (larger.rank - own.rank, own.n - larger.rank)
     if min(df) < 1:
         raise DataError(
             "The powers are combinations of the columns of the model (as those of 0/1 columns "
             "are), or there are no rows left to judge them by."
         )
-    statistic = ((own.rss - larger.rss) / df[0]) / (larger.rss / df[1])
-    return HypothesisTest(
-        "RESET test",
-        "RESET",
-        statistic,
-        {"df1": df[0], "df2": df[1]},
-        f_tail(statistic, *df),
-        "the mean is linear in the columns of the model.",
-    )
+    null = "the mean is linear in the columns of the model."
+    return _f_test("RESET test", "RESET", own.rss, larger.rss, df, null)
+
+
+def _exponents(powers: int | Sequence[int]) -> list[int]:
+    given = list(powers) if isinstance(powers, Iterable) else [powers]
+    if not given or not all(is_whole(power) and power >= 2 for power in given):
+        raise ModelError(f"powers={powers!r} must be whole numbers from 2 on, such as (2, 3).")
+    return given
+
+
+def _basis(estimate: Estimate, type: str) -> Array:
+    """Return what is raised to powers, in units in which no power overflows, (n, k)."""
+    rows = estimate.objective.rows
+    if type == "fitted":
+        basis = residual.fitted(estimate)
+        basis = basis if rows.offset is None else basis - rows.offset
+    elif type == "regressor":
+        basis = rows.gathered().X
+    else:
+        raise ModelError(f"type={type!r} is not known; choose fitted or regressor.")
+    if estimate.objective.intercept:
+        return standardised(basis)
+    xp = namespace(basis)
+    return basis / xp.max(xp.abs(basis), axis=0)
+
+
+def _f_test(
+    method: str, symbol: str, small: float, large: float, df: tuple[int, int], null: str
+) -> HypothesisTest:
+    """Return F = ((RSS₀ − RSS₁)/df₁) / (RSS₁/df₂) of a fit and a more flexible one."""
+    statistic = ((small - large) / df[0]) / (large / df[1])
+    parameters = {"df1": df[0], "df2": df[1]}
+    return HypothesisTest(method, symbol, statistic, parameters, f_tail(statistic, *df), null)
 
 
 def _weighted(Z: Array, estimate: Estimate) -> Array:
@@ -247,15 +258,8 @@ def rainbow(
     df = (n - middle.n, middle.n - middle.rank)
     if min(df) < 1:
         raise DataError(f"{middle.n} rows in the middle are too few; raise fraction=.")
-    statistic = ((own.rss - middle.rss) / df[0]) / (middle.rss / df[1])
-    return HypothesisTest(
-        "Rainbow test",
-        "Rain",
-        statistic,
-        {"df1": df[0], "df2": df[1]},
-        f_tail(statistic, *df),
-        "the fit to the middle of the rows is the fit to all of them.",
-    )
+    null = "the fit to the middle of the rows is the fit to all of them."
+    return _f_test("Rainbow test", "Rain", own.rss, middle.rss, df, null)
 
 
 def _distances(own: Regression) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from statdl.backend.array import Array, like, namespace
 from statdl.backend.shortage import device_errors
 from statdl.errors import ModelError
@@ -36,18 +38,30 @@ def term_contributions(estimate: Estimate, X: Array, *, se_fit: bool) -> Predict
             fits.append(block @ xp.take(beta[:, k], columns + first))
             half = block @ xp.take(roots[k, :, :], columns + first, axis=0)
             errors.append(xp.sqrt(xp.sum(half * half, axis=1)))
-    empty = xp.zeros((X.shape[0], 0), dtype=X.dtype, device=X.device)
-    names = [term.name for term in design.terms]
-    outputs = output_labels(estimate)
     return Prediction(
-        xp.stack(fits, axis=1) if fits else empty,
-        (xp.stack(errors, axis=1) if errors else empty) if se_fit else None,
-        labels=tuple(f"{output}: {name}" for output in outputs for name in names) or tuple(names),
+        _side_by_side(fits, X),
+        _side_by_side(errors, X) if se_fit else None,
+        labels=_labels(estimate),
         constant=tuple(
             float(centre @ beta[first:, k]) + (float(beta[0, k]) if first else 0.0)
             for k in range(estimate.outputs)
         ),
     )
+
+
+def _labels(estimate: Estimate) -> tuple[str, ...]:
+    """Return the names of the terms, of several outputs with that of the output."""
+    names = tuple(term.name for term in estimate.frame.design.terms)
+    outputs = output_labels(estimate)
+    return tuple(f"{output}: {name}" for output in outputs for name in names) or names
+
+
+def _side_by_side(columns: Sequence[Array], X: Array) -> Array:
+    """Return columns as a matrix with the rows of X, which there may be no column of."""
+    xp = namespace(X)
+    if not columns:
+        return xp.zeros((X.shape[0], 0), dtype=X.dtype, device=X.device)
+    return xp.stack(columns, axis=1)
 
 
 def _columns(term: Term, X: Array) -> Array:

@@ -15,7 +15,8 @@ from statdl.formula.values import Factor
 from statdl.scan import transform
 from statdl.scan.block import Encoder, with_contrast
 from statdl.scan.census import Known
-from statdl.scan.learn import Learned, learn, light_head
+from statdl.scan.learn import learn, light_head
+from statdl.scan.learned import Learned
 from statdl.scan.passes import Ledger
 from statdl.scan.request import Request
 from statdl.scan.rows import Held, ScannedRows

@@ -6,85 +6,24 @@ transforms remember. All of it adds up over blocks, whatever their number and wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
 from operator import add
 from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array
 from statdl.errors import DataError
-from statdl.formula.evaluation import evaluate, evaluated
-from statdl.formula.expression import Expression
-from statdl.formula.rows import complete_rows, refuse_infinite
-from statdl.formula.suggest import count, listing
-from statdl.formula.values import Column, Factor, as_factor, endless, number
-from statdl.lazy import lazy
+from statdl.formula.evaluation import evaluated
+from statdl.formula.suggest import count
 from statdl.scan import transform
+from statdl.scan.learned import Learned
 from statdl.scan.passes import Ledger
-from statdl.scan.request import Request, missing_rows
-from statdl.scan.sample import Sample, Witnesses, joined, orders
-from statdl.scan.source import Block, Scan
+from statdl.scan.request import Request
+from statdl.scan.sample import Witnesses, joined
+from statdl.scan.source import Scan
+from statdl.scan.student import Student, read_columns
 from statdl.scan.transform import Call, Moments
-
-pd = lazy("pandas")
-
-#: Levels of one factor, or values of a response, beyond which it can only be a mistake.
-MOST_LEVELS = 10_000
-MOST_VALUES = 1_000
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What is known of the rows seen so far; two of them add up.
-
-    orders         of categories that have one, None where blocks do not agree
-    read, kept     rows that ``subset`` selects, and those of them without a missing value
-    nobs, weight   rows of positive weight, and Σ w
-    """
-
-    read: int
-    kept: int
-    nobs: int
-    weight: float
-    witnesses: Witnesses
-    sample: Sample
-    moments: Mapping[tuple[str, str], Moments] = field(default_factory=dict)
-    factors: Mapping[tuple[str, str], Any] = field(default_factory=dict)
-    orders: Mapping[str, tuple[Any, ...] | None] = field(default_factory=dict)
-
-    def __add__(self, other: Learned) -> Learned:
-        return Learned(
-            self.read + other.read,
-            self.kept + other.kept,
-            self.nobs + other.nobs,
-            self.weight + other.weight,
-            self.witnesses + other.witnesses,
-            self.sample + other.sample,
-            _merged(self.moments, other.moments, add),
-            _merged(self.factors, other.factors, transform.stacked_factor),
-            self._orders(other),
-        )
-
-    def changed(self, change: Callable[[Any], Any]) -> Learned:
-        """Return the same with tables changed, row by row."""
-        sample = replace(self.sample, table=change(self.sample.table))
-        witnesses = replace(self.witnesses, table=change(self.witnesses.table))
-        return replace(self, sample=sample, witnesses=witnesses)
-
-    def _orders(self, other: Learned) -> dict[str, tuple[Any, ...] | None]:
-        """Return the orders of categories, None where blocks have different ones, or none."""
-        return {
-            name: self.orders[name] if self.orders.get(name) == other.orders.get(name) else None
-            for name in {**self.orders, **other.orders}
-        }
-
-
-def _merged(one: Mapping[Any, Any], other: Mapping[Any, Any], combine: Any) -> dict[Any, Any]:
-    both = {key: combine(one[key], other[key]) for key in one.keys() & other.keys()}
-    return {**one, **other, **both}
 
 
 def learn(scan: Scan, request: Request, ledger: Ledger) -> tuple[Request, Learned]:
@@ -174,7 +113,7 @@ def _from_sample(
     table = found.sample.table
     if found.sample.stride > 1:
         table = _with_ends(table, found.witnesses, call.place)
-    columns, _ = _read(request, table)
+    columns, _ = read_columns(request, table)
     state = {key: dict(one) for key, one in known.items()}
     evaluated(call.expression, columns, state)
     return dict(state[call.key])
@@ -186,169 +125,6 @@ def _with_ends(table: Any, witnesses: Witnesses, place: tuple[str, str]) -> Any:
     return joined(table, ends)
 
 
-def _read(request: Request, table: Any) -> tuple[dict[str, Column], Array | None]:
-    """Return the columns of a table, and the mask of the rows with a missing value."""
-    frame = request.frame(table)
-    used = [name for one in request.expressions for name in one.columns]
-    columns = {name: frame.column(name) for name in dict.fromkeys(used)}
-    return columns, missing_rows(columns)
-
-
-@dataclass(frozen=True)
-class Student:
-    """Learns from one block; ``due`` are the calls of transforms that have to learn."""
-
-    request: Request
-    due: tuple[Call, ...]
-    ranges: Mapping[tuple[str, str], Moments]
-
-    def __call__(self, block: Block) -> Learned | None:
-        """Return what a block tells; None where none of its rows is selected."""
-        try:
-            return self._learned(self.request.chosen(self.request.leveled(block)))
-        except DataError as error:
-            raise DataError(f"{block.origin}: {error}") from None
-
-    def _learned(self, table: Any) -> Learned | None:
-        if not table.num_rows:
-            return None
-        columns, gone = _read(self.request, table)
-        refuse_infinite((name, endless(one.value)) for name, one in columns.items())
-        if gone is not None and self.request.na_action == "raise":
-            absent = {n: c.missing for n, c in columns.items() if c.missing is not None}
-            complete_rows(absent, "raise")
-        kept = np.arange(table.num_rows) if gone is None else np.flatnonzero(~gone)
-        weights = self._weights(columns, kept)
-        found = dict(self._found(columns, kept, weights))
-        moments, factors = {}, {}
-        for call in self.due:
-            values, rows = self._argument(call, columns)
-            if not len(values):
-                continue
-            own = Moments.of(values)
-            moments[call.place] = own
-            found[("low", call.place)] = (own.low, int(rows[int(np.argmin(values))]))
-            found[("high", call.place)] = (-own.high, int(rows[int(np.argmax(values))]))
-            if call.name == "poly" and call.place in self.ranges:
-                whole = self.ranges[call.place]
-                factors[call.place] = transform.legendre_factor(values, whole, call.degree)
-        return Learned(
-            read=table.num_rows,
-            kept=len(kept),
-            nobs=len(kept) if weights is None else int((weights > 0).sum()),
-            weight=float(len(kept)) if weights is None else float(weights.sum()),
-            witnesses=Witnesses.of(found, table),
-            sample=Sample.of(table),
-            moments=moments,
-            factors=factors,
-            orders=orders(table),
-        )
-
-    def _argument(self, call: Call, columns: Mapping[str, Column]) -> tuple[Any, Any]:
-        """Return what a transform is given, and the rows of it."""
-        used = [columns[name] for name in call.expression.columns]
-        gone = [one.missing for one in used if one.missing is not None]
-        n = len(used[0].value)
-        rows = np.flatnonzero(~np.logical_or.reduce(gone)) if gone else np.arange(n)
-        cut = {n: columns[n].value[rows] for n in call.expression.columns}
-        known = {
-            key: dict(one) for key, one in self.request.state.get(call.expression.text, {}).items()
-        }
-        if not len(rows):
-            return rows, rows
-        return number(evaluate(call.argument, cut, known)), rows
-
-    def _weights(self, columns: Mapping[str, Column], kept: Array) -> Any:
-        """Return the weights of the kept rows."""
-        for one in self.request.weighing:
-            values = number(self._value(one, columns, kept))
-            if (values < 0).any():
-                raise DataError(f"weights must not be negative, and one is {values.min():g}.")
-            return values
-        return None
-
-    def _found(
-        self, columns: Mapping[str, Column], kept: Array, weights: Any
-    ) -> Iterator[tuple[Hashable, tuple[float, int]]]:
-        """Yield what there is in the rows kept, each with a row that shows it."""
-        if not len(kept):
-            return
-        heavy = int(np.argmax(weights > 0)) if weights is not None else 0
-        light = 0.0 if weights is None or weights[heavy] > 0 else 1.0
-        yield ("row",), (light, int(kept[heavy]))
-        yield from self._response(columns, kept, weights)
-        for name, one in self.request.parsed.predictors.items():
-            if any(call.place[0] == name for call in transform.calls(one)):
-                continue
-            value = self._value(one, columns, kept)
-            if isinstance(value, Factor) or getattr(value, "dtype", None) == np.bool_:
-                for level, row in _first_rows(as_factor(value), name):
-                    yield ("level", name, level), (0.0, int(kept[row]))
-
-    def _response(
-        self, columns: Mapping[str, Column], kept: Array, weights: Any
-    ) -> Iterator[tuple[Hashable, tuple[float, int]]]:
-        parts = [self._value(one, columns, kept) for one in self.request.left]
-        if len(parts) > 1:
-            for k, part in enumerate(map(number, parts)):
-                row = int(np.argmax(part if weights is None else part * weights))
-                yield ("count", k), (0.0 if part[row] > 0 else 1.0, int(kept[row]))
-            return
-        (value,) = parts
-        if isinstance(value, Factor):
-            for level, row in _first_rows(value, self.request.parsed.response.text, weights):
-                yield ("class", level), (_light(weights, row), int(kept[row]))
-            return
-        values = number(value)
-        for end, row in (("low", int(np.argmin(values))), ("high", int(np.argmax(values)))):
-            sign = 1.0 if end == "low" else -1.0
-            yield (f"response {end}",), (sign * float(values[row]), int(kept[row]))
-        distinct = _few(values)
-        if distinct is None:
-            yield ("many",), (0.0, int(kept[0]))
-            return
-        for one in distinct:
-            row = int(
-                np.argmax((values == one) * (1.0 if weights is None else 1.0 + (weights > 0)))
-            )
-            yield ("value", float(one)), (_light(weights, row), int(kept[row]))
-
-    def _value(self, one: Expression, columns: Mapping[str, Column], kept: Array) -> Any:
-        cut = {name: columns[name].value[kept] for name in one.columns}
-        known = {key: dict(of) for key, of in self.request.state.get(one.text, {}).items()}
-        return evaluate(transform.unordered(one), cut, known)
-
-
-def _light(weights: Any, row: int) -> float:
-    return 0.0 if weights is None or weights[row] > 0 else 1.0
-
-
-def _first_rows(factor: Factor, name: str, weights: Any = None) -> Iterator[tuple[Any, int]]:
-    """Yield each level that there is, with the first row that has it, of positive weight if any."""
-    codes = factor.codes
-    order = np.arange(len(codes))[::-1]
-    if weights is not None:
-        order = np.concatenate([order[weights[order] <= 0], order[weights[order] > 0]])
-    first = np.full(len(factor.levels), -1)
-    first[codes[order]] = order
-    present = np.flatnonzero(first >= 0)
-    if len(present) > MOST_LEVELS:
-        raise DataError(
-            f"`{name}` has more than {MOST_LEVELS:,} levels in one block, such as "
-            f"{listing(factor.levels, 3)}: too many for a coefficient each."
-        )
-    return ((factor.levels[k], int(first[k])) for k in present)
-
-
-def _few(values: Any) -> Any:
-    """Return the distinct values; None where there are many."""
-    some = pd.unique(values[: 4 * MOST_VALUES])
-    if len(some) > MOST_VALUES:
-        return None
-    every = pd.unique(values)
-    return None if len(every) > MOST_VALUES else every
-
-
 def light_head(scan: Scan, request: Request, rows: int) -> Any:
     """Return the first rows of a scan that are complete and selected; None where there are none."""
     few = min(scan.block_rows, 4 * rows)
@@ -357,7 +133,7 @@ def light_head(scan: Scan, request: Request, rows: int) -> Any:
             try:
                 table = request.chosen(request.leveled(block))
                 if table.num_rows:
-                    _columns, gone = _read(request, table)
+                    _columns, gone = read_columns(request, table)
                     kept = table if gone is None else table.filter(~gone)
                     if kept.num_rows:
                         # copied: a slice would hold, and send to workers, all of its block

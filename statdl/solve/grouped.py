@@ -70,7 +70,7 @@ def minimise_grouped(
         worst, active = _violation(problem, g, threshold, b)
         if worst <= tolerance:
             return b, g
-        b, g = _newton(problem, c, g, threshold, b, active, worst)
+        b, g = _newton(problem, c, g, threshold, b, active)
         _sweep(problem, g, threshold, b, everything)
         for _ in range(SWEEPS):
             _sweep(problem, g, threshold, b, _used(problem, b))
@@ -136,27 +136,15 @@ def _block(values: Any, rest: Any, threshold: float) -> Any:
 
 
 def _newton(
-    problem: Blocks, c: Any, g: Any, threshold: Any, b: Any, active: Sequence[int], worst: float
+    problem: Blocks, c: Any, g: Any, threshold: Any, b: Any, active: Sequence[int]
 ) -> tuple[Any, Any]:
     """Return Newton steps on the active units, as long as they keep their units and pay."""
     xp = namespace(b)
     if not active:
         return b, g
     places = xp.concat([problem.units[u] for u in active])
-    starts = xp.cumsum(xp.asarray([0, *(len(problem.units[u]) for u in active)]))
     for _ in range(20):
-        H = problem.H[places[:, None], places]
-        force = -g[places]
-        for k, u in enumerate(active):
-            part = slice(int(starts[k]), int(starts[k + 1]))
-            own = b[problem.units[u]]
-            length = float(xp.sqrt(own @ own))
-            if threshold[u] > 0:
-                way = own / length
-                force[part] -= threshold[u] * way
-                bend = threshold[u] / length
-                H[part, part] += bend * (xp.eye(len(own)) - way[:, None] * way)
-        step = _solved(H, force)
+        step = _solved(*_model(problem, g, threshold, b, active, places))
         if step is None:
             return b, g
         moved = b.copy()
@@ -171,6 +159,28 @@ def _newton(
         if inside <= 1e-15 * float(xp.max(xp.abs(c))):
             return b, g
     return b, g
+
+
+def _model(
+    problem: Blocks, g: Any, threshold: Any, b: Any, active: Sequence[int], places: Any
+) -> tuple[Any, Any]:
+    """Return curvature and minus the gradient of loss and norms in the active coefficients.
+
+    Of τ ‖b‖ they are τ (I − u uᵀ) / ‖b‖ and −τ u, with u = b / ‖b‖.
+    """
+    xp = namespace(b)
+    H, force = problem.H[places[:, None], places], -g[places]
+    first = 0
+    for u in active:
+        own = b[problem.units[u]]
+        part = slice(first, first + len(own))
+        first = part.stop
+        if threshold[u] > 0:
+            length = float(xp.sqrt(own @ own))
+            way = own / length
+            force[part] -= threshold[u] * way
+            H[part, part] += threshold[u] / length * (xp.eye(len(own)) - way[:, None] * way)
+    return H, force
 
 
 def _violation_of(problem: Blocks, g: Any, threshold: Any, b: Any, active: Sequence[int]) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import statdl as sd
-from statdl.infer.meat import chosen_lags
+from statdl.infer.newey_west import chosen_lags
 from tests.agreement import agree, agree_in_size
 from tests.reference import arguments, cases, frame, numbers
 

@@ -42,7 +42,7 @@ def diagnostic_parts(estimate: Estimate, level: float, drawing: bool) -> Iterato
     plain = estimate.specification.plan is None and not estimate.specification.penalty.active
     if drawing and plain and not estimate.multinomial:
         yield from _residuals(estimate)
-    found = [*_tests(estimate, level), *_others(estimate, level)] if plain else []
+    found = [*_tests(estimate, level), *_others(estimate)] if plain else []
     if estimate.family.name == "binomial":
         found += _curve(estimate, level)
     if found:
@@ -106,7 +106,7 @@ def _tests(estimate: Estimate, level: float) -> list[Reading]:
     return found
 
 
-def _others(estimate: Estimate, level: float) -> Iterator[Reading]:
+def _others(estimate: Estimate) -> Iterator[Reading]:
     """Yield what is no test: the spread of counts."""
     if estimate.family.name == "poisson" and estimate.df_resid > 0:
         ratio = estimate.pearson / estimate.df_resid

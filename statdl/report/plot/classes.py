@@ -43,7 +43,7 @@ def draw_calibration(
                 capsize=2.5, linewidth=1.4, elinewidth=1, label=label, **look,
             )  # fmt: skip
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-        axes.set_xlabel(f"predicted probability{_of(estimate, found, chosen)}")
+        axes.set_xlabel(f"predicted probability{_of(estimate, chosen)}")
         axes.set_ylabel("observed share")
         axes.set_title(f"Calibration, {percent(level, 0)} limits")
         if len(shown) > 1:
@@ -78,7 +78,7 @@ def _events(found: Outcomes, event: Any) -> tuple[str, ...]:
     return found.labels if len(found.labels) > 2 else found.labels[1:]
 
 
-def _of(estimate: Estimate, found: Outcomes, chosen: tuple[str, ...]) -> str:
+def _of(estimate: Estimate, chosen: tuple[str, ...]) -> str:
     if len(chosen) > 1:
         return ""
     return f" of {estimate.frame.response.name} = {chosen[0]}"

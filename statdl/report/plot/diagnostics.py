@@ -163,7 +163,7 @@ def _cook_leverage(axes: Axes, paper: Paper, rows: Seen) -> None:
     odds = rows.leverage / (1 - rows.leverage)
     _scatter(axes, paper, rows, odds, rows.cook, rows.cook)
     right, top = 1.08 * float(odds.max()), 1.12 * float(rows.cook.max())
-    for size in _sizes(rows, right, top):
+    for size in _sizes(rows):
         slope = size * size / rows.rank
         end = min(right, top / slope)
         axes.plot([0, end], [0, slope * end], color=paper.faint, linestyle="--", linewidth=0.8)
@@ -199,7 +199,7 @@ def _smooth(axes: Axes, paper: Paper, rows: Seen, x: Any, y: Any) -> None:
     smooth(axes, paper.lines[1], x, y, rows.linear)
 
 
-def _sizes(rows: Seen, right: float, top: float) -> list[float]:
+def _sizes(rows: Seen) -> list[float]:
     """Return sizes of standardised residuals whose lines cross the picture."""
     steepest = math.sqrt(float(np.max(rows.cook * rows.rank * (1 - rows.leverage) / rows.leverage)))
     return [size for size in _steps(steepest) if size > 0]

@@ -30,52 +30,66 @@ def draw_path(
 
     ``words`` are what stands beside the axes.
     """
-    places, label, reversed_ = _abscissa(strengths, coefficients, explained, xvar)
+    places, label = _abscissa(strengths, coefficients, explained, xvar)
     (used,) = np.nonzero(np.any(coefficients != 0, axis=0))
     order = used[np.argsort(-np.abs(coefficients[-1, used]), kind="stable")]
     with picture(ax) as (axes, paper):
         looks = line_looks(len(order), paper)
         axes.axhline(0, color=paper.faint, linewidth=1)
         for rank, j in reversed(list(enumerate(order.tolist()))):
-            look = looks[rank] if rank < NAMED else {"color": paper.faint}
-            axes.plot(
-                places, coefficients[:, j], linewidth=1.8 if rank < NAMED else 0.8,
-                alpha=1.0 if rank < NAMED else 0.6, marker="o" if len(places) == 1 else "", **look,
-            )  # fmt: skip
             if rank < NAMED:
-                axes.annotate(
-                    shown_names([names[j]])[0], (places[-1], coefficients[-1, j]),
-                    xytext=(4, 0), textcoords="offset points", va="center", fontsize=8,
-                    color=look["color"],
-                )  # fmt: skip
-        if reversed_:
+                _named_line(axes, places, coefficients[:, j], looks[rank], names[j])
+            else:
+                _line(axes, places, coefficients[:, j], linewidth=0.8, alpha=0.6, color=paper.faint)
+        if xvar == "lambda":
             axes.invert_xaxis()
             for name, value in marks:
-                if value > 0:
-                    axes.axvline(np.log10(value), color=paper.faint, linestyle="--", linewidth=1)
-                    axes.annotate(
-                        name, (np.log10(value), 1), xycoords=("data", "axes fraction"),
-                        xytext=(3, -10), textcoords="offset points", fontsize=8,
-                        color=paper.faint,
-                    )  # fmt: skip
+                _mark(axes, name, value, paper)
         _count_axis(axes, places, counts, paper)
-        axes.set_xlabel(words[0] if reversed_ else label)
+        axes.set_xlabel(words[0] if xvar == "lambda" else label)
         axes.set_ylabel(words[1])
         axes.set_title(title)
     return axes
 
 
-def _abscissa(
-    strengths: Any, coefficients: Any, explained: Any, xvar: str
-) -> tuple[Any, str, bool]:
+def _line(axes: Axes, places: Any, values: Any, **look: Any) -> None:
+    axes.plot(places, values, marker="o" if len(places) == 1 else "", **look)
+
+
+def _named_line(axes: Axes, places: Any, values: Any, look: Any, name: str) -> None:
+    """Draw a line with its name beside its end."""
+    _line(axes, places, values, linewidth=1.8, **look)
+    axes.annotate(
+        shown_names([name])[0], (places[-1], values[-1]), xytext=(4, 0),
+        textcoords="offset points", va="center", fontsize=8, color=look["color"],
+    )  # fmt: skip
+
+
+def _mark(axes: Axes, name: str, value: float, paper: Any) -> None:
+    """Draw where a λ is; λ = 0 has no place on a logarithmic axis."""
+    if value > 0:
+        axes.axvline(np.log10(value), color=paper.faint, linestyle="--", linewidth=1)
+        axes.annotate(
+            name, (np.log10(value), 1), xycoords=("data", "axes fraction"), xytext=(3, -10),
+            textcoords="offset points", fontsize=8, color=paper.faint,
+        )  # fmt: skip
+
+
+def _abscissa(strengths: Any, coefficients: Any, explained: Any, xvar: str) -> tuple[Any, str]:
+    """Return where the points of a path are, and what stands below them."""
     if xvar == "lambda":
-        floor = strengths[strengths > 0].min() if np.any(strengths > 0) else 1.0
-        return np.log10(np.maximum(strengths, floor / 10)), "log10 lambda", True
+        return _log10(strengths, strengths), "log10 lambda"
     if xvar == "norm":
-        return np.abs(coefficients).sum(axis=1), "sum of |coefficients|", False
+        return np.abs(coefficients).sum(axis=1), "sum of |coefficients|"
     if xvar == "deviance":
-        return explained, "share of deviance explained", False
+        return explained, "share of deviance explained"
     raise ModelError(f"xvar={xvar!r} is not known; choose 'lambda', 'norm' or 'deviance'.")
+
+
+def _log10(values: Any, strengths: Any) -> Any:
+    """Return log10 of values of λ, where 0 is a tenth of the smallest of ``strengths`` above it."""
+    floor = strengths[strengths > 0].min() if np.any(strengths > 0) else 1.0
+    return np.log10(np.maximum(values, floor / 10))
 
 
 def _count_axis(axes: Axes, places: Any, counts: Any, paper: Any) -> None:
@@ -93,13 +107,12 @@ def draw_validation(
     measure: str, title: str, ax: Axes | None,
 ) -> Axes:  # fmt: skip
     """Return axes with the cross-validated error and its standard error against λ."""
-    floor = strengths[strengths > 0].min() if np.any(strengths > 0) else 1.0
-    places = np.log10(np.maximum(strengths, floor / 10))
+    places = _log10(strengths, strengths)
     with picture(ax) as (axes, paper):
         axes.fill_between(places, mean - error, mean + error, color=paper.lines[0], alpha=0.2)
         axes.plot(places, mean, color=paper.lines[0])
         for (name, value), colour in zip(marks, paper.lines[1:], strict=False):
-            place = np.log10(max(value, floor / 10))
+            place = _log10(value, strengths)
             axes.axvline(place, color=colour, linestyle="--", linewidth=1.2, label=name)
         _count_axis(axes, places, counts, paper)
         axes.invert_xaxis()
