@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -121,3 +122,18 @@ def test_two_numbers_are_classes_where_they_are_made_a_factor():
     refused(lambda: sd.glm("sign ~ wt", data, "binomial"), sd.DataError, "(as factor(y))")
     signs = sd.glm("factor(sign) ~ wt", data, "binomial")
     assert np.allclose(signs.params, sd.glm("am ~ wt", CARS, "binomial").params)
+
+
+def test_numbers_that_are_text_are_noticed():
+    data = CARS.assign(text=CARS["wt"].astype(str), few=CARS["cyl"].astype(str))
+    with pytest.warns(sd.StatdlWarning, match=r"`text` is text, and so a factor of 29 levels"):
+        sd.lm("mpg ~ text", data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sd.lm("mpg ~ few", data)
+        sd.lm("mpg ~ factor(text)", data)
+
+
+def test_a_cluster_that_is_missing_once():
+    data = CARS.assign(firm=[np.nan, *range(31)])
+    refused(lambda: sd.lm("mpg ~ wt", data).vcov(cluster="firm"), sd.DataError, "(row 0)")
