@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+import warnings
+
 import numpy as np
 import pytest
 
@@ -111,3 +114,52 @@ def test_two_numbers_are_classes_where_they_are_made_a_factor():
     refused(lambda: sd.glm("sign ~ wt", data, "binomial"), sd.DataError, "(as factor(y))")
     signs = sd.glm("factor(sign) ~ wt", data, "binomial")
     assert np.allclose(signs.params, sd.glm("am ~ wt", CARS, "binomial").params)
+
+
+def test_numbers_that_are_text_are_noticed():
+    data = CARS.assign(text=CARS["wt"].astype(str), few=CARS["cyl"].astype(str))
+    with pytest.warns(sd.StatdlWarning, match=r"`text` is text, and so a factor of 29 levels"):
+        sd.lm("mpg ~ text", data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sd.lm("mpg ~ few", data)
+        sd.lm("mpg ~ factor(text)", data)
+
+
+def test_a_cluster_that_is_missing_once():
+    data = CARS.assign(firm=[np.nan, *range(31)])
+    refused(lambda: sd.lm("mpg ~ wt", data).vcov(cluster="firm"), sd.DataError, "(row 0)")
+
+
+PATH = sd.path("mpg ~ wt + hp", data=CARS)
+CV = sd.cv_path("mpg ~ wt + hp", data=CARS, folds=4, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "words"),
+    [
+        (LINE, "history", "a regression has none; networks do"),
+        (LINE, "get_robustcov_results", "fit.with_covariance('HC3')"),
+        (LINE, "HC1_se", "fit.with_covariance('HC1').bse"),
+        (LINE, "t_test", "fit.wald('x1 = x2')"),
+        (NET, "predict_proba", "fit.predict(new)"),
+        (PATH, "summary", "path.fit(lambda_) and path.refit(lambda_) are fits"),
+        (PATH, "pvalues", "path.debiased(lambda_)"),
+        (CV, "params", "cv.coef()"),
+        (LINE, "sumary", "'Fit' object has no attribute 'sumary'"),
+        (sd.glm("am ~ wt", CARS, "binomial"), "rsquared", "rsquared is for least squares"),
+    ],
+)
+def test_attributes(thing, name, words):
+    with pytest.raises(AttributeError) as caught:
+        getattr(thing, name)
+    assert words in str(caught.value)
+    assert not hasattr(thing, name)
+
+
+def test_what_is_told_of_another_place_is_nowhere_here():
+    for thing in (LINE, PATH, CV):
+        assert not [name for name in type(thing)._elsewhere if name in dir(thing)]
+    assert NET.history is not None
+    for thing in (LINE, NET, PATH, CV):
+        assert str(pickle.loads(pickle.dumps(thing))) == str(thing)

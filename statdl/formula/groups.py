@@ -204,7 +204,7 @@ def _refuse_missing(name: str, gone: Array, rows: Array | None) -> None:
     places = [int(place) for place in xp.nonzero(gone)[0]]
     numbers = [place if rows is None else int(rows[place]) for place in places]
     raise DataError(
-        f"`{name}` is missing in {count(len(places))} that the fit used (rows "
-        f"{listing(numbers)}), so that their clusters are not known. Fill in the values, or fit "
-        "with subset= to leave those rows out."
+        f"`{name}` is missing in {count(len(places))} that the fit used "
+        f"(row{'s' * (len(places) > 1)} {listing(numbers)}), so that their clusters are not known. "
+        "Fill in the values, or fit with subset= to leave those rows out."
     )

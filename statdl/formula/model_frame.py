@@ -111,6 +111,8 @@ class Builder:
         response = _as_response(parsed.response.text, self._parts(left), kept)
         predictors = {part.text: part.at(kept) for part in self._parts(parsed.predictors.values())}
         values = {name: _predictor(name, value) for name, value in predictors.items()}
+        for name in self.frame.names:
+            _note_numbers_as_text(name, values.get(name))
         weight = [part.numbers(kept) for part in self._parts(weighing)]
         for vector in weight:
             check_weights(vector, rows)
@@ -198,6 +200,26 @@ def _predictor(name: str, value: Value) -> Value:
             "levels. Leave it out of the formula."
         )
     return value
+
+
+def _note_numbers_as_text(name: str, value: Value) -> None:
+    """Warn of a column of text that looks like a measurement: numbers, most of them once."""
+    if not isinstance(value, Factor) or 2 * len(value.levels) <= max(len(value), 10):
+        return
+    if not all(isinstance(level, str) and _is_number(level) for level in value.levels):
+        return
+    warn(
+        f"`{name}` is text, and so a factor of {len(value.levels)} levels, and every one reads as "
+        "a number; convert the column before the fit if it measures something.",
+        StatdlWarning,
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return np.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _as_response(name: str, parts: Sequence[Part], kept: Array | None) -> Response:

@@ -23,20 +23,35 @@ ESCAPES = str.maketrans(
         **{character: "\\" + character for character in "{}$&#_%"},
     }
 )
+#: Signs of titles and notes that only XeLaTeX and LuaLaTeX would know, as mathematics.
+SIGNS = dict(
+    zip(
+        "αβγδεηθκλμπρστφχψωΓΔΘΛΣΦΨΩ∞√≤≥≠≈‖∂→",
+        "alpha beta gamma delta varepsilon eta theta kappa lambda mu pi rho sigma tau varphi chi "
+        "psi omega Gamma Delta Theta Lambda Sigma Phi Psi Omega infty surd le ge ne approx | "
+        "partial to".split(),
+        strict=True,
+    )
+)
+MATHEMATICS = str.maketrans({"−": "$-$", **{sign: rf"$\{name}$" for sign, name in SIGNS.items()}})
+#: Runs of raised signs, as in XᵀX or H⁻¹, and what they are on the line.
+RAISING = re.compile("[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ]+")
+LEVEL = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ", "-+0123456789T")
 DASHES = re.compile("-(?=-)")  # two hyphens would join into a dash
 NUMBER = re.compile(r"([<>]?)(-?)(\d+(?:\.\d*)?|inf)(?:e([+-]\d+))?(%?)")
 ENTRY = re.compile(r"(\(?)([^()*]*)(\**)(\)?)")  # a number in parentheses, or with stars
 
 
 def escape(text: str) -> str:
-    r"""Return ``text`` so that LaTeX prints it as it is.
+    r"""Return ``text`` so that LaTeX prints it as it is, with any engine but for scripts.
 
     Examples
     --------
     >>> print(escape("50% of a_b & c"))
     50\% of a\_b \& c
     """
-    return DASHES.sub("-{}", text.translate(ESCAPES))
+    text = DASHES.sub("-{}", text.translate(ESCAPES).translate(MATHEMATICS))
+    return RAISING.sub(lambda run: f"$^{{{run[0].translate(LEVEL)}}}$", text)
 
 
 def value(text: str) -> str:

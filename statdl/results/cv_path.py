@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from statdl.errors import ModelError
 from statdl.lazy import lazy
@@ -15,6 +15,7 @@ from statdl.report.plot.path import draw_validation
 from statdl.report.reading.path import validation_readings
 from statdl.report.reading.words import Reading
 from statdl.results.fit import Fit
+from statdl.results.lacking import OF_CV, Lacking
 from statdl.results.path import Path
 from statdl.study.path import Validation
 
@@ -22,7 +23,7 @@ np = lazy("numpy")
 
 
 @dataclass(frozen=True, repr=False)
-class CvPath(Printed):
+class CvPath(Printed, Lacking):
     """A path with the cross-validated error of every λ.
 
     Examples
@@ -32,6 +33,8 @@ class CvPath(Printed):
     >>> list(cv.best().params.index)
     ['Intercept', 'wt', 'hp']
     """
+
+    _elsewhere: ClassVar[Mapping[str, str]] = OF_CV
 
     path: Path
     validation: Validation

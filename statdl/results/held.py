@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from statdl.backend.array import Array, to_numpy
 from statdl.backend.device import where
@@ -16,6 +16,7 @@ from statdl.infer import predict as prediction
 from statdl.infer.goodness import Goodness
 from statdl.infer.wald import Coefficients, coefficients
 from statdl.lazy import lazy
+from statdl.results.lacking import OF_FITS, Lacking
 from statdl.solve.iterate import Trace
 
 pd = lazy("pandas")
@@ -43,8 +44,10 @@ class Call:
 
 
 @dataclass(frozen=True, repr=False)
-class Held:
+class Held(Lacking):
     """An estimate and the call that made it: what every view of a fit starts from."""
+
+    _elsewhere: ClassVar[Mapping[str, str]] = OF_FITS
 
     estimate: Estimate
     call: Call

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from statdl.backend.array import like, to_numpy
 from statdl.backend.columns import is_sparse
@@ -17,6 +18,7 @@ from statdl.formula import like as frame_like
 from statdl.keywords import explained
 from statdl.lazy import lazy
 from statdl.results.held import Call
+from statdl.results.lacking import OF_PATHS, Lacking
 from statdl.results.written import destined, streamed, write_predictions
 
 np = lazy("numpy")
@@ -24,8 +26,10 @@ pd = lazy("pandas")
 
 
 @dataclass(frozen=True, repr=False)
-class PathValues:
+class PathValues(Lacking):
     """An estimated path and the call that made it; ``lasso`` is what a relaxed path was before."""
+
+    _elsewhere: ClassVar[Mapping[str, str]] = OF_PATHS
 
     estimate: PathEstimate
     call: Call

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import statdl as sd
 from statdl.report.latex import escape, value
 from statdl.report.table import DataTable, Summary
 
@@ -38,6 +39,9 @@ SPECIAL = re.compile(r"(?<!\\)(?:\\\\)*[&%#_]")
         ("$5", r"\$5"),
         ("P>|t|", "P$>$$|$t$|$"),
         ("a---b", "a-{}-{}-b"),
+        ("mean of −log L", "mean of $-$log L"),
+        ("(I + Λ)⁻¹ I, β to ±∞", r"(I + $\Lambda$)$^{-1}$ I, $\beta$ to ±$\infty$"),
+        ("‖β‖ ≤ √λ → XᵀX", r"$\|$$\beta$$\|$ $\le$ $\surd$$\lambda$ $\to$ X$^{T}$X"),
     ],
 )
 def test_escape(plain: str, escaped: str) -> None:
@@ -101,7 +105,15 @@ def test_latex_compiles(
     comparison: DataTable,
     hostile: Summary,
 ) -> None:
-    reports = (linear, multinomial, comparison, hostile)
+    cars = sd.datasets.load("mtcars")
+    fit = sd.glm("am ~ wt", data=cars, family="binomial")
+    shown = (
+        fit.update(penalty=1.0).summary(),
+        sd.compare(fit, exponentiate=True, stars=True),
+        sd.mlp("mpg ~ wt", data=cars, hidden=1, decay=0.1).summary(),
+        fit.separation(),
+    )
+    reports = (linear, multinomial, comparison, hostile, *shown)
     body = "\n".join(report.to_latex() for report in reports)
     source = (
         "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
