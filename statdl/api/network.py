@@ -30,6 +30,7 @@ from statdl.api.training import (
     refuse_of_scan,
 )
 from statdl.api.words import as_activation, as_family, as_initial, lookup
+from statdl.backend.array import Rows
 from statdl.backend.random import zeros
 from statdl.errors import ModelError, StatdlWarning, warn
 from statdl.estimate import Plan, Specification, estimate, specify
@@ -175,56 +176,79 @@ def mlp(
     True
     """
     arguments = locals()
-    units = layer_sizes(hidden)
+    specification = network_specification(arguments)
+    if specification is None:
+        return _regression(arguments)
+    return NetworkFit(estimate(specification), Call(mlp, arguments))
+
+
+def network_specification(arguments: Mapping[str, Any]) -> Specification | None:
+    """Return what :func:`mlp` fits; None where it is a regression, without hidden layers."""
+    units = layer_sizes(arguments["hidden"])
     _check(arguments)
     if not units:
         _check_without_layers(arguments)
     wishes = Wishes.of(arguments)
-    if is_lazy(data):
+    if is_lazy(arguments["data"]):
         refuse_of_scan(arguments, wishes)
-    if not units and start is None and fixed is None and not wishes.named(None):
-        return _regression(arguments, family, link, decay, method)
-    frame = read(arguments, classes=_looks(family, link))
-    chosen = _suggested(frame.response, family, link)
-    specification = specify(
-        frame, chosen, TrustRegion(), reference=reference, device=device, dtype=dtype
-    )
-    specification, watched = held_out(specification, wishes, arguments)
+    given = any(arguments[name] is not None for name in ("start", "fixed"))
+    if not units and not given and not wishes.named(None):
+        return None
+    specification, watched = held_out(_specified(arguments), wishes, arguments)
     network = Network(
         inputs=specification.rows.template.shape[1],
-        hidden=_layers(units, activation, normalisation, finite("dropout", dropout)),
+        hidden=_layers(units, arguments),
         outputs=specification.family.outputs,
         intercept=specification.intercept,
-        skip=skip,
+        skip=arguments["skip"],
     )
     _refuse_same_names(specification, network)
-    centre, spread = input_scaling(specification, scaling, start)
+    centre, spread = input_scaling(specification, arguments["scaling"], arguments["start"])
     plan = Plan(
         network=network,
-        decay=_decay(network, decay, spread),
+        decay=_decay(network, arguments["decay"], spread),
         centre=centre,
         spread=spread,
-        restarts=int(restarts),
-        seed=int(seed),
-        initial=as_initial(initial),
+        restarts=int(arguments["restarts"]),
+        seed=int(arguments["seed"]),
+        initial=as_initial(arguments["initial"]),
     )
-    if watched is not None:
-        watched = plan.scaled_rows(watched)
-    practised = practice(specification, wishes, network, watched)
+    specification = _planned(specification, plan, wishes, watched)
+    plan = replace(
+        plan,
+        fixed=_held(specification, arguments["fixed"]),
+        start=_started(specification, arguments["start"]),
+    )
+    n, seed = specification.rows.n, arguments["seed"]
+    solver = network_solver(arguments["method"], wishes, network, n, seed)
+    specification = replace(specification, plan=plan, solver=solver)
+    _warn_overparameterised(specification, network)
+    return specification
+
+
+def _specified(arguments: Mapping[str, Any]) -> Specification:
+    """Return the rows and the family, before there is a network."""
+    family, link = arguments["family"], arguments["link"]
+    frame = read(arguments, classes=_looks(family, link))
+    chosen = _suggested(frame.response, family, link)
+    places = {name: arguments[name] for name in ("reference", "device", "dtype")}
+    return specify(frame, chosen, TrustRegion(), **places)
+
+
+def _planned(
+    specification: Specification, plan: Plan, wishes: Wishes, watched: Rows | None
+) -> Specification:
+    """Return the specification of a network of scaled inputs."""
+    watched = None if watched is None else plan.scaled_rows(watched)
+    practised = practice(specification, wishes, plan.network, watched)
     penalised = (plan.decay > 0).any() or (practised.lasso > 0).any()
-    specification = replace(
+    return replace(
         specification,
         plan=plan,
         practice=practised,
         rows=plan.scaled_rows(specification.rows),
         penalty=Ridge(1.0) if penalised else specification.penalty,
     )
-    plan = replace(plan, fixed=_held(specification, fixed), start=_started(specification, start))
-    solver = network_solver(method, wishes, network, specification.rows.n, seed)
-    specification = replace(specification, plan=plan, solver=solver)
-    _warn_overparameterised(specification, network)
-    fitted = estimate(specification)
-    return NetworkFit(fitted, Call(mlp, arguments))
 
 
 def _check(arguments: Mapping[str, Any]) -> None:
@@ -273,17 +297,12 @@ def _decay(network: Network, decay: float | Sequence[float], spread: Any) -> Any
     return values
 
 
-def _regression(
-    arguments: Mapping[str, Any],
-    family: str | Family | None,
-    link: str | Link | None,
-    decay: float | Sequence[float],
-    method: str | Solver | None,
-) -> Fit:
+def _regression(arguments: Mapping[str, Any]) -> Fit:
     """Fit a network without hidden layers as the regression it is."""
+    family, link, method = (arguments[name] for name in ("family", "link", "method"))
     frame = read(arguments, classes=_looks(family, link))
     chosen = _suggested(frame.response, family, link)
-    strength = next(iter(strengths("decay", decay)), 0.0)
+    strength = next(iter(strengths("decay", arguments["decay"])), 0.0)
     if method is None and chosen.name != "multinomial":
         method = "ls" if chosen.quadratic else "irls"
     return fit_regression(Call(mlp, arguments), frame, chosen, method, strength or None)
@@ -312,12 +331,9 @@ def _suggested(response: Response, family: str | Family | None, link: str | Link
     return as_family(Binomial() if two else Multinomial(), link)
 
 
-def _layers(
-    units: Sequence[int],
-    activation: str | Activation | Sequence[str | Activation],
-    normalisation: Normalisation | None,
-    dropout: float,
-) -> tuple[Hidden, ...]:
+def _layers(units: Sequence[int], arguments: Mapping[str, Any]) -> tuple[Hidden, ...]:
+    activation, normalisation = arguments["activation"], arguments["normalisation"]
+    dropout = finite("dropout", arguments["dropout"])
     if normalisation not in (None, *get_args(Normalisation)):
         raise ModelError(
             f"normalisation={normalisation!r} is not known; choose batch, layer or weight."
