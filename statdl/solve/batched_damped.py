@@ -213,7 +213,7 @@ def _redamped(state: _Damped, taken: Array, gain: Array) -> _Damped:
     """Damp less where steps were taken, the more so the better they were foretold (Nielsen)."""
     xp = namespace(gain)
     share = xp.where(taken, 1 - (2 * gain - 1) ** 3, xp.ones_like(gain))
-    lowered = state.damping * xp.clip(share, 0.1, 1.0)
+    lowered = state.damping * xp.maximum(share, xp.full_like(share, 0.1))
     lowered = xp.where(lowered > NO_DAMPING, lowered, xp.zeros_like(lowered))
     raised = xp.maximum(state.damping * state.rise, xp.full_like(gain, 1e-6))
     state.damping = xp.where(taken, lowered, raised)
