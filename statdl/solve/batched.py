@@ -25,8 +25,8 @@ from statdl.solve.newton import ARMIJO
 SHORTEST = 1e-12
 #: Share of its diagonal that is added to a curvature before it is trusted for some ticks.
 DAMPING = 0.1
-#: Most steps that are tried for each one that is taken.
-TRIES = 3
+#: Steps after which the few that still run are better off by themselves.
+TICKS = 1000
 #: Problems are dropped once those still running are fewer than this share.
 CROWDED = 0.9
 
@@ -124,7 +124,7 @@ class Together:
     @classmethod
     def each(cls, solver: LBFGS) -> Together:
         """Return what takes the steps that ``solver`` would take on each problem by itself."""
-        most = TRIES * solver.max_iterations
+        most = min(solver.max_iterations, TICKS)
         return cls(solver.memory, solver.tolerance, most, halving=True)
 
     def minimise(self, problems: Problems, parameters: Array) -> Minima:

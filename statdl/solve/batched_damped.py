@@ -16,7 +16,7 @@ from typing import Any
 from statdl.backend.array import Array, epsilon, like, namespace, overflow_allowed, to_numpy
 from statdl.backend.stacked import add_to_diagonals
 from statdl.solve import trust
-from statdl.solve.batched import TRIES, Minima, Status
+from statdl.solve.batched import Minima, Status
 from statdl.solve.batched_states import (
     CAUTION,
     QUADRATIC,
@@ -30,6 +30,8 @@ from statdl.solve.trust import MOST_DAMPING, NO_DAMPING, TrustRegion
 
 #: Damping of the first step, relative to the diagonal of H: the start is near a minimum.
 FIRST_DAMPING = 1e-3
+#: Steps after which the few that still run are better off by themselves.
+TICKS = 250
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class DampedTogether:
         """Return what takes the steps that ``solver`` would take on each problem by itself."""
         return cls(
             solver.tolerance,
-            TRIES * solver.max_iterations,
+            min(solver.max_iterations, TICKS),
             first_damping=trust.FIRST_DAMPING,
             expected=solver.expected,
             foreseeing=False,
