@@ -282,8 +282,10 @@ def search(
             for point in points
         ]
         for held in cross_validated(learners, split, some):
-            failed = isinstance(held, StatdlError)
-            yield held if failed else (mean(*held), mean_error(*held))
+            if isinstance(held, StatdlError):
+                yield held
+            else:
+                yield mean(*held), mean_error(*held)
 
     def finish(point: Mapping[str, Any]) -> Fit:
         return repeat.fit(point, split.training)

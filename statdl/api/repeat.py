@@ -68,9 +68,11 @@ class Repeat:
             if one is None:  # without hidden layers
                 yield from OneByOne(self.fit).fits([pair])
                 continue
-            one = one if isinstance(one, StatdlError) else next(found)
-            known = isinstance(one, StatdlError)
-            yield one if known else NetworkFit(one, Call(mlp, arguments))
+            fitted = one if isinstance(one, StatdlError) else next(found)
+            if isinstance(fitted, StatdlError):
+                yield fitted
+            else:
+                yield NetworkFit(fitted, Call(mlp, arguments))
 
     def _read(self, setting: Mapping[str, Any], positions: Any) -> tuple[dict[str, Any], Any]:
         """Return the arguments of a network, and its specification, or what that says."""

@@ -40,16 +40,9 @@ class Factors:
     def solve(self, b: Array) -> Array:
         """Return A⁻¹ b of each, (k, P); of no meaning where the pivot is 0."""
         right = b / self.scale
-        if self.scaled is None:
-            return self._by_factors(right) / self.scale
+        if self.lower is not None:
+            return _substituted(self.lower, right, self.pivot) / self.scale
         return namespace(b).linalg.solve(self.scaled, right[:, :, None])[:, :, 0] / self.scale
-
-    def _by_factors(self, right: Array) -> Array:
-        (potrs,) = scipy_linalg.get_lapack_funcs(("potrs",), (self.lower,))
-        for upper, one, pivot in zip(self.lower, right, self.pivot, strict=True):
-            if pivot > 0:
-                one[...], _ = potrs(upper.T, one, lower=True)
-        return right
 
 
 def factorise_each(A: Array) -> Factors:
@@ -90,6 +83,14 @@ def _factorised(C: Array, scale: Array, sound: Array) -> Factors:
         least = 0.0 if failed else float(xp.min(xp.linalg.diagonal(C[j])) ** 2)
         pivot[j] = least if least > C.shape[-1] * epsilon(C) else 0.0
     return Factors(scale, None, pivot, C)
+
+
+def _substituted(lower: Array, right: Array, pivot: Array) -> Array:
+    """Return the solutions for right-hand sides, (k, P), in place, where there is a factor."""
+    (potrs,) = scipy_linalg.get_lapack_funcs(("potrs",), (lower,))
+    for j in (pivot > 0).nonzero()[0]:
+        right[j], _ = potrs(lower[j].T, right[j], lower=True)
+    return right
 
 
 def _or_identity(C: Array, sound: Array) -> Array:

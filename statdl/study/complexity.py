@@ -1,7 +1,7 @@
 """One model over a knob of its complexity: what each setting costs on rows it has not seen.
 
-Candidates are fitted by the caller's learners to some of the rows, so that whatever the model learns
-from data (levels, knots, scaling, polynomials) is learnt from those rows alone.
+Candidates are fitted by the caller's learners to some of the rows, so that whatever the model
+learns from data (levels, knots, scaling, polynomials) is learnt from those rows alone.
 """
 
 from __future__ import annotations

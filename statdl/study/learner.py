@@ -2,8 +2,8 @@
 
 Regressions whose columns are those of all rows are learnt from parts of them as one batch
 (:mod:`statdl.study.parts`), and networks of one architecture as another
-(:mod:`statdl.study.networks`), of all parts and settings. A fit that fails is a value until somebody
-asks for what it has learnt.
+(:mod:`statdl.study.networks`), of all parts and settings. A fit that fails is a value until
+somebody asks for what it has learnt.
 """
 
 from __future__ import annotations

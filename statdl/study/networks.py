@@ -37,6 +37,7 @@ from statdl.solve.lbfgs import LBFGS
 from statdl.solve.mover import KERNELS
 from statdl.solve.training import Training
 from statdl.solve.trust import TrustRegion
+from statdl.study.repeatable import peculiarities
 from statdl.study.room import SMALL, room_of
 
 #: Sizes of parts that are fitted together differ by this factor at most.
@@ -55,10 +56,10 @@ def estimates_of(specifications: Sequence[Specification]) -> list[Estimate | Sta
     True
     """
     found = at_once(specifications)
-    for j, specification in enumerate(specifications):
-        if found[j] is None:
-            found[j] = _by_itself(specification)
-    return found  # type: ignore[return-value]
+    return [
+        _by_itself(specification) if one is None else one
+        for specification, one in zip(specifications, found, strict=True)
+    ]
 
 
 def _by_itself(specification: Specification) -> Estimate | StatdlError:
@@ -69,9 +70,9 @@ def _by_itself(specification: Specification) -> Estimate | StatdlError:
 
 
 @device_errors()
-def at_once(specifications: Sequence[Specification]) -> list[Any]:
+def at_once(specifications: Sequence[Specification]) -> list[Estimate | None]:
     """Return the fits of those that go together with others; None in place of the rest."""
-    found: list[Any] = [None] * len(specifications)
+    found: list[Estimate | None] = [None] * len(specifications)
     for places in _groups(specifications):
         begun = [Begun.of(specifications[j]) for j in places]
         for j, one in zip(places, _fitted(begun), strict=True):
@@ -107,7 +108,7 @@ def _kind(specification: Specification) -> Any:
     plan, rows = specification.plan, specification.rows
     if plan is None or plan.fixed is not None or not plan.network.stackable:
         return None
-    if not isinstance(rows, Rows) or rows.streamed or not rows.n:
+    if rows.passing or rows.streamed or not rows.n:
         return None
     if is_numpy(rows.X) and rows.X.size > SMALL:
         return None
@@ -130,7 +131,7 @@ def _solver(specification: Specification) -> Solver | None:
         return solver
     if isinstance(solver, LBFGS):
         return solver if solver.preconditioned is False else None
-    if isinstance(solver, Training) and not _peculiar(solver, specification):
+    if isinstance(solver, Training) and _plain(solver, specification):
         return replace(solver, descent=_without_own(solver.descent))
     return None
 
@@ -140,19 +141,14 @@ def _without_own(descent: GradientDescent) -> GradientDescent:
     return replace(descent, rule=rule, seed=0)
 
 
-def _peculiar(training: Training, specification: Specification) -> bool:
-    """Tell whether training is more than steps along the gradients of batches at a given rate."""
-    practice, plan, descent = specification.practice, specification.plan, training.descent
-    assert plan is not None
-    return (
+def _plain(training: Training, specification: Specification) -> bool:
+    """Tell whether training is steps along the gradients of batches, at a rate that is given."""
+    descent = training.descent
+    return not (
         any((training.patience, training.checkpoint, training.resume, descent.fused, descent.tf32))
-        or practice.held_out is not None
-        or practice.noise > 0
-        or (practice.lasso is not None and bool((practice.lasso > 0).any()))
-        or any(hidden.dropout for hidden in plan.network.hidden)
-        or descent.seed is None
+        or peculiarities(specification)
         or type(descent.used_rule) not in KERNELS
-        or descent.used_rule.learning_rate is None
+        or descent.seed is None
         or (descent.batch or 1) > specification.rows.n
     )
 
@@ -252,12 +248,12 @@ def _minima(begun: Sequence[Begun], batch: Batch) -> tuple[Minima, Any]:
     xp = namespace(begun[0].starts[0])
     starts = xp.stack([start for one in begun for start in one.starts])
     if isinstance(solver, Training):
-        return _leaders(_trained(begun, _repeated(batch, r), starts, r), r)
+        return leaders(_trained(begun, repeated(batch, r), starts, r), r)
     if r == 1:
         found = _each(solver).minimise(batch, starts)
         return found, to_numpy(found.loss)[:, None]
     common = Together(tolerance=NEAR, max_iterations=COMMON_TICKS)
-    walked, losses = _leaders(common.minimise(_repeated(batch, r), starts), r)
+    walked, losses = leaders(common.minimise(repeated(batch, r), starts), r)
     found = _each(solver).minimise(batch, walked.parameters)
     losses[np.arange(len(begun)), _smallest(losses)] = to_numpy(found.loss)
     return found, losses
@@ -273,14 +269,15 @@ def _each(solver: Solver) -> Together | DampedTogether:
 
 def _trained(begun: Sequence[Begun], batch: Batch, starts: Array, r: int) -> Minima:
     """Train all, each at its own rate and in the order of its own seed."""
-    descents: list[Any] = [one.specification.solver.descent for one in begun]  # type: ignore
+    solvers: list[Any] = [one.specification.solver for one in begun]
+    descents = [solver.descent for solver in solvers]
     seeds = [one.seed for one in descents for _ in range(r)]
     rates = np.repeat([float(one.used_rule.learning_rate) for one in descents], r)
     decayed = batch.objective.slopes(namespace(starts).ones_like(starts[0, :]))
     return DescentTogether(descents[0], seeds, rates).minimise(batch, starts, decayed)
 
 
-def _repeated(batch: Batch, r: int) -> Batch:
+def repeated(batch: Batch, r: int) -> Batch:
     """Return a batch with every problem r times in a row."""
     if r == 1:
         return batch
@@ -288,7 +285,7 @@ def _repeated(batch: Batch, r: int) -> Batch:
     return batch.take(like(np.repeat(np.arange(batch.count(1)), r), X, namespace(X).int64))
 
 
-def _leaders(found: Minima, r: int) -> tuple[Minima, Any]:
+def leaders(found: Minima, r: int) -> tuple[Minima, Any]:
     """Return the best of every r problems in a row, and the losses of all, (k, r), on the host."""
     losses = to_numpy(found.loss).reshape(-1, r)
     places = np.arange(len(losses)) * r + _smallest(losses)

@@ -22,7 +22,8 @@ from statdl.estimate import Estimate
 from statdl.formula import learned
 from statdl.model.penalty import NoPenalty, Ridge
 from statdl.study.bootstrap import own_weights
-from statdl.study.many import fit_views, plain_linear
+from statdl.study.many import fit_views
+from statdl.study.repeatable import plain_linear
 from statdl.study.room import SMALL
 from statdl.study.views import Views
 

@@ -291,7 +291,8 @@ class SearchResult(Printed):
 
     def _trial(self, point: Mapping[str, Any], share: float, judged: Any) -> Trial:
         if not isinstance(judged, StatdlError):
-            return Trial(point, *judged, share)
+            error, standard_error = judged
+            return Trial(point, error, standard_error, share)
         # a point that cannot be fitted is a result, not the end
         if not any(map(_sound, self.trials)) and len(self.trials) > 4:
             raise judged
