@@ -31,7 +31,7 @@ from statdl.solve.trust import MOST_DAMPING, NO_DAMPING, TrustRegion
 #: Damping of the first step, relative to the diagonal of H: the start is near a minimum.
 FIRST_DAMPING = 1e-3
 #: Steps after which the few that still run are better off by themselves.
-TICKS = 250
+TICKS = 400
 
 
 @dataclass(frozen=True)
