@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -48,6 +48,12 @@ from statdl.results import Call, Fit, NetworkFit
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.iterate import Solver
 from statdl.solve.trust import TrustRegion
+
+#: The arguments that say what the rows are, and how they are coded.
+ROWS = (
+    "formula", "data", "family", "link", "X", "y", "names", "intercept", "weights", "offset",
+    "subset", "na_action", "reference", "device", "dtype",
+)  # fmt: skip
 
 
 def mlp(
@@ -182,8 +188,13 @@ def mlp(
     return NetworkFit(estimate(specification), Call(mlp, arguments))
 
 
-def network_specification(arguments: Mapping[str, Any]) -> Specification | None:
-    """Return what :func:`mlp` fits; None where it is a regression, without hidden layers."""
+def network_specification(
+    arguments: Mapping[str, Any], read_rows: Callable[[], Specification] | None = None
+) -> Specification | None:
+    """Return what :func:`mlp` fits; None where it is a regression, without hidden layers.
+
+    ``read_rows`` is :func:`rows_specified` of these arguments, unless the rows are known already.
+    """
     units = layer_sizes(arguments["hidden"])
     _check(arguments)
     if not units:
@@ -194,7 +205,8 @@ def network_specification(arguments: Mapping[str, Any]) -> Specification | None:
     given = any(arguments[name] is not None for name in ("start", "fixed"))
     if not units and not given and not wishes.named(None):
         return None
-    specification, watched = held_out(_specified(arguments), wishes, arguments)
+    rows = rows_specified(arguments) if read_rows is None else read_rows()
+    specification, watched = held_out(rows, wishes, arguments)
     network = Network(
         inputs=specification.rows.template.shape[1],
         hidden=_layers(units, arguments),
@@ -226,8 +238,8 @@ def network_specification(arguments: Mapping[str, Any]) -> Specification | None:
     return specification
 
 
-def _specified(arguments: Mapping[str, Any]) -> Specification:
-    """Return the rows and the family, before there is a network."""
+def rows_specified(arguments: Mapping[str, Any]) -> Specification:
+    """Return the rows and the family, before there is a network: by the arguments ``ROWS``."""
     family, link = arguments["family"], arguments["link"]
     frame = read(arguments, classes=_looks(family, link))
     chosen = _suggested(frame.response, family, link)

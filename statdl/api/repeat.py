@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from statdl.api.network import mlp, network_specification
+from statdl.api.network import ROWS, mlp, network_specification, rows_specified
 from statdl.backend.array import to_numpy
 from statdl.errors import ModelError, StatdlError
 from statdl.estimate import Estimate, Specification
@@ -61,7 +61,8 @@ class Repeat:
         self, pairs: Sequence[tuple[Mapping[str, Any], Any]]
     ) -> Iterator[Fit | StatdlError]:
         """Yield the fits of networks."""
-        read = [self._read(*pair) for pair in pairs]
+        known: dict[int, Specification] = {}
+        read = [self._read(*pair, known) for pair in pairs]
         networks = [one for _, one in read if isinstance(one, Specification)]
         found = iter(estimates_of(networks))
         for pair, (arguments, one) in zip(pairs, read, strict=True):
@@ -74,12 +75,25 @@ class Repeat:
             else:
                 yield NetworkFit(fitted, Call(mlp, arguments))
 
-    def _read(self, setting: Mapping[str, Any], positions: Any) -> tuple[dict[str, Any], Any]:
-        """Return the arguments of a network, and its specification, or what that says."""
+    def _read(
+        self, setting: Mapping[str, Any], positions: Any, known: dict[int, Specification]
+    ) -> tuple[dict[str, Any], Any]:
+        """Return the arguments of a network, and its specification, or what that says.
+
+        Rows at the same positions are read once, unless a setting says how.
+        """
         arguments: dict[str, Any] = dict(self.model.call.arguments or {})
+
+        def read_rows() -> Specification:
+            if not set(setting).isdisjoint(ROWS):
+                return rows_specified(arguments)
+            if id(positions) not in known:
+                known[id(positions)] = rows_specified(arguments)
+            return known[id(positions)]
+
         try:
             arguments |= self._changes(setting, positions)
-            return arguments, network_specification(arguments)
+            return arguments, network_specification(arguments, read_rows)
         except StatdlError as said:
             return arguments, said
 
