@@ -254,6 +254,8 @@ def search(
     Notes
     -----
     The smallest error of many is a little too small; report the error of rows kept for a test.
+    Networks of one architecture are fitted at once: all folds of a point, and of the first points,
+    which are drawn from the whole space, all of these.
 
     References
     ----------

@@ -109,7 +109,8 @@ def fit_views(
         What each fit sees.
     afresh : bool
         Start a network as the fit itself was started, from its random draws, and keep each view's
-        best, so that a fit knows nothing of the rows it leaves out. A regression has one maximum.
+        best, so that a fit knows no more of the rows it leaves out than the scaling of the inputs
+        and where it starts. A regression has one maximum.
     tolerance : float
         Distance from its minimum, in standard errors, that a fit may stop at.
     losses : bool
