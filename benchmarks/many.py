@@ -1,7 +1,8 @@
-"""The many suite: thousands of fits of one model, beside a loop over another package's fits.
+"""The many suite: thousands of fits of one model, beside a loop over fits.
 
-A loop is timed over some of its fits, and its time is in proportion. Networks are measured beside
-one fit of their own.
+A loop over another package's fits is timed over some of them, and its time is in proportion.
+Refits of a network are measured beside one fit of its own, and its cross-validation beside the loop
+over its folds and decays that it stands for.
 """
 
 from __future__ import annotations
@@ -23,9 +24,14 @@ from benchmarks.data import Data
 from benchmarks.optimum import ONE_FIT, judged
 from benchmarks.timing import Contender, clocked, race
 from statdl.study.bootstrap import case_weights
+from statdl.study.heldout import Scheme, split_of
 
 #: Distance of a refit from its maximum in the tasks that ask for all digits.
 EXACT = 1e-10
+#: Folds and decays of a network's cross-validation.
+FOLDS, DECAYS = 10, tuple(np.geomspace(0.3, 30, 8))
+CROSSED = f"{FOLDS} folds × {len(DECAYS)} decays of that mlp"
+ADAM = sd.GradientDescent(sd.Adam(0.01), batch=32, epochs=50)
 
 
 @dataclass(frozen=True)
@@ -103,23 +109,56 @@ def softmax(quick: bool) -> list[Contender]:
     return [ours, *_beside(drawn, weights, Loop(_statsmodels_mnlogit, B, looped))]
 
 
-def network(quick: bool) -> list[Contender]:
-    """A network 10 → 8 → 1 of 500 rows, and its bootstrap refits from the optimum."""
+def _small_network(**options: Any) -> Any:
+    """Return a network 10 → 8 → 1 of 500 rows."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((500, 10))
     y = np.tanh(X @ rng.standard_normal(10) * 0.4) + 0.3 * rng.standard_normal(500)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of weights that the penalty alone identifies
+        return sd.mlp(X=X, y=y, hidden=8, decay=1.0, seed=0, **options)
 
-    def once() -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of weights that the penalty alone identifies
-            return sd.mlp(X=X, y=y, hidden=8, decay=1.0, seed=0)
 
-    fit = once()
+def network(quick: bool) -> list[Contender]:
+    """A network 10 → 8 → 1 of 500 rows, and its bootstrap refits from the optimum."""
+    fit = _small_network()
     B = 5 if quick else 200
     return [
-        clocked(ONE_FIT, lambda: once().estimate.loss),
+        clocked(ONE_FIT, lambda: _small_network().estimate.loss),
         clocked(STATDL, lambda: sd.bootstrap(fit, B).estimates),
     ]
+
+
+def folds(**options: Any) -> Callable[[bool], list[Contender]]:
+    """Cross-validation of that network over decays: all fits at once, and one after the other."""
+
+    def contenders(quick: bool) -> list[Contender]:
+        fit = _small_network(**options)
+        decays = DECAYS[-2:] if quick else DECAYS
+        scheme = Scheme("kfold", 3 if quick else FOLDS)
+        parts = split_of(fit.estimate.frame, scheme).folds
+
+        def at_once() -> Any:
+            study = sd.complexity(fit, over={"decay": decays}, folds=scheme.folds)
+            return np.asarray([one.errors.validation_error for one in study.candidates])
+
+        def looped() -> Any:
+            return np.asarray([_cross_validated(fit, decay, parts) for decay in decays])
+
+        return [clocked(STATDL, at_once), clocked(peers.LOOP, looped)]
+
+    return contenders
+
+
+def _cross_validated(fit: Any, decay: float, parts: Any) -> float:
+    """Return the mean squared error of rows under networks that have not seen them."""
+    X, y = (fit.call.arguments[name] for name in ("X", "y"))
+    squares = np.empty(len(y))
+    fit.update(decay=decay)  # the one of all rows, which is to be chosen
+    for part in parts:
+        net = fit.update(decay=decay, subset=~np.isin(np.arange(len(y)), part))
+        squares[part] = (y[part] - net.predict(X[part])) ** 2
+    return float(np.mean(squares))
 
 
 TASKS = (
@@ -128,6 +167,10 @@ TASKS = (
     Task("1,000 bootstrap refits of lm, 2,000 × 5, to 1e-10", line),
     Task("1,000 bootstrap refits of a multinom, 1,000 × 4, K = 3, to 1e-10", softmax),
     Task("200 bootstrap refits of mlp 10 → 8 → 1, n = 500", network, times_one_fit=20.0),
+    Task(f"{CROSSED}, Newton", folds()),
+    Task(f"{CROSSED}, 5 starts", folds(restarts=5)),
+    Task(f"{CROSSED}, L-BFGS", folds(method="lbfgs")),
+    Task(f"{CROSSED}, Adam, 50 epochs", folds(method=ADAM)),
 )
 
 

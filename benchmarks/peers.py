@@ -24,6 +24,8 @@ from benchmarks.data import Data
 from benchmarks.timing import Contender, clocked
 
 STATSMODELS, SKLEARN, R = "statsmodels", "scikit-learn", "R"
+#: statdl's own fits, one after the other.
+LOOP = "a loop"
 
 
 def lm(data: Data) -> list[Contender]:

@@ -9,7 +9,7 @@ Record = dict[str, Any]
 #: What times are multiples of, where there is one.
 BASES = ("floor", "one fit")
 OURS = ("statdl", "statdl, no numba", "statdl, glmnet's accuracy")
-PEERS = ("statsmodels", "PyTorch", "scikit-learn", "R", "glmnet", "glmnet, accurate")
+PEERS = ("a loop", "statsmodels", "PyTorch", "scikit-learn", "R", "glmnet", "glmnet, accurate")
 COLUMNS = (*BASES, *OURS, *PEERS)
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 

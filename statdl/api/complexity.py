@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from statdl.api.repeat import repeated
-from statdl.errors import ModelError
+from statdl.errors import ModelError, StatdlError
 from statdl.results import Fit
 from statdl.study.bootstrap import check_count
 from statdl.study.complexity import Complexity, study_of
 from statdl.study.decomposition import Decomposition, decompose
-from statdl.study.heldout import Learner, Scheme, cross_validated, split_of
+from statdl.study.heldout import Scheme, split_of
+from statdl.study.learner import Learner, cross_validated
 from statdl.study.learning import LearningCurve, learning_curve_of, thinned
 from statdl.study.search import Choices, SearchResult, as_space, trials_of
 from statdl.study.verdict import mean, mean_error
@@ -91,12 +92,9 @@ def complexity(
         sizes = [-_total(value) for value in values]
     elif knob == "epochs":
         sizes = [float(value) for value in values]
-
-    def fit(value: Any, positions: Any) -> Fit:
-        return repeat.fit({knob: value}, positions)
-
     split = split_of(repeat.frame, scheme)
-    studied = study_of(knob, values, fit, repeat.frame, repeat.rows, scheme, split, sizes)
+    learners = [Learner(repeat, {knob: value}, repeat.frame, repeat.rows) for value in values]
+    studied = study_of(knob, values, learners, scheme, split, sizes)
     return Complexity(knob, model.label, scheme, studied)
 
 
@@ -208,9 +206,7 @@ def learning_curve(
     """
     repeat = repeated(model, data)
     model = repeat.model
-    learner = Learner(
-        lambda positions: repeat.fit({}, positions), repeat.frame, repeat.rows, model.estimate
-    )
+    learner = Learner(repeat, {}, repeat.frame, repeat.rows, model.estimate)
     return learning_curve_of(learner, sizes, folds, seed, model.label, model.estimate.rank)
 
 
@@ -258,6 +254,8 @@ def search(
     Notes
     -----
     The smallest error of many is a little too small; report the error of rows kept for a test.
+    Networks of one architecture are fitted at once: all folds of a point, and of the first points,
+    which are drawn from the whole space, all of these.
 
     References
     ----------
@@ -277,15 +275,19 @@ def search(
         repeat.check(knob, one.values[0] if isinstance(one, Choices) else one.high)
     split = split_of(repeat.frame, Scheme("kfold", folds, seed=seed))
 
-    def judge(point: Mapping[str, Any], share: float) -> tuple[float, float]:
+    def judge(points: Sequence[Mapping[str, Any]], share: float) -> Iterator[Any]:
         def some(rows: Any) -> Any:
             return thinned(repeat.frame, rows, share, seed)
 
-        learner = Learner(
-            lambda rows: repeat.fit(point, rows), repeat.frame, repeat.rows, repeat.turned(point)
-        )
-        held = cross_validated(learner, split, some)
-        return mean(*held), mean_error(*held)
+        learners = [
+            Learner(repeat, point, repeat.frame, repeat.rows, repeat.turned(point))
+            for point in points
+        ]
+        for held in cross_validated(learners, split, some):
+            if isinstance(held, StatdlError):
+                yield held
+            else:
+                yield mean(*held), mean_error(*held)
 
     def finish(point: Mapping[str, Any]) -> Fit:
         return repeat.fit(point, split.training)

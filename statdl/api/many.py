@@ -36,7 +36,8 @@ from statdl.study.given import (
     responses,
     strengths,
 )
-from statdl.study.many import TOLERANCE, fit_views, refuse_unbounded, refuse_unrepeatable
+from statdl.study.many import TOLERANCE, fit_views
+from statdl.study.repeatable import refuse_unbounded, refuse_unrepeatable
 from statdl.study.views import LeftOut, Source, Views
 
 pd = lazy("pandas")

@@ -20,6 +20,12 @@ from statdl.results import Call, Fit, NetworkFit
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.iterate import Solver
 
+#: The arguments that say what the rows are, and how they are coded.
+ROWS = (
+    "formula", "data", "family", "link", "X", "y", "names", "intercept", "weights", "offset",
+    "subset", "na_action", "reference", "device", "dtype",
+)  # fmt: skip
+
 
 @explained
 def mlp(

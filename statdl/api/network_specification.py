@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -34,9 +34,20 @@ from statdl.model.penalty import Ridge
 from statdl.scan.opening import is_lazy
 from statdl.solve.trust import TrustRegion
 
+#: The arguments that say what the rows are, and how they are coded.
+ROWS = (
+    "formula", "data", "family", "link", "X", "y", "names", "intercept", "weights", "offset",
+    "subset", "na_action", "reference", "device", "dtype",
+)  # fmt: skip
 
-def network_specification(arguments: Mapping[str, Any]) -> Specification | None:
-    """Return what ``mlp`` fits; None where that is a regression, without hidden layers."""
+
+def network_specification(
+    arguments: Mapping[str, Any], read_rows: Callable[[], Specification] | None = None
+) -> Specification | None:
+    """Return what ``mlp`` fits; None where that is a regression, without hidden layers.
+
+    ``read_rows`` is :func:`rows_specified` of these arguments, unless the rows are known already.
+    """
     units = layer_sizes(arguments["hidden"])
     _check(arguments)
     if not units:
@@ -47,7 +58,8 @@ def network_specification(arguments: Mapping[str, Any]) -> Specification | None:
     named = any(arguments[name] is not None for name in ("start", "fixed"))
     if not units and not named and not options.needing_descent(None):
         return None
-    specification = _specified(arguments, units, options)
+    rows = rows_specified(arguments) if read_rows is None else read_rows()
+    specification = _specified(rows, arguments, units, options)
     _warn_overparameterised(specification)
     return specification
 
@@ -89,14 +101,21 @@ def read_network(arguments: Mapping[str, Any]) -> tuple[ModelFrame, Family]:
     return frame, _suggested(frame.response, family, link)
 
 
-def _specified(
-    arguments: Mapping[str, Any], units: Sequence[int], options: TrainingOptions
-) -> Specification:
-    """Return the network to be fitted: its plan, what training has besides, and the solver."""
+def rows_specified(arguments: Mapping[str, Any]) -> Specification:
+    """Return the rows and the family, before there is a network: by the arguments ``ROWS``."""
     frame, family = read_network(arguments)
     place = {name: arguments[name] for name in ("reference", "device", "dtype")}
-    specification = specify(frame, family, TrustRegion(), **place)
-    specification, watched = held_out(specification, options, arguments)
+    return specify(frame, family, TrustRegion(), **place)
+
+
+def _specified(
+    rows: Specification,
+    arguments: Mapping[str, Any],
+    units: Sequence[int],
+    options: TrainingOptions,
+) -> Specification:
+    """Return the network to be fitted: its plan, what training has besides, and the solver."""
+    specification, watched = held_out(rows, options, arguments)
     network = _network(specification, units, arguments)
     plan = _plan(specification, network, arguments)
     practised = practice(

@@ -13,6 +13,7 @@ from statdl.formula.settable import term_variables
 from statdl.results import Fit
 from statdl.study.complexity import study_of
 from statdl.study.heldout import Scheme, mask, split_of
+from statdl.study.learner import Learner, OneByOne
 from statdl.study.polynomial import (
     Polynomial,
     among,
@@ -114,7 +115,8 @@ def polynomial(
         rows = mask(positions, total)
         return front(of_degree(degree), data=source, subset=rows, **extra, **options)
 
-    studied = study_of("degree", tried, fit, frame, source, scheme, split, tried)
+    learners = [Learner(OneByOne(fit), degree, frame, source) for degree in tried]
+    studied = study_of("degree", tried, learners, scheme, split, tried)
     conditions = condition_numbers(among(x, frame, split.training), tried)
     return Polynomial(
         "degree",

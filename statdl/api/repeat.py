@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from statdl.api.network import mlp
+from statdl.api.network_specification import ROWS, network_specification, rows_specified
 from statdl.backend.array import to_numpy
-from statdl.errors import ModelError
-from statdl.estimate import Estimate
+from statdl.errors import ModelError, StatdlError
+from statdl.estimate import Estimate, Specification
 from statdl.formula import ModelFrame
-from statdl.results import Fit
+from statdl.results import Call, Fit, NetworkFit
 from statdl.solve.descent import GradientDescent
 from statdl.study.heldout import mask
+from statdl.study.learner import OneByOne
+from statdl.study.networks import estimates_of
 from statdl.study.parts import with_penalty
+from statdl.study.room import room_of
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,75 @@ class Repeat:
         """The rows as the model reads them."""
         return self.model.estimate.frame
 
-    def fit(self, settings: Mapping[str, Any], positions: Any) -> Fit:
+    def fit(self, setting: Mapping[str, Any], positions: Any) -> Fit:
         """Fit with these settings to the rows at some positions."""
+        return self.model.call.again(self._changes(setting, positions))
+
+    def fits(self, pairs: Sequence[tuple[Mapping[str, Any], Any]]) -> Iterator[Fit | StatdlError]:
+        """Yield fits with some settings to the rows at some positions each; networks at once.
+
+        What a fit says that fails is in its place.
+        """
+        size = 1 if self.model.estimate.specification.plan is None else self._together
+        for first in range(0, len(pairs), size):
+            some = pairs[first : first + size]
+            if len(some) > 1:
+                yield from self._at_once(some)
+            else:
+                yield from OneByOne(self.fit).fits(some)
+
+    @property
+    def _together(self) -> int:
+        """How many times the rows may be read at once."""
+        X = self.frame.X
+        return max(1, room_of(X) // max(int(X.shape[0]) * int(X.shape[1]), 1))
+
+    def _at_once(
+        self, pairs: Sequence[tuple[Mapping[str, Any], Any]]
+    ) -> Iterator[Fit | StatdlError]:
+        """Yield the fits of networks."""
+        known: dict[int, Specification] = {}
+        read = [self._read(*pair, known) for pair in pairs]
+        networks = [one for _, one in read if isinstance(one, Specification)]
+        found = iter(estimates_of(networks))
+        for pair, (arguments, one) in zip(pairs, read, strict=True):
+            if one is None:  # without hidden layers
+                yield from OneByOne(self.fit).fits([pair])
+                continue
+            fitted = one if isinstance(one, StatdlError) else next(found)
+            if isinstance(fitted, StatdlError):
+                yield fitted
+            else:
+                yield NetworkFit(fitted, Call(mlp, arguments))
+
+    def _read(
+        self, setting: Mapping[str, Any], positions: Any, known: dict[int, Specification]
+    ) -> tuple[dict[str, Any], Any]:
+        """Return the arguments of a network, and its specification, or what that says.
+
+        Rows at the same positions are read once, unless a setting says how.
+        """
+        arguments: dict[str, Any] = dict(self.model.call.arguments or {})
+
+        def read_rows() -> Specification:
+            if not set(setting).isdisjoint(ROWS):
+                return rows_specified(arguments)
+            if id(positions) not in known:
+                known[id(positions)] = rows_specified(arguments)
+            return known[id(positions)]
+
+        try:
+            arguments |= self._changes(setting, positions)
+            return arguments, network_specification(arguments, read_rows)
+        except StatdlError as said:
+            return arguments, said
+
+    def _changes(self, setting: Mapping[str, Any], positions: Any) -> dict[str, Any]:
+        """Return the arguments that are not those of the fit."""
         changes: dict[str, Any] = {"subset": mask(positions, self.total)}
-        for knob, value in settings.items():
+        for knob, value in setting.items():
             changes |= self._turned(knob, value, changes)
-        return self.model.call.again(changes)
+        return changes
 
     def turned(self, settings: Mapping[str, Any]) -> Estimate | None:
         """Return what is fitted with these settings, where they are penalties of a regression."""

@@ -15,6 +15,9 @@ from statdl.lazy import lazy
 
 scipy_linalg = lazy("scipy.linalg")
 
+#: Matrices of so many rows are factorised one after the other on the host.
+LARGE = 16
+
 
 @dataclass(frozen=True)
 class Factors:
@@ -26,16 +29,20 @@ class Factors:
     scaled : (k, P, P), C; the identity where A is not positive definite
     pivot : (k,), the smallest L_jj² of C = L Lᵀ, 0 where there is no such L, or where it is
         rounding, P ε or less
+    lower : (k, P, P), L transposed where it is kept, and then ``scaled`` is not
     """
 
     scale: Array
-    scaled: Array
+    scaled: Array | None
     pivot: Array
+    lower: Array | None = None
 
     def solve(self, b: Array) -> Array:
         """Return A⁻¹ b of each, (k, P); of no meaning where the pivot is 0."""
-        xp = namespace(b)
-        return xp.linalg.solve(self.scaled, (b / self.scale)[:, :, None])[:, :, 0] / self.scale
+        right = b / self.scale
+        if self.lower is not None:
+            return _substituted(self.lower, right, self.pivot) / self.scale
+        return namespace(b).linalg.solve(self.scaled, right[:, :, None])[:, :, 0] / self.scale
 
 
 def factorise_each(A: Array) -> Factors:
@@ -55,6 +62,8 @@ def factorise_each(A: Array) -> Factors:
     C = A / scale[:, :, None]
     C /= scale[:, None, :]
     sound = xp.all(usable, axis=1) & xp.isfinite(xp.sum(C, axis=(1, 2)))
+    if is_numpy(A) and A.shape[-1] >= LARGE:
+        return _factorised(C, scale, sound)
     C = _or_identity(C, sound)
     pivots = xp.linalg.diagonal(_lower(C))
     least = xp.min(pivots, axis=1) ** 2 if A.shape[-1] else xp.ones_like(sound, dtype=A.dtype)
@@ -62,6 +71,26 @@ def factorise_each(A: Array) -> Factors:
     sound = sound & xp.isfinite(least) & (least > rounding)
     pivot = xp.where(sound, least, xp.zeros_like(least))
     return Factors(scale, _or_identity(C, pivot > 0), pivot)
+
+
+def _factorised(C: Array, scale: Array, sound: Array) -> Factors:
+    """Return what solves matrices on the host, one after the other: those that fail end early."""
+    xp = namespace(C)
+    (potrf,) = scipy_linalg.get_lapack_funcs(("potrf",), (C,))
+    pivot = xp.zeros(C.shape[0], dtype=C.dtype)
+    for j in sound.nonzero()[0]:  # C is symmetric, and LAPACK works in its transpose
+        _, failed = potrf(C[j].T, lower=True, clean=False, overwrite_a=True)
+        least = 0.0 if failed else float(xp.min(xp.linalg.diagonal(C[j])) ** 2)
+        pivot[j] = least if least > C.shape[-1] * epsilon(C) else 0.0
+    return Factors(scale, None, pivot, C)
+
+
+def _substituted(lower: Array, right: Array, pivot: Array) -> Array:
+    """Return the solutions for right-hand sides, (k, P), in place, where there is a factor."""
+    (potrs,) = scipy_linalg.get_lapack_funcs(("potrs",), (lower,))
+    for j in (pivot > 0).nonzero()[0]:
+        right[j], _ = potrs(lower[j].T, right[j], lower=True)
+    return right
 
 
 def _or_identity(C: Array, sound: Array) -> Array:

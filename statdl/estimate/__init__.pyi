@@ -12,6 +12,7 @@ from statdl.estimate.identify import determined_rank as determined_rank
 from statdl.estimate.identify import determined_root as determined_root
 from statdl.estimate.identify import eigenvalues as eigenvalues
 from statdl.estimate.identify import filled as filled
+from statdl.estimate.network import Begun as Begun
 from statdl.estimate.network import estimate_network as estimate_network
 from statdl.estimate.network import free_parameters as free_parameters
 from statdl.estimate.network import network_objective as network_objective

@@ -8,7 +8,7 @@ estimate says whether the weights are identified (:mod:`statdl.estimate.identify
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,47 +38,80 @@ from statdl.solve.training import Training
 from statdl.solve.trust import TrustRegion
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A network about to be fitted, in the units of its response's scale if it has one.
+
+    specification  what was asked for
+    inside         the same in the units that it is fitted in
+    scale          of the free parameters; None where these are the response's own units
+    starts         free parameters in these units, (P,) each
+    """
+
+    specification: Specification
+    inside: Specification
+    scale: ResponseScale | None
+    starts: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, specification: Specification) -> Begun:
+        """Draw the starts, and choose the units."""
+        plan = specification.plan
+        assert plan is not None
+        scale, inside = response_scale(specification), specification
+        drawn = starting_values(specification, scale)
+        if scale is not None:
+            inside, drawn = within(specification, scale), [scale.inside(one) for one in drawn]
+            scale = of_free(plan, scale)
+        X = specification.rows.template
+        starts = tuple(free_parameters(plan, like(one, X)) for one in drawn)
+        return cls(specification, inside, scale, starts)
+
+    @property
+    def objective(self) -> Objective:
+        """What is minimised."""
+        plan = self.inside.plan
+        assert plan is not None
+        return network_objective(self.inside, plan)
+
+    def ended(self, best: Minimum, losses: tuple[float, ...]) -> Estimate:
+        """Return the record of the best minimum; ``losses`` are those of every start.
+
+        Raises
+        ------
+        NumericalError
+            When the loss is not finite.
+        """
+        specification, scale = self.specification, self.scale
+        assert specification.plan is not None
+        if scale is not None:
+            # a lesson reports in the response's units
+            unit = 1.0 if isinstance(specification.solver, Training) else scale.spread**2
+            best, losses = _outside(best, scale, unit), tuple(loss * unit for loss in losses)
+        if not math.isfinite(best.loss):
+            raise NumericalError(
+                "The loss is not finite from any start; use a smaller learning rate, scaled inputs "
+                "(scaling='standard') or a smaller initial range."
+            )
+        objective = network_objective(specification, specification.plan)
+        return network_estimate(specification, specification.plan, objective, best, losses)
+
+
 def estimate_network(specification: Specification) -> Estimate:
     """Fit a network from its starts and keep the best."""
-    plan = specification.plan
-    assert plan is not None
-    objective = network_objective(specification, plan)
-    scale = response_scale(specification)
-    starts = starting_values(specification, scale)
-    if scale is None:
-        best, losses = _best(specification, starts, None)
-    else:  # the response has units of its own, in which its spread is 1
-        inside = [scale.inside(start) for start in starts]
-        best, losses = _best(within(specification, scale), inside, of_free(plan, scale))
-    if not math.isfinite(best.loss):
-        raise NumericalError(
-            "The loss is not finite from any start; use a smaller learning rate, scaled inputs "
-            "(scaling='standard') or a smaller initial range."
-        )
-    return network_estimate(specification, plan, objective, best, losses)
+    begun = Begun.of(specification)
+    return begun.ended(*_best(begun))
 
 
-def _best(
-    specification: Specification, starts: list[Any], scale: ResponseScale | None
-) -> tuple[Minimum, tuple[float, ...]]:
-    """Return the best minimum and every start's loss, in the response's own units.
-
-    Specification and starts are in those of ``scale``.
-    """
-    plan, solver = specification.plan, specification.solver
-    assert plan is not None
-    problem = _problem(specification, plan)
-    X = specification.rows.template
-    free = [free_parameters(plan, like(start, X)) for start in starts]
-    trained = isinstance(solver, Training)
+def _best(begun: Begun) -> tuple[Minimum, tuple[float, ...]]:
+    """Return the best minimum and every start's loss."""
+    inside, solver, starts = begun.inside, begun.inside.solver, begun.starts
+    assert inside.plan is not None
+    problem = _problem(inside, inside.plan)
     if isinstance(solver, Training):
-        problem = lesson_of(problem, specification.practice, plan, scale)
+        problem = lesson_of(problem, inside.practice, inside.plan, begun.scale)
         solver = replace(solver, exact=len(starts) > 1)  # starts are compared by it
-    best, losses = best_of(problem, solver, free)
-    if scale is None:
-        return best, losses
-    unit = 1.0 if trained else scale.spread**2  # a lesson reports in the response's units
-    return _outside(best, scale, unit), tuple(loss * unit for loss in losses)
+    return best_of(problem, solver, starts)
 
 
 def _problem(specification: Specification, plan: Plan) -> Objective:

@@ -1,16 +1,17 @@
-"""k penalised likelihoods at once, which share their inputs.
+"""k penalised likelihoods at once.
 
     J_j(θ_j) = Σ_i w_ji ℓ(η_ji, y_ji) + ½ Σ_p λ_jp θ_jp²,    η_j = predictor(θ_j, X) + offset
 
 Restarts differ in nothing but where they start, bootstrap refits in their weights, fits to
-simulated data in their responses, a path in its penalties. Computing them together costs the
-arithmetic of k fits and the overhead of one. Blocks are cut through problems and through rows, so
-that working memory does not grow with k.
+simulated data in their responses, a path in its penalties: they share X. Networks that standardise
+by their own rows, such as those of folds, have X and offsets of their own. Computing them together
+costs the arithmetic of k fits and the overhead of one. Blocks are cut through problems and through
+rows, so that working memory does not grow with k.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from statdl.backend.array import Array, is_numpy, like, namespace, returned
@@ -28,25 +29,33 @@ ONE_CORE = 250_000
 #: Problems of a block that are worth that.
 FEW = 4
 
+#: What rows a problem may have of its own, and what else.
+OWN_ROWS = ("X", "y", "weights", "offset")
+OWN = (*OWN_ROWS, "penalised")
+
 #: Gradients, (k, P), and curvatures, (k, P, P).
 Pair = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """k objectives that differ from ``objective`` in weights, responses, penalties, or only in θ.
+    """k objectives that differ from ``objective`` in their rows, penalties, or only in θ.
 
     Shapes
     ------
     weights : (k, n), or None for those of the objective
     y : (k, n, q), or None for that of the objective
     penalised : (k, P), where the penalty applies and how much, or None for that of the objective
+    X : (k, n, p), of networks, or None for that of the objective
+    offset : (k, n, 1) or (k, n, q), or None for that of the objective
     """
 
     objective: Objective
     weights: Array | None = None
     y: Array | None = None
     penalised: Array | None = None
+    X: Array | None = None
+    offset: Array | None = None
     _shared: list[SharedColumns] = field(default_factory=list, compare=False, repr=False)
 
     @property
@@ -56,18 +65,18 @@ class Batch:
 
     def count(self, unless: int) -> int:
         """Return k, or ``unless`` where the problems differ in θ only."""
-        parts = (self.weights, self.y, self.penalised)
-        return next((int(part.shape[0]) for part in parts if part is not None), unless)
+        return next((int(part.shape[0]) for part in self._own(OWN).values()), unless)
 
     def take(self, positions: Array) -> Batch:
         """Return some of the problems."""
         xp = namespace(self.objective.rows.template)
-        parts = {
-            name: xp.take(part, positions, axis=0)
-            for name in ("weights", "y", "penalised")
-            if (part := getattr(self, name)) is not None
-        }
+        parts = {name: xp.take(part, positions, axis=0) for name, part in self._own(OWN).items()}
         return replace(self, **parts)
+
+    def _own(self, names: Iterable[str]) -> dict[str, Array]:
+        """Return by name what problems have of their own."""
+        found = {name: getattr(self, name) for name in names}
+        return {name: part for name, part in found.items() if part is not None}
 
     def unit(self, loss: Array) -> Array:
         """Return for each loss what one unit of log-likelihood is worth, (k,)."""
@@ -100,16 +109,14 @@ class Batch:
     def mean_gradient(self, parameters: Array, positions: Array) -> Array:
         """Return the gradients of the mean losses of some rows, (k, P), as training sees them.
 
-        A batch has its share of the penalty, and weights count relative to their mean.
+        ``positions`` is (b,), or (k, b) where each problem has rows of its own. A batch has its
+        share of the penalty, and weights count relative to their mean.
         """
-        xp, part = namespace(parameters), self.objective.batch(positions)
-        weights, y = (
-            None if one is None else xp.take(one, positions, axis=1)
-            for one in (self.weights, self.y)
-        )
-        share = positions.shape[0] / self.rows
+        xp, first = namespace(parameters), positions if positions.ndim == 1 else positions[0, :]
+        own = {name: _rows_at(part, positions) for name, part in self._own(OWN_ROWS).items()}
+        share = first.shape[0] / self.rows
         penalised = None if self.penalised is None else self.penalised * share
-        batch = Batch(part, weights, y, penalised)
+        batch = Batch(self.objective.batch(first), penalised=penalised, **own)
         _, gradient = batch.value_and_gradient(parameters)
         if self.weights is None:
             total = xp.full_like(gradient[:, :1], self.objective.total_weight())
@@ -147,7 +154,7 @@ class Batch:
         if not (isinstance(predictor, Network) and predictor.stackable):
             each = [self.one(j).curvature(parameters[j, :], expected=expected) for j in range(k)]
             return xp.stack(each)
-        width = 2 * predictor.size * self.objective.predictor.outputs
+        width = 2 * predictor.size * predictor.outputs
         width = width if expected else max(predictor.hessian_width, width)
         together = max(1, block_rows(self.objective.rows.X, width) // max(self.objective.n, 1))
         kind = {"dtype": parameters.dtype, "device": parameters.device}
@@ -160,23 +167,27 @@ class Batch:
             return curvature
         return add_to_diagonals(curvature, self.objective.penalty.curvature(parameters, penalised))
 
+    @property
+    def _network(self) -> Network:
+        assert isinstance(self.objective.predictor, Network)
+        return self.objective.predictor
+
     def _stacked(self, parameters: Array, problems: slice, expected: bool) -> Array:
         """Return the curvatures of some networks without the penalty."""
-        theta, rows, family = parameters[problems, :], self.objective.rows, self.objective.family
-        xp, network = namespace(theta), self.objective.predictor
-        assert isinstance(network, Network)
+        theta, family, network = parameters[problems, :], self.objective.family, self._network
+        rows = self._rows(problems, slice(None))
+        xp = namespace(theta)
         eta = network.eta(theta, rows.X)
         eta = eta if rows.offset is None else eta + rows.offset
-        y = xp.broadcast_to(rows.y, eta.shape) if self.y is None else self.y[problems, ...]
+        y = xp.broadcast_to(rows.y, eta.shape)
         flat = [xp.reshape(part, (-1, eta.shape[-1])) for part in (eta, y)]
         score = xp.reshape(family.loss_and_score(*flat)[1], eta.shape)
         exact = not (expected or family.canonical)
         H = _shaped(family.observed(*flat) if exact else family.information(flat[0]), eta.shape)
-        weights = rows.weights if self.weights is None else self.weights[problems, :]
-        if weights is not None:
-            outer = None if H.outer is None else H.outer * xp.sqrt(weights)[..., None]
-            H = RowCurvature(H.diagonal * weights[..., None], outer)
-            score = score * weights[..., None]
+        if rows.weights is not None:
+            outer = None if H.outer is None else H.outer * xp.sqrt(rows.weights)[..., None]
+            H = RowCurvature(H.diagonal * rows.weights[..., None], outer)
+            score = score * rows.weights[..., None]
         if expected:
             return network.curvature(theta, rows.X, H)
         return network.hessian(theta, rows.X, -score, H)
@@ -192,8 +203,7 @@ class Batch:
 
     def one(self, j: int) -> Objective:
         """Return the objective of one problem."""
-        changes = {"weights": self.weights, "y": self.y}
-        own = {name: part[j, ...] for name, part in changes.items() if part is not None}
+        own = {name: part[j, ...] for name, part in self._own(OWN_ROWS).items()}
         objective = replace(self.objective, rows=replace(self.objective.rows, **own))
         if self.penalised is None:
             return objective
@@ -247,26 +257,26 @@ class Batch:
         return loss, pulled
 
     def _block(self, parameters: Array, problems: slice, rows: slice) -> tuple[Array, Array]:
-        y = None if self.y is None else self.y[problems, rows, :]
-        weights = None if self.weights is None else self.weights[problems, rows]
-        return self._of_data(parameters[problems, :], self.objective.rows[rows], y, weights)
+        return self._of_data(parameters[problems, :], self._rows(problems, rows))
 
-    def _of_data(
-        self, theta: Array, data: Rows, y: Array | None = None, weights: Array | None = None
-    ) -> tuple[Array, Array]:
+    def _rows(self, problems: slice, rows: slice) -> Rows:
+        """Return some rows of some problems: (k, n, …) of what each has of its own."""
+        own = {name: part[problems, rows, ...] for name, part in self._own(OWN_ROWS).items()}
+        return replace(self.objective.rows[rows], **own)
+
+    def _of_data(self, theta: Array, data: Rows) -> tuple[Array, Array]:
         """Families know (n, q) only, so η of all problems goes below each other, (k n, q)."""
         xp = namespace(data.X)
         predictor = _stackable(self.objective.predictor)
         eta, pullback = predictor.linearise(theta, data.X)
         if data.offset is not None:
             eta = eta + data.offset
-        y = xp.broadcast_to(data.y, eta.shape) if y is None else y
+        y, weights = xp.broadcast_to(data.y, eta.shape), data.weights
         flat = (-1, eta.shape[-1])
         loss, score = self.objective.family.loss_and_score(
             xp.reshape(eta, flat), xp.reshape(y, flat)
         )
         loss, score = xp.reshape(loss, eta.shape[:-1]), xp.reshape(score, eta.shape)
-        weights = data.weights if weights is None else weights
         if weights is not None:
             # a row of weight 0 counts for nothing, even where its loss is infinite
             loss = xp.where(weights > 0, weights * loss, xp.zeros_like(loss))
@@ -358,6 +368,18 @@ class Batch:
             for part in parts
         )
         return score, d, u
+
+
+def _rows_at(part: Array, positions: Array) -> Array:
+    """Return rows of every problem, (k, b, …): the same of all, or at (k, b) of each."""
+    xp = namespace(part)
+    if positions.ndim == 1:
+        return xp.take(part, positions, axis=1)
+    k, n, *rest = part.shape
+    first = n * xp.arange(k, dtype=positions.dtype, device=positions.device)
+    flat = xp.reshape(positions + first[:, None], (-1,))
+    taken = xp.take(xp.reshape(part, (k * n, *rest)), flat, axis=0)
+    return xp.reshape(taken, (*positions.shape, *rest))
 
 
 def _shaped(H: RowCurvature, shape: tuple[int, ...]) -> RowCurvature:

@@ -8,7 +8,7 @@ without hidden layers has Linear's θ, and hands its work to
 :class:`~statdl.model.predictor.Linear`.
 
 Every function takes θ of shape (P,), or (k, P) for k networks at once, and then its result has k in
-front, (k, n, q) for η.
+front, (k, n, q) for η; X is (n, p), or (k, n, p) where each network has inputs of its own.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ class Network(Feedforward):
             return self._linear.curvature(parameters, X, H)
         total = 0.0
         for rows in self._blocks(X, 2 * self.outputs * self.size):
-            total = total + self._block_curvature(parameters, X[rows, :], rows_of(H, rows))
+            total = total + self._block_curvature(parameters, X[..., rows, :], rows_of(H, rows))
         return total
 
     def _block_curvature(self, parameters: Array, X: Array, H: RowCurvature) -> Array:
@@ -276,7 +276,7 @@ class Network(Feedforward):
         total = 0.0
         for rows in self._blocks(X, self._hessian_width(plain)):
             part = None if H is None else rows_of(H, rows)
-            total = total + function(parameters, X[rows, :], G[..., rows, :], part)
+            total = total + function(parameters, X[..., rows, :], G[..., rows, :], part)
         return total
 
     @property
@@ -379,5 +379,5 @@ class Network(Feedforward):
         """Cut the rows so that ``width`` numbers a row stay within the working memory."""
         room = 8 * CACHE_BYTES if is_numpy(X) else ACCELERATOR_BYTES
         size = max(32, room // (8 * width))
-        n = int(X.shape[0])
+        n = int(X.shape[-2])
         return (slice(first, min(first + size, n)) for first in range(0, max(n, 1), size))

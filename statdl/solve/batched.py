@@ -18,12 +18,15 @@ from enum import IntEnum
 from typing import Protocol
 
 from statdl.backend.array import Array, epsilon, like, namespace, overflow_allowed, to_numpy
+from statdl.solve.lbfgs import LBFGS
 from statdl.solve.line_search import ARMIJO
 
 #: Shortest step before a problem counts as stalled.
 SHORTEST = 1e-12
 #: Share of its diagonal that is added to a curvature before it is trusted for some ticks.
 DAMPING = 0.1
+#: Steps after which the few that still run are better off by themselves.
+TICKS = 1000
 #: Problems are dropped once those still running are fewer than this share.
 CROWDED = 0.9
 
@@ -93,6 +96,9 @@ class Together:
     refresh : int
         Ticks after which each problem looks at its own curvature again; 0 for never. Without a
         ``root`` it looks at the start as well.
+    halving : bool
+        Halve a step that does not lower the loss enough, in place of the parabola, and take the
+        last direction too, as :class:`~statdl.solve.lbfgs.LBFGS` does.
     interruptible : bool
         Whether a KeyboardInterrupt between the first tick and the last ends the run with what had
         been reached.
@@ -112,7 +118,14 @@ class Together:
     max_iterations: int = 1000
     root: Array | None = None
     refresh: int = 0
+    halving: bool = False
     interruptible: bool = False
+
+    @classmethod
+    def each(cls, solver: LBFGS) -> Together:
+        """Return what takes the steps that ``solver`` would take on each problem by itself."""
+        most = min(solver.max_iterations, TICKS)
+        return cls(solver.memory, solver.tolerance, most, halving=True)
 
     def minimise(self, problems: Problems, parameters: Array) -> Minima:
         """Minimise all problems from their rows of ``parameters``, (k, P)."""
@@ -182,7 +195,10 @@ class Together:
         rounding = 8 * epsilon(state.gradient) * xp.abs(state.loss)
         promised = ARMIJO * state.step * state.slope
         falls = finite & (loss <= state.loss - promised + rounding) & ~state.done
-        shorter = _shortened(state, xp.where(finite, loss, xp.full_like(loss, xp.inf)))
+        if self.halving:
+            shorter = state.step / 2
+        else:
+            shorter = _shortened(state, xp.where(finite, loss, xp.full_like(loss, xp.inf)))
         state = self._remembering(state, falls, trial, gradient)
         # at once, so that an interrupt finds the loss of the parameters it finds
         state.parameters, state.gradient, state.loss = (
@@ -244,6 +260,9 @@ class Together:
         state.slope = xp.where(moved, slope, state.slope)
         tolerance = max(self.tolerance, 30 * epsilon(state.gradient)) ** 2
         close = moved & (state.slope <= tolerance * problems.unit(state.loss))
+        if self.halving:
+            last = (close & ~state.done)[:, None]
+            state.parameters = xp.where(last, state.parameters + direction, state.parameters)
         state.converged = state.converged | (close & ~state.done)
         state.done = state.done | close
         return state

@@ -2,8 +2,10 @@
 
     (H_j + μ_j diag H_j) d_j = −g_j
 
-It is :class:`~statdl.solve.trust.TrustRegion` for stacks: the same gain test, damping and ends, and
-the same last step as :mod:`~statdl.solve.batched_newton` where the damping has vanished.
+It is :class:`~statdl.solve.trust.TrustRegion` for stacks: the same gain test, damping and ends.
+From near a minimum it ends a step earlier, with the last step of
+:mod:`~statdl.solve.batched_newton`, where the damping has vanished; :meth:`DampedTogether.each`
+takes the very steps that each problem would take by itself.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 
 from statdl.backend.array import Array, epsilon, like, namespace, overflow_allowed, to_numpy
 from statdl.backend.stacked import add_to_diagonals
+from statdl.solve import trust
 from statdl.solve.batched import Minima, Status
 from statdl.solve.batched_states import (
     CAUTION,
@@ -23,15 +26,17 @@ from statdl.solve.batched_states import (
     running_of,
     until_ended,
 )
-from statdl.solve.trust import MOST_DAMPING, NO_DAMPING
+from statdl.solve.trust import MOST_DAMPING, NO_DAMPING, TrustRegion
 
 #: Damping of the first step, relative to the diagonal of H: the start is near a minimum.
 FIRST_DAMPING = 1e-3
+#: Steps after which the few that still run are better off by themselves.
+TICKS = 400
 
 
 @dataclass(frozen=True)
 class DampedTogether:
-    """How to minimise k problems at once from near their minima.
+    """How to minimise k problems at once, from near their minima unless told otherwise.
 
     Parameters
     ----------
@@ -39,6 +44,13 @@ class DampedTogether:
         Largest distance √(gᵀ H⁻¹ g), in standard errors, that counts as converged.
     max_iterations : int
         Most ticks.
+    first_damping : float
+        μ of the first step, relative to the diagonal of H.
+    expected : bool
+        Use the expected (Gauss-Newton) curvature in place of the exact one.
+    foreseeing : bool
+        Take the last step without looking where it led, once it is sure to end within the
+        tolerance; else only a gradient of 0, to the tolerance, ends a problem.
 
     References
     ----------
@@ -52,6 +64,20 @@ class DampedTogether:
 
     tolerance: float = 1e-8
     max_iterations: int = 200
+    first_damping: float = FIRST_DAMPING
+    expected: bool = False
+    foreseeing: bool = True
+
+    @classmethod
+    def each(cls, solver: TrustRegion) -> DampedTogether:
+        """Return what takes the steps that ``solver`` would take on each problem by itself."""
+        return cls(
+            solver.tolerance,
+            min(solver.max_iterations, TICKS),
+            first_damping=trust.FIRST_DAMPING,
+            expected=solver.expected,
+            foreseeing=False,
+        )
 
     def minimise(self, problems: Any, parameters: Array) -> Minima:
         """Minimise all problems from their rows of ``parameters``, (k, P)."""
@@ -74,8 +100,8 @@ class DampedTogether:
             parameters=parameters,
             loss=loss,
             gradient=gradient,
-            curvature=problems.curvature(parameters),
-            damping=xp.full_like(loss, FIRST_DAMPING),
+            curvature=problems.curvature(parameters, expected=self.expected),
+            damping=xp.full_like(loss, self.first_damping),
             rise=xp.full_like(loss, 2.0),
             before=xp.full_like(loss, xp.inf),
             status=xp.where(finite, none, none + int(Status.NON_FINITE)),
@@ -86,7 +112,8 @@ class DampedTogether:
         xp = namespace(state.loss)
         direction, distance, pivot = aim(state.gradient, _damped(state))
         definite = running_of(state.status) & (pivot > 0)
-        state = self._ended(problems, state, definite, direction, distance)
+        if self.foreseeing:
+            state = self._ended(problems, state, definite, direction, distance)
         running = running_of(state.status)
         trial = state.parameters + xp.where(definite[:, None], direction, 0 * direction)
         loss, gradient = problems.value_and_gradient(trial)
@@ -144,8 +171,12 @@ class DampedTogether:
         chosen = to_numpy(moved & running_of(state.status)).nonzero()[0]
         if not len(chosen):
             return state
+        if len(chosen) == state.loss.shape[0]:
+            state.curvature = problems.curvature(state.parameters, expected=self.expected)
+            return state
         places = like(chosen, state.loss, xp.int64)
-        found = problems.take(places).curvature(xp.take(state.parameters, places, axis=0))
+        theta = xp.take(state.parameters, places, axis=0)
+        found = problems.take(places).curvature(theta, expected=self.expected)
         where = like(_ranks(chosen, state.loss.shape[0]), state.loss, xp.int64)
         spread = xp.take(found, where, axis=0)
         state.curvature = xp.where(moved[:, None, None], spread, state.curvature)
@@ -184,7 +215,7 @@ def _redamped(state: _Damped, taken: Array, gain: Array) -> _Damped:
     """Damp less where steps were taken, the more so the better they were foretold (Nielsen)."""
     xp = namespace(gain)
     share = xp.where(taken, 1 - (2 * gain - 1) ** 3, xp.ones_like(gain))
-    lowered = state.damping * xp.clip(share, 0.1, 1.0)
+    lowered = state.damping * xp.maximum(share, xp.full_like(share, 0.1))
     lowered = xp.where(lowered > NO_DAMPING, lowered, xp.zeros_like(lowered))
     raised = xp.maximum(state.damping * state.rise, xp.full_like(gain, 1e-6))
     state.damping = xp.where(taken, lowered, raised)

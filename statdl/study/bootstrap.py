@@ -24,7 +24,8 @@ from statdl.formula import Grouping
 from statdl.infer.distribution import check_level
 from statdl.infer.predict import Prediction, class_labels, output_labels
 from statdl.kinds import is_whole
-from statdl.study.many import FINE, ROUGH, Many, batch_of, fit_views, plain_linear, refuse_unbounded
+from statdl.study.many import FINE, ROUGH, Many, batch_of, fit_views
+from statdl.study.repeatable import plain_linear, refuse_unbounded
 from statdl.study.views import Resamples, Simulated
 
 #: Fewest refits that a spread can be told from.

@@ -1,6 +1,6 @@
 """One model over a knob of its complexity: what each setting costs on rows it has not seen.
 
-A candidate is fitted by the caller's function to some of the rows, so that whatever the model
+Candidates are fitted by the caller's learners to some of the rows, so that whatever the model
 learns from data (levels, knots, scaling, polynomials) is learnt from those rows alone.
 """
 
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,24 +17,19 @@ import numpy as np
 from statdl.backend.array import to_numpy
 from statdl.errors import StatdlWarning
 from statdl.estimate import Estimate
-from statdl.formula import ModelFrame
 from statdl.report import DataTable, page, plot, reading
 from statdl.report.plot.complexity import Curves
 from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
-from statdl.study.heldout import (
+from statdl.study.heldout import Scheme, Split, left_out
+from statdl.study.learner import (
     Learner,
-    Scheme,
-    Split,
     cross_validated,
     deviances,
     held_deviances,
-    left_out,
+    sound,
 )
-from statdl.study.verdict import Errors, Judged, Judgement, judge, mean
-
-#: Fits one setting to the rows at some positions.
-Fitter = Callable[[Any, Any], Any]
+from statdl.study.verdict import Errors, Judged, Judgement, Vector, judge, mean
 
 
 @dataclass(frozen=True)
@@ -217,9 +211,7 @@ class Complexity(Printed):
 def study_of(
     knob: str,
     values: Sequence[Any],
-    fit: Fitter,
-    frame: ModelFrame,
-    data: Any,
+    learners: Sequence[Learner],
     scheme: Scheme,
     split: Split,
     sizes: Sequence[float] | None = None,
@@ -230,18 +222,21 @@ def study_of(
     ----------
     values : sequence
         Settings of the knob.
-    fit : callable
-        (value, positions of rows) → fit.
-    frame, data
-        The rows there are, and where they are from.
+    learners : sequence of Learner
+        One for each.
     sizes : sequence of float, optional
         Which settings count as simpler; by default effective parameters tell.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatdlWarning)  # the table says what came of a candidate
+        whole = [one.fit(split.training) for one in shown(learners, knob)]
+        learners = [
+            replace(one, model=fit.estimate) for one, fit in zip(learners, whole, strict=True)
+        ]
+        held = _held_out(learners, split, scheme)
         candidates = tuple(
-            _candidate(value, fit, frame, data, split, scheme)
-            for value in shown(list(values), knob)
+            _candidate(value, one, fit, sound(next(held)), split)
+            for value, one, fit in zip(values, shown(learners, knob), whole, strict=True)
         )
     errors = [one.errors for one in candidates]
     family = candidates[0].fit.estimate.family
@@ -256,27 +251,29 @@ def _rounding(estimate: Estimate) -> float:
     return 1e-24 * float(np.mean(y * y)) if estimate.family.quadratic else 0.0
 
 
+def _held_out(learners: Sequence[Learner], split: Split, scheme: Scheme) -> Iterator[Any]:
+    """Yield deviances and weights of the rows held out of each learner's fits."""
+    if scheme.name == "kfold":
+        yield from cross_validated(learners, split)
+        return
+    for one in learners:
+        assert one.model is not None
+        if scheme.name == "loo":
+            yield left_out(one.model)
+        else:
+            yield held_deviances(one.model, one.data, split.folds[0], one.frame)
+
+
 def _candidate(
-    value: Any,
-    fit: Fitter,
-    frame: ModelFrame,
-    data: Any,
-    split: Split,
-    scheme: Scheme,
+    value: Any, learner: Learner, fit: Any, held: tuple[Vector, Vector], split: Split
 ) -> Candidate:
-    whole = fit(value, split.training)
-    training = deviances(whole.estimate, whole.estimate.objective.rows)
-    if scheme.name == "loo":
-        held = left_out(whole.estimate)
-    elif scheme.name == "split":
-        held = held_deviances(whole.estimate, data, split.folds[0], frame)
-    else:
-        held = cross_validated(Learner(partial(fit, value), frame, data, whole.estimate), split)
+    whole = fit.estimate
+    training = deviances(whole, whole.objective.rows)
     test = math.nan
     if len(split.test):
-        test = mean(*held_deviances(whole.estimate, data, split.test, frame))
-    df = effective_df(whole.estimate)
-    return Candidate(value, whole, Errors(training[0], held[0], training[1], held[1], df), test)
+        test = mean(*held_deviances(whole, learner.data, split.test, learner.frame))
+    errors = Errors(training[0], held[0], training[1], held[1], effective_df(whole))
+    return Candidate(value, fit, errors, test)
 
 
 def effective_df(estimate: Estimate) -> float:

@@ -28,7 +28,8 @@ from statdl.infer.predict import Prediction, linear_predictor
 from statdl.model.batch import Batch
 from statdl.model.exponential import ExponentialFamily, Gaussian
 from statdl.study.crossvalidation import fold_groups, fold_weights
-from statdl.study.many import batch_of, fit_views, refuse_unbounded
+from statdl.study.many import batch_of, fit_views
+from statdl.study.repeatable import refuse_unbounded
 from statdl.study.views import Views
 
 #: Distance from its maximum, in standard errors, that a refit may stop at.

@@ -10,7 +10,8 @@ from statdl.backend.array import like, namespace, to_numpy
 from statdl.backend.random import generator
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
-from statdl.study.many import ROUGH, batch_of, fit_views, refuse_unbounded
+from statdl.study.many import ROUGH, batch_of, fit_views
+from statdl.study.repeatable import refuse_unbounded
 from statdl.study.views import Views
 
 

@@ -30,7 +30,8 @@ from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
 from statdl.study.bootstrap import case_weights, spread_tolerance
 from statdl.study.complexity import Complexity
-from statdl.study.many import Many, batch_of, fit_views, refuse_unbounded
+from statdl.study.many import Many, batch_of, fit_views
+from statdl.study.repeatable import refuse_unbounded
 from statdl.study.views import Views
 
 

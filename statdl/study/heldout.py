@@ -1,24 +1,21 @@
-"""Rows held out: learnt from some, judged on others, classes in equal shares."""
+"""Which rows are held out: learnt from some, judged on others, classes in equal shares."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import like, to_numpy
+from statdl.backend.array import to_numpy
 from statdl.backend.random import generator
-from statdl.backend.rows import Rows
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
-from statdl.formula import ModelFrame, taken
+from statdl.formula import ModelFrame
 from statdl.infer.residual import leverage
 from statdl.kinds import is_number, is_whole
-from statdl.study.parts import fits_to_parts, unit_deviances
-from statdl.study.validation import new_rows
 from statdl.study.verdict import Vector
 
 SCHEMES = ("kfold", "loo", "split")
@@ -156,131 +153,9 @@ def _check_kept(frame: ModelFrame, groups: Any, rows: Any, where: str) -> None:
         raise DataError(f"There is no row among {where}; {len(groups)} rows are too few.")
 
 
-@dataclass(frozen=True)
-class Learner:
-    """A model to be learnt from some rows of the data and judged on others.
-
-    fit    fits it to the rows at some positions of the data
-    frame  the rows there are, and ``data`` where they are from
-    model  what ``fit`` fits, on all of the rows: then parts of them are learnt from at once where
-           that is the same (:mod:`statdl.study.parts`); None where it is not known
-    """
-
-    fit: Callable[[Any], Any]
-    frame: ModelFrame
-    data: Any
-    model: Estimate | None = None
-
-    def learn(self, parts: Sequence[Any]) -> Iterator[Learned]:
-        """Yield what is learnt from each part, positions of rows in the data."""
-        thetas: list[Any] = [None] * len(parts)
-        if self.model is not None:
-            thetas = fits_to_parts(self.model, [places_of(self.model.frame, one) for one in parts])
-        for rows, theta in zip(parts, thetas, strict=True):
-            if theta is None or self.model is None:
-                yield ByItself(self, self.fit(rows).estimate)
-            else:
-                yield AtOnce(self, self.model, theta, rows)
-
-
-class Learned(Protocol):
-    """What was learnt from some rows: unit deviances and weights."""
-
-    def own(self) -> tuple[Vector, Vector]:
-        """Return those of the rows learnt from."""
-        ...
-
-    def held(self, positions: Any) -> tuple[Vector, Vector]:
-        """Return those of other rows of the data."""
-        ...
-
-
-@dataclass(frozen=True)
-class ByItself:
-    """A fit to some rows, which codes others as its own."""
-
-    learner: Learner
-    estimate: Estimate
-
-    def own(self) -> tuple[Vector, Vector]:
-        return deviances(self.estimate, self.estimate.objective.rows)
-
-    def held(self, positions: Any) -> tuple[Vector, Vector]:
-        return held_deviances(self.estimate, self.learner.data, positions, self.learner.frame)
-
-
-@dataclass(frozen=True)
-class AtOnce:
-    """Coefficients from some rows of the model's, whose coding is that of all."""
-
-    learner: Learner
-    model: Estimate
-    theta: Any
-    rows: Any
-
-    def own(self) -> tuple[Vector, Vector]:
-        return self._of(self.rows)
-
-    def held(self, positions: Any) -> tuple[Vector, Vector]:
-        unit, weights = self._of(positions)
-        frame = self.learner.frame
-        return unit, weights if frame.weights is None else _given(frame, positions)
-
-    def _of(self, positions: Any) -> tuple[Vector, Vector]:
-        return unit_deviances(self.model, self.theta, places_of(self.model.frame, positions))
-
-
-def cross_validated(
-    learner: Learner, split: Split, some: Callable[[Any], Any] = lambda rows: rows
-) -> tuple[Vector, Vector]:
-    """Return unit deviances and weights of every row under a fit that has not seen it.
-
-    ``some`` takes the rows outside a fold and returns those to learn from.
-    """
-    parts = [some(np.setdiff1d(split.training, part)) for part in split.folds]
-    held = [one.held(part) for one, part in zip(learner.learn(parts), split.folds, strict=True)]
-    deviance, weights = (np.concatenate(each) for each in zip(*held, strict=True))
-    return deviance, weights
-
-
 def places_of(frame: ModelFrame, positions: Any) -> Any:
     """Return where rows at positions of the data are among those of a frame."""
     return np.searchsorted(kept_positions(frame), positions)
-
-
-def _given(frame: ModelFrame, positions: Any) -> Vector:
-    """Return the weights that the rows at some positions were given."""
-    own: Vector = to_numpy(frame.weights)[places_of(frame, positions)].astype(float)
-    return own
-
-
-def deviances(estimate: Estimate, rows: Rows) -> tuple[Vector, Vector]:
-    """Return unit deviances of rows in the coding of a fit, and their weights."""
-    eta = estimate.objective.eta(estimate.device_parameters, rows)
-    unit = to_numpy(estimate.family.unit_deviance(eta, rows.y)).astype(float)
-    weights = np.ones(len(unit)) if rows.weights is None else to_numpy(rows.weights)
-    return unit, weights.astype(float)
-
-
-def held_deviances(
-    estimate: Estimate, data: Any, positions: Any, frame: ModelFrame
-) -> tuple[Vector, Vector]:
-    """Return unit deviances and weights of rows of the data that the fit has not seen."""
-    rows = new_rows(estimate, some_of(data, positions))
-    if frame.offset is not None:  # an offset beside the formula is none of new data's
-        own = to_numpy(frame.offset)[places_of(frame, positions)]
-        rows = replace(rows, offset=like(own, rows.y)[:, None])
-    unit, trials = deviances(estimate, rows)
-    if frame.weights is None:
-        return unit, trials
-    return unit, _given(frame, positions)
-
-
-def some_of(data: Any, positions: Any) -> Any:
-    """Return some rows of the data: a frame, or a pair (X, y)."""
-    if isinstance(data, tuple):
-        return tuple(to_numpy(part)[positions] for part in data)
-    return taken(data, positions)
 
 
 def left_out(estimate: Estimate) -> tuple[Vector, Vector]:

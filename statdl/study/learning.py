@@ -26,7 +26,8 @@ from statdl.report import DataTable, page, plot
 from statdl.report.reading import Reading
 from statdl.report.table import Document, Printed
 from statdl.solve.progress import shown
-from statdl.study.heldout import Learned, Learner, Scheme, Split, split_of, targets
+from statdl.study.heldout import Scheme, Split, split_of, targets
+from statdl.study.learner import Learned, Learner
 from statdl.study.verdict import mean, mean_error
 
 #: Doubling the rows helps where it would save more than this share of the error.

@@ -27,7 +27,8 @@ from statdl.estimate import Estimate
 from statdl.infer.goodness import Goodness
 from statdl.kinds import is_whole
 from statdl.report import DataTable
-from statdl.study.many import ROUGH, Many, fit_views, refuse_unbounded
+from statdl.study.many import ROUGH, Many, fit_views
+from statdl.study.repeatable import refuse_unbounded
 from statdl.study.views import Views
 
 NOTE = (

@@ -5,8 +5,8 @@ and so do levels. Where nothing is learned, a part is a vector of weights, 0 for
 not in it, and one batch of :mod:`statdl.study.many` has all parts. That is so for regressions whose
 formula learns nothing, or (without a penalty) what only turns the columns' space, as ``poly`` does.
 A part of which that is not known, and a fit of the batch that fails, is left to a fit by itself,
-which says in words what is wrong; so are all parts of more rows than a fit by itself is slow with
-(:data:`SMALL`), and networks, a fit of which is all arithmetic.
+which says in words what is wrong; so are all parts of more rows than a fit by itself is slow with.
+Networks standardise by their own rows and share no columns: :mod:`statdl.study.networks` has those.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from statdl.estimate import Estimate
 from statdl.formula import learned
 from statdl.model.penalty import NoPenalty, Ridge
 from statdl.study.bootstrap import own_weights
-from statdl.study.many import fit_views, plain_linear
+from statdl.study.many import fit_views
+from statdl.study.repeatable import plain_linear
+from statdl.study.room import SMALL
 from statdl.study.views import Views
-
-#: Numbers in X up to which one batch on the host takes less time than a fit after the other.
-SMALL = 100_000
 
 
 @dataclass(frozen=True)

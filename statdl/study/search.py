@@ -37,8 +37,9 @@ CONTINUOUS = ("decay", "dropout", "l1", "lambda", "learning_rate", "noise", "pen
 #: A range that spans more than this factor is drawn on a logarithmic scale.
 LOGARITHMIC = 10.0
 
-#: Judges a point on a share of the rows: its error, and the standard error of that.
-Judge = Callable[[Mapping[str, Any], float], tuple[float, float]]
+#: Judges points on a share of the rows: the error of each and its standard error, or what it says
+#: if it cannot be fitted.
+Judge = Callable[[Sequence[Mapping[str, Any]], float], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -211,18 +212,30 @@ class SearchResult(Printed):
         if self.halving:
             self._halved(int(n))
             return self
-        wide = math.ceil(WIDE * n)
-        for k in shown(range(int(n)), "search"):
-            point = self._fresh(near=k >= wide)
+        first = math.ceil(WIDE * n)
+        wide = self._points(first)
+        self._try(wide)
+        for _ in shown(range(int(n) - first), "search"):
+            point = self._fresh(near=True) if len(wide) == first else None
             if point is None:
                 break  # a space of settings only, and all have been tried
-            self.trials.append(self._tried(point, 1.0))
+            self._try([point])
         return self
+
+    def _points(self, n: int) -> list[dict[str, Any]]:
+        """Return n points of the whole space, fewer where all settings have been tried."""
+        points: list[dict[str, Any]] = []
+        while len(points) < n:
+            point = self._fresh(near=False, ahead=len(points), known=points)
+            if point is None:
+                break
+            points.append(point)
+        return points
 
     def objective(self, trial: Any) -> float:
         """Return the error of a point that optuna suggests, as in ``study.optimize(objective)``."""
         point = {knob: _suggested(trial, knob, each) for knob, each in self.space.items()}
-        self.trials.append(self._tried(point, 1.0))
+        self._try([point])
         return self.trials[-1].error
 
     def _halved(self, n: int) -> None:
@@ -236,8 +249,7 @@ class SearchResult(Printed):
         if not points:
             return
         while True:
-            found = [self._tried(point, min(share, 1.0)) for point in shown(points, "search")]
-            self.trials += found
+            found = self._try(points, min(share, 1.0))
             if share >= 1:
                 return
             found.sort(key=_rank)
@@ -245,31 +257,46 @@ class SearchResult(Printed):
             share *= 2
 
     def _fresh(
-        self, near: bool, place: int = 0, known: Sequence[Mapping[str, Any]] = ()
+        self,
+        near: bool,
+        place: int = 0,
+        known: Sequence[Mapping[str, Any]] = (),
+        ahead: int = 0,
     ) -> dict[str, Any] | None:
-        """Return a point that was not tried before; None where none is found."""
+        """Return a point that was not tried before; None where none is found.
+
+        It is the one that is drawn ``ahead`` trials later.
+        """
         before = [*known, *(one.point for one in self.trials if one.share >= 1)]
         for k in range(DRAWS):
-            point = self._drawn(near and 2 * k < DRAWS, place + 1000 * k)
+            point = self._drawn(near and 2 * k < DRAWS, place + 1000 * k, ahead)
             if point not in before:
                 return point
         return None
 
-    def _drawn(self, near: bool, place: int = 0) -> dict[str, Any]:
-        random = generator((self.seed, len(self.trials), place))
+    def _drawn(self, near: bool, place: int, ahead: int) -> dict[str, Any]:
+        random = generator((self.seed, len(self.trials) + ahead, place))
         around = self.best_point if near and any(map(_sound, self.trials)) else {}
         return {knob: each.draw(random, around.get(knob)) for knob, each in self.space.items()}
 
-    def _tried(self, point: Mapping[str, Any], share: float) -> Trial:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", StatdlWarning)
-                error, standard_error = self.judge(point, share)
-        except StatdlError as failure:  # a point that cannot be fitted is a result, not the end
-            if not any(map(_sound, self.trials)) and len(self.trials) > 4:
-                raise
-            return Trial(point, math.nan, math.nan, share, str(failure))
-        return Trial(point, error, standard_error, share)
+    def _try(self, points: Sequence[Mapping[str, Any]], share: float = 1.0) -> list[Trial]:
+        """Judge points, and return their trials."""
+        first = len(self.trials)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StatdlWarning)
+            judged = iter(self.judge(points, share)) if points else iter(())
+            for point in shown(points, "search"):
+                self.trials.append(self._trial(point, share, next(judged)))
+        return self.trials[first:]
+
+    def _trial(self, point: Mapping[str, Any], share: float, judged: Any) -> Trial:
+        if not isinstance(judged, StatdlError):
+            error, standard_error = judged
+            return Trial(point, error, standard_error, share)
+        # a point that cannot be fitted is a result, not the end
+        if not any(map(_sound, self.trials)) and len(self.trials) > 4:
+            raise judged
+        return Trial(point, math.nan, math.nan, share, str(judged))
 
     def _leader(self) -> Trial:
         sound = [one for one in self.trials if _sound(one)]

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import statdl as sd
+from statdl.api.network import network_specification
 from statdl.backend.array import to_numpy
-from statdl.estimate import starting_values
+from statdl.estimate import estimate, starting_values
+from statdl.study.networks import at_once
 from statdl.study.parts import fits_to_parts
 from tests.namespace.models import MODELS, NUMPY, assert_same, case, fit, model
 
@@ -112,6 +114,60 @@ def test_trained_networks_have_the_unit_of_the_fit_s_response():
     many = sd.fit_many(sd.mlp(X=X, y=y, **options), y=orders)
     singly = [sd.mlp(X=X, y=own, **options) for own in orders]
     assert_same(many.predict(), np.stack([to_numpy(one.fitted()) for one in singly]))
+
+
+def networks_of(at, family, weighted, **options):
+    """What mlp fits to each of three parts of 60 rows with each of two decays, at a place."""
+    rng = np.random.default_rng(0)
+    X, places = 3 + rng.normal(size=(60, 2)), np.arange(60)
+    signal = X[:, 0] - 3 + 0.5 * rng.normal(size=60)
+    y = {
+        "gaussian": 100 + 20 * signal,
+        "binomial": (signal > 0).astype(float),
+        "multinomial": np.digitize(signal, [-0.5, 0.5]),
+        "poisson": np.floor(np.exp(np.abs(signal))),
+    }[family]
+    rows = {"X": at(X), "y": at(y)}
+    if weighted:
+        rows |= {"weights": at(rng.uniform(0.5, 2, size=60)), "offset": at(X[:, 1] / 20)}
+    rows["offset"] = rows.get("offset") if family != "multinomial" else None
+    known = {"family": family, "hidden": 2, "method": sd.TrustRegion(tolerance=1e-11), **options}
+    net = sd.mlp(**rows, **known, decay=1.0)
+    return [
+        network_specification(
+            {**net.call.arguments, "subset": (places % 3 != k) | (places == 59), "decay": decay}
+        )
+        for k in range(3)
+        for decay in (1.0, 3.0)
+    ]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "multinomial", "poisson"])
+def test_networks_of_folds_and_decays(place, family, weighted):
+    """Each has the rows, the scaling and the start of a fit by itself."""
+    there, here = (networks_of(at, family, weighted, skip=weighted) for at in (place, NUMPY))
+    for one, alone in zip(at_once(there), map(estimate, here), strict=True):
+        assert_same(one.eta, alone.eta)
+        assert place.holds(one.eta)
+
+
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_networks_that_are_trained_at_rates_of_their_own(place, restarts):
+    methods = [sd.GradientDescent(sd.Adam(rate), batch=16, epochs=4) for rate in (0.01, 0.05)]
+    there, here = (
+        [
+            one
+            for method in methods
+            for seed in (0, 3)
+            for one in networks_of(
+                at, "multinomial", False, method=method, seed=seed, restarts=restarts
+            )
+        ]
+        for at in (place, NUMPY)
+    )
+    for one, alone in zip(at_once(there), map(estimate, here), strict=True):
+        assert_same(one.eta, alone.eta)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -6,6 +6,7 @@ import pytest
 import statdl as sd
 from statdl.backend.array import to_numpy
 from statdl.backend.rows import Rows
+from statdl.backend.stacked import factorise_each
 from statdl.model.batch import Batch
 from statdl.model.categorical import Binomial, Multinomial
 from statdl.model.exponential import Gamma, Gaussian, Poisson
@@ -16,6 +17,8 @@ from statdl.model.objective import Objective
 from statdl.model.penalty import Ridge
 from statdl.model.predictor import Linear
 from statdl.solve.batched import Together
+from statdl.solve.batched_damped import DampedTogether
+from statdl.solve.iterate import minimise
 
 FAMILIES = {
     "gaussian": Gaussian(),
@@ -62,6 +65,34 @@ def test_batch_agrees_with_each_objective(name, hidden):
         np.testing.assert_allclose(gradient[k], expected[1], rtol=1e-10, atol=1e-11)
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("hidden", [(Hidden(3),), (Hidden(4), Hidden(2))], ids=["one", "two"])
+def test_rows_of_their_own(name, hidden):
+    """X, responses, weights and offsets of each network: value, slope, both curvatures, batches."""
+    each = [problem(FAMILIES[name], hidden, seed=k) for k in range(4)]
+    own = {
+        part: np.stack([getattr(one.rows, part) for one in each])
+        for part in ("X", "y", "weights", "offset")
+    }
+    batch = Batch(each[0], **own)
+    theta = 0.3 * np.random.default_rng(1).normal(size=(4, batch.size))
+    loss, gradient = batch.value_and_gradient(theta)
+    for expected in (False, True):
+        stack = batch.curvature(theta, expected=expected)
+        alone = [one.curvature(at, expected=expected) for one, at in zip(each, theta, strict=True)]
+        np.testing.assert_allclose(stack, alone, rtol=1e-10, atol=1e-10)
+    positions = np.array([[4, 7, 0], [1, 2, 3], [9, 9, 5], [0, 1, 2]])
+    steps = batch.mean_gradient(theta, positions)
+    for k, one in enumerate(each):
+        value, slope = one.value_and_gradient(theta[k])
+        assert loss[k] == pytest.approx(value, rel=1e-12)
+        np.testing.assert_allclose(gradient[k], slope, rtol=1e-10, atol=1e-12)
+        part = one.batch(positions[k])
+        mean = part.value_and_gradient(theta[k])[1] / part.total_weight()
+        np.testing.assert_allclose(steps[k], mean, rtol=1e-10, atol=1e-12)
+        assert batch.take(np.array([k])).value(theta[k : k + 1])[0] == pytest.approx(value)
+
+
 def test_blocks_change_nothing(monkeypatch):
     objective = problem(Gaussian(), (Hidden(4),), n=3000)
     theta = 0.3 * np.random.default_rng(1).normal(size=(4, objective.size))
@@ -91,6 +122,36 @@ def test_a_problem_without_a_finite_start_does_not_hold_up_the_others():
     found = Together(tolerance=1e-6).minimise(Batch(objective), start)
     assert found.converged == (True, False, True)
     np.testing.assert_allclose(found.parameters[0], found.parameters[2])
+
+
+@pytest.mark.parametrize("solver", [sd.TrustRegion(), sd.LBFGS(preconditioned=False)], ids=repr)
+def test_steps_of_a_solver_are_taken_on_each_problem(solver):
+    """After as many steps as one problem takes, all are where it was."""
+    objective = problem(FAMILIES["binomial"], (Hidden(3),))
+    starts = 0.5 * np.random.default_rng(2).normal(size=(3, objective.size))
+    kind = DampedTogether if isinstance(solver, sd.TrustRegion) else Together
+    found = kind.each(solver).minimise(Batch(objective), starts)
+    for k in range(3):
+        alone = minimise(objective, solver, starts[k])
+        assert found.loss[k] == pytest.approx(alone.loss, rel=1e-12)
+        np.testing.assert_allclose(found.parameters[k], alone.parameters, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [3, 40])
+def test_stacks_are_factorised_and_failures_are_values(size):
+    rng = np.random.default_rng(0)
+    stack = rng.normal(size=(5, size, 2 * size))
+    stack = stack @ np.swapaxes(stack, 1, 2)
+    stack[1] -= 3 * size * np.eye(size)  # indefinite
+    stack[2, 0, 0] = np.nan
+    stack[3, :, 1] = stack[3, 1, :] = 2 * stack[3, 0]  # dependent
+    stack[3, 1, 1] = 4 * stack[3, 0, 0]
+    b = rng.normal(size=(5, size))
+    factors = factorise_each(stack)
+    assert (factors.pivot > 0).tolist() == [True, False, False, False, True]
+    found = factors.solve(b)
+    for k in (0, 4):
+        np.testing.assert_allclose(found[k], np.linalg.solve(stack[k], b[k]), rtol=1e-8)
 
 
 def test_iterations_end_at_the_limit():

@@ -7,7 +7,7 @@ from scipy import stats
 
 import statdl as sd
 from statdl.infer.resampling import Spread
-from statdl.study import many as engine
+from statdl.study import room
 from statdl.study.views import Resamples
 
 CARS = sd.datasets.load("mtcars")
@@ -65,7 +65,7 @@ def test_classes_come_by_their_names():
 
 def test_parts_change_nothing(line, monkeypatch):
     whole = sd.bootstrap(line, 50, seed=3)
-    monkeypatch.setattr(engine, "ROOM", 400)
+    monkeypatch.setattr(room, "ROOM", 400)
     parts = sd.bootstrap(line, 50, seed=3)
     np.testing.assert_allclose(whole.estimates, parts.estimates, rtol=1e-12)
     assert whole.failures == parts.failures

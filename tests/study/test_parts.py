@@ -8,7 +8,7 @@ import pytest
 
 import statdl as sd
 from statdl.formula import learned
-from statdl.study import heldout
+from statdl.study import learner
 from statdl.study.parts import fits_to_parts
 
 TIGHT = sd.Newton(tolerance=1e-11)
@@ -48,7 +48,7 @@ def models(rows):
 
 
 def in_a_loop(monkeypatch):
-    monkeypatch.setattr(heldout, "fits_to_parts", lambda model, parts: [None] * len(parts))
+    monkeypatch.setattr(learner, "fits_to_parts", lambda model, parts: [None] * len(parts))
 
 
 @pytest.mark.parametrize("place", range(8))
@@ -119,7 +119,7 @@ def test_folds_beyond_the_rows_of_a_class_are_left_out(monkeypatch):
     fit = sd.multinom("Species ~ Sepal.Width", data=iris)
     options = {"space": {"lambda": (1e-1, 1e2)}, "n": 2, "folds": 70}
     at_once = sd.search(fit, **options).to_frame()
-    monkeypatch.setattr(heldout, "fits_to_parts", lambda model, parts: [None] * len(parts))
+    monkeypatch.setattr(learner, "fits_to_parts", lambda model, parts: [None] * len(parts))
     by_loop = sd.search(fit, **options).to_frame()
     assert np.isfinite(by_loop["validation"]).all()
     np.testing.assert_allclose(at_once["validation"], by_loop["validation"], rtol=1e-9)
