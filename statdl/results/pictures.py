@@ -7,77 +7,14 @@ from typing import Any
 
 from statdl import study
 from statdl.lazy import lazy
-from statdl.report import DataTable, plot
+from statdl.report import plot
 from statdl.results.held import Held
 
 partial = lazy("statdl.infer.partial")
-tables = lazy("statdl.report.partial")
 
 
 class Pictures(Held):
     """What can be seen of every fit."""
-
-    def partial_effect(
-        self,
-        variable: str,
-        newdata: Any = None,
-        *,
-        vcov: Any = None,
-        cluster: Any = None,
-        level: float = 0.95,
-        points: int | Sequence[Any] | None = None,
-    ) -> DataTable:
-        """Return the average mean response by the values of one variable.
-
-            m(v) = Σ_i w_i μ(x_i with the variable at v) / Σ_i w_i
-
-        with everything that the formula makes of the variable following it, such as ``poly(wt, 2)``
-        or ``wt:hp``; standard errors are the delta method's, √(gᵀ C g) with g = ∂m(v)/∂θ. Limits
-        are made on the scale of the link (the log odds for several classes) and carried back.
-
-        Parameters
-        ----------
-        variable : str
-            A column of the data, as it is called there.
-        newdata : frame, dict or array, optional
-            Rows to average over, each counted once; by default those of the fit, by weight. Rows
-            with missing values are left out.
-        vcov, cluster : optional
-            The covariance behind the standard errors, as for :meth:`with_covariance`.
-        level : float
-            Confidence level.
-        points : int or sequence, optional
-            How many values a number runs through, 50 unless given, from its smallest to its
-            largest; or the values themselves. A factor has its levels.
-
-        Returns
-        -------
-        DataTable with the variable, ``Mean``, ``Std. Error`` and limits; with several classes a
-        row for each, named in the column ``Class``.
-
-        Raises
-        ------
-        ModelError
-            For what is no variable of the model, or one whose effect is not estimable.
-        DataError
-            Where the data were changed since the fit.
-
-        References
-        ----------
-        Friedman (2001), Greedy function approximation: a gradient boosting machine, Annals of
-        Statistics 29, section 8.2; Graubard & Korn (1999), Predictive margins with survey data,
-        Biometrics 55.
-
-        Examples
-        --------
-        >>> import statdl as sd
-        >>> fit = sd.lm("mpg ~ wt + hp", data=sd.datasets.load("mtcars"))
-        >>> fit.partial_effect("wt", points=[2, 3, 4])["Mean"].round(2).tolist()
-        [24.81, 20.93, 17.06]
-        """
-        under = study.under(self.estimate, vcov, cluster)
-        found = partial.partial_effect(under, variable, newdata, points=points, level=level)
-        return tables.partial_table(found)
 
     def plot_effect(
         self,
