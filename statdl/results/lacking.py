@@ -33,7 +33,7 @@ OF_FITS = {
     "intercept_": "fit.params['Intercept'] is it.",
     "predict_proba": _CLASSES,
     "classes_": "fit.levels has the classes.",
-    "emmeans": "fit.predictions(fit.datagrid('balanced'), by='factor') averages over cells.",
+    "emmeans": "fit.predictions(fit.datagrid('balanced'), by='factor') has the means.",
 }
 #: What paths are asked for as if they were one fit.
 OF_PATHS = {

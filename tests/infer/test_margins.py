@@ -440,3 +440,15 @@ def test_populations_know_their_rows():
     assert rows.n == 11
     assert rows.column("cyl").tolist() == [4] * 11
     assert len(fit.predictions(by="gear")) == 3
+
+
+def test_marginal_means_and_their_differences_are_those_of_emmeans():
+    # emmeans(f, ~ tension), and pairs(…, adjust = "none"), of an unbalanced table
+    data = sd.datasets.load("warpbreaks").drop(index=[0, 4, 8, 21, 32])
+    fit = sd.lm("breaks ~ wool*tension", data)
+    means = fit.predictions(fit.datagrid("balanced"), by="tension")
+    assert np.allclose(means["estimate"], [33.770833, 26.388889, 22.076389], atol=1e-6)
+    assert np.allclose(means["std.error"], [2.620375, 2.287251, 2.357644], atol=1e-6)
+    pairs = fit.avg_comparisons({"tension": "pairwise"}, newdata="balanced")
+    assert np.allclose(pairs["estimate"], [-7.381944, -11.694444, -4.3125], atol=1e-6)
+    assert np.allclose(pairs["p.value"], [0.0396, 0.0019, 0.1962], atol=1e-4)
