@@ -12,6 +12,7 @@ from typing import Any, cast, get_args
 from statdl.api.arguments import (
     finite,
     layer_sizes,
+    several_names,
     strengths,
     truth,
     weights_by_name,
@@ -82,7 +83,7 @@ def mlp(
     checkpoint: Checkpoint | str | Path | None = None,
     resume: str | Path | bool | None = None,
     start: Any = None,
-    fixed: Mapping[str, float] | None = None,
+    fixed: Mapping[str, float] | Sequence[str] | None = None,
     restarts: int = 1,
     seed: int = 0,
     method: str | Solver | None = None,
@@ -142,9 +143,10 @@ def mlp(
     start : Fit or dict of named weights, optional
         Where the first start begins; what it does not name is drawn. A network's inputs keep the
         scaling they had in the one it starts from, so that its weights mean the same.
-    fixed : dict of name to value, optional
+    fixed : dict of name to value, or sequence of names, optional
         Weights, of inputs as the model scales them, held at values, such as ``{"bias -> y": 0.0}``;
-        for values from another network name that in ``start`` as well.
+        or names of those that stay what they are in ``start``, such as ``["* -> h1.*"]`` for a
+        layer of another network.
     restarts : int
         Random starts, of which the best is kept.
     seed : int
@@ -228,7 +230,8 @@ def mlp(
         rows=plan.scaled_rows(specification.rows),
         penalty=Ridge(1.0) if penalised else specification.penalty,
     )
-    plan = replace(plan, fixed=_held(specification, fixed), start=_started(specification, start))
+    started = _started(specification, start)
+    plan = replace(plan, fixed=_held(specification, fixed, started), start=started)
     solver = network_solver(method, wishes, network, specification.rows.n, seed)
     specification = replace(specification, plan=plan, solver=solver)
     _warn_overparameterised(specification, network)
@@ -359,13 +362,31 @@ def _refuse_same_names(specification: Specification, network: Network) -> None:
     )
 
 
-def _held(specification: Specification, fixed: Mapping[str, float] | None) -> Any:
+def _held(specification: Specification, fixed: Any, started: Any) -> Any:
     """Return the value of every held parameter, NaN where it is free."""
     if not fixed:
         return None
-    held = _by_name(specification, weights_by_name("fixed", fixed), _nowhere(specification))
+    if started is not None and not isinstance(fixed, Mapping):
+        held = _as_started(specification, several_names("fixed", fixed), started)
+    else:
+        held = _by_name(specification, weights_by_name("fixed", fixed), _nowhere(specification))
     if (held == held).all():
         raise ModelError("fixed= holds every weight of the network, and leaves nothing to fit.")
+    return held
+
+
+def _as_started(specification: Specification, patterns: Sequence[str], started: Any) -> Any:
+    """Return the weights that patterns name where training starts with them, NaN elsewhere."""
+    chosen = _by_name(specification, dict.fromkeys(patterns, 1.0), _nowhere(specification)) == 1
+    unknown = chosen & (started != started)
+    if unknown.any():
+        name = specification.coefficient_names[int(unknown.argmax())]
+        raise ModelError(
+            f"fixed= holds {name!r} where start= has it, and start= does not name it; give its "
+            f"value, as by fixed={{{name!r}: 0.0}}."
+        )
+    held = _nowhere(specification)
+    held[chosen] = started[chosen]
     return held
 
 
