@@ -125,6 +125,7 @@ from statdl.solve.rule import Momentum as Momentum
 from statdl.solve.rule import Nesterov as Nesterov
 from statdl.solve.rule import RMSProp as RMSProp
 from statdl.solve.schedule import Constant as Constant
+from statdl.solve.schedule import Cosine as Cosine
 from statdl.solve.schedule import Exponential as Exponential
 from statdl.solve.schedule import PowerOfTen as PowerOfTen
 from statdl.solve.schedule import Steps as Steps

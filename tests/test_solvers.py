@@ -318,9 +318,35 @@ def test_power_of_ten():
     assert_allclose(sd.PowerOfTen(50).factor(25, 0), 10**-0.5)
 
 
+def test_cosine_by_hand():
+    plain = sd.Cosine(8, least=0.1)
+    found = [plain.factor(0, epoch) for epoch in (0, 2, 4, 6, 8, 100)]
+    half = math.sqrt(0.5)
+    shares = [1, (1 + half) / 2, 0.5, (1 - half) / 2, 0, 0]
+    assert_allclose(found, [0.1 + 0.9 * share for share in shares], rtol=1e-12)
+    warm = sd.Cosine(10, warmup=4)
+    assert_allclose([warm.factor(0, e) for e in range(5)], [0.2, 0.4, 0.6, 0.8, 1.0], rtol=1e-12)
+    assert_allclose([warm.factor(9, e) for e in (7, 10)], [0.5, 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [((0,), "epochs must be 1"), ((5, 2.0), "least is a share"), ((5, 0.0, 5), "less than the 5")],
+)
+def test_what_is_no_cosine(wrong, said):
+    with pytest.raises(sd.ModelError, match=said):
+        sd.Cosine(*wrong)
+
+
 @pytest.mark.parametrize(
     "schedule",
-    [sd.Constant(), sd.Exponential(0.9, 3), sd.PowerOfTen(5), sd.Steps((2, 4), 0.1)],
+    [
+        sd.Constant(),
+        sd.Exponential(0.9, 3),
+        sd.PowerOfTen(5),
+        sd.Steps((2, 4), 0.1),
+        sd.Cosine(8, warmup=2),
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_schedules_set_the_rate_of_every_step(schedule):

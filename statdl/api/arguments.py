@@ -68,10 +68,19 @@ def strengths(name: str, given: Any) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 
 
+def several_names(name: str, given: Any) -> tuple[str, ...]:
+    """Return one name or several as a tuple."""
+    found = (given,) if isinstance(given, str) else given
+    if not isinstance(found, Iterable) or not all(isinstance(one, str) for one in (*found,)):
+        raise ModelError(f"{name}={given!r} must be names of weights, such as ['* -> h1'].")
+    return tuple(found)
+
+
 def weights_by_name(name: str, given: Any) -> dict[str, float]:
     """Return named weights with finite values."""
     if not isinstance(given, Mapping):
         raise ModelError(
             f"{name}= names weights and their values, such as {{'bias -> y': 0.0}}; not {given!r}."
+            + (" Names alone hold weights where start= has them." if name == "fixed" else "")
         )
     return {str(key): finite(f"{name}[{key!r}]", value) for key, value in given.items()}

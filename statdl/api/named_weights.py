@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from statdl.api.arguments import weights_by_name
+from statdl.api.arguments import several_names, weights_by_name
 from statdl.api.words import lookup
 from statdl.backend.random import zeros
 from statdl.errors import ModelError
@@ -14,13 +14,35 @@ from statdl.estimate import Specification
 from statdl.results import Fit
 
 
-def held_weights(specification: Specification, fixed: Mapping[str, float] | None) -> Any:
-    """Return the value of every held parameter, NaN where it is free."""
+def held_weights(specification: Specification, fixed: Any, started: Any) -> Any:
+    """Return the value of every held parameter, NaN where it is free.
+
+    ``fixed`` are values by name, or names of weights that stay as they are in ``started``, which is
+    of :func:`starting_weights`.
+    """
     if not fixed:
         return None
-    held = _by_name(specification, weights_by_name("fixed", fixed))
+    if started is not None and not isinstance(fixed, Mapping):
+        held = _as_started(specification, several_names("fixed", fixed), started)
+    else:
+        held = _by_name(specification, weights_by_name("fixed", fixed))
     if (held == held).all():
         raise ModelError("fixed= holds every weight of the network, and leaves nothing to fit.")
+    return held
+
+
+def _as_started(specification: Specification, patterns: Sequence[str], started: Any) -> Any:
+    """Return the weights that patterns name where training starts with them, NaN elsewhere."""
+    chosen = _by_name(specification, dict.fromkeys(patterns, 1.0)) == 1
+    unknown = chosen & (started != started)
+    if unknown.any():
+        name = specification.coefficient_names[int(unknown.argmax())]
+        raise ModelError(
+            f"fixed= holds {name!r} where start= has it, and start= does not name it; give its "
+            f"value, as by fixed={{{name!r}: 0.0}}."
+        )
+    held = started + float("nan")
+    held[chosen] = started[chosen]
     return held
 
 

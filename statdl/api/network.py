@@ -20,12 +20,6 @@ from statdl.results import Call, Fit, NetworkFit
 from statdl.solve.checkpoint import Checkpoint
 from statdl.solve.iterate import Solver
 
-#: The arguments that say what the rows are, and how they are coded.
-ROWS = (
-    "formula", "data", "family", "link", "X", "y", "names", "intercept", "weights", "offset",
-    "subset", "na_action", "reference", "device", "dtype",
-)  # fmt: skip
-
 
 @explained
 def mlp(
@@ -59,7 +53,7 @@ def mlp(
     checkpoint: Checkpoint | str | Path | None = None,
     resume: str | Path | bool | None = None,
     start: Any = None,
-    fixed: Mapping[str, float] | None = None,
+    fixed: Mapping[str, float] | Sequence[str] | None = None,
     restarts: int = 1,
     seed: int = 0,
     method: str | Solver | None = None,
@@ -119,9 +113,10 @@ def mlp(
     start : Fit or dict of named weights, optional
         Where the first start begins; what it does not name is drawn. A network's inputs keep the
         scaling they had in the one it starts from, so that its weights mean the same.
-    fixed : dict of name to value, optional
+    fixed : dict of name to value, or sequence of names, optional
         Weights, of inputs as the model scales them, held at values, such as ``{"bias -> y": 0.0}``;
-        for values from another network name that in ``start`` as well.
+        or names of those that stay what they are in ``start``, such as ``["* -> h1.*"]`` for a
+        layer of another network.
     restarts : int
         Random starts, of which the best is kept.
     seed : int

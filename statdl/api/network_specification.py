@@ -132,11 +132,9 @@ def _specified(
             arguments["method"], options, network, specification.rows.n, arguments["seed"]
         ),
     )
-    named = {
-        "fixed": held_weights(specification, arguments["fixed"]),
-        "start": starting_weights(specification, arguments["start"]),
-    }
-    return replace(specification, plan=replace(plan, **named))
+    start = starting_weights(specification, arguments["start"])
+    fixed = held_weights(specification, arguments["fixed"], start)
+    return replace(specification, plan=replace(plan, fixed=fixed, start=start))
 
 
 def _network(

@@ -29,7 +29,8 @@ def scan(
     Parameters
     ----------
     source : str, sequence of str, or what holds rows
-        Paths of Parquet, CSV or Arrow files, with ``*`` if wanted, or a folder of them, whose
+        Paths of Parquet, CSV (its first line tells whether commas, semicolons or tabs separate
+        columns) or Arrow files, with ``*`` if wanted, or a folder of them, whose
         folders may be named by keys, such as ``year=2020``, which are columns then; a pyarrow
         dataset or table; a polars or narwhals LazyFrame; a DuckDB relation; a Dask DataFrame; a
         frame in memory; or a function that returns a new stream of Arrow batches at every call.

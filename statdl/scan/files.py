@@ -24,6 +24,10 @@ parquet = lazy("pyarrow.parquet")
 BATCHES_AHEAD = 2
 #: Endings of CSV files that are compressed.
 PACKED = (".gz", ".bz2", ".zst", ".lz4")
+#: Endings of files of text in columns.
+TEXT = (".csv", ".tsv", ".tab", ".txt")
+#: What separates columns, the first that the line of names has.
+SEPARATORS = (",", ";", "\t", "|")
 #: Formats of files.
 FORMATS = ("parquet", "csv", "ipc")
 
@@ -163,7 +167,7 @@ def files(paths: list[str], format: str | None, where: Any) -> Files:
     if kind not in FORMATS:
         raise ModelError(f"format must be 'parquet', 'csv' or 'ipc', not {kind!r}.")
     try:
-        read = _read_as(kind)
+        read = _read_as(kind, found[0])
         opened = dataset.dataset(found, format=read)
         keys = folder_keys(found, paths) - set(opened.schema.names)
         if keys:
@@ -174,12 +178,21 @@ def files(paths: list[str], format: str | None, where: Any) -> Files:
     return Files.of(opened, where)
 
 
-def _read_as(kind: str) -> Any:
+def _read_as(kind: str, path: str) -> Any:
     """Return a format by its name; in CSV an empty text is a missing one, as a number would be."""
     if kind != "csv":
         return kind
-    options = csv.ConvertOptions(strings_can_be_null=True)
-    return dataset.CsvFileFormat(convert_options=options)
+    return dataset.CsvFileFormat(
+        parse_options=csv.ParseOptions(delimiter=_separator(path)),
+        convert_options=csv.ConvertOptions(strings_can_be_null=True),
+    )
+
+
+def _separator(path: str) -> str:
+    """Return what separates the columns of a text, by its first line, which names them."""
+    with pa.input_stream(path) as stream:  # unpacks by the ending
+        line = stream.read(1 << 16).partition(b"\n")[0]
+    return next((one for one in SEPARATORS if one.encode() in line), ",")
 
 
 def check_filter(found: Any, where: Any) -> None:
@@ -214,7 +227,8 @@ def _named(pattern: str) -> list[str]:
 
 def _known(path: str) -> bool:
     name = os.path.basename(path)
-    endings = (".parquet", ".csv", ".arrow", ".feather", *(f".csv{one}" for one in PACKED))
+    packed = (f"{text}{one}" for text in (".csv", ".tsv") for one in PACKED)
+    endings = (".parquet", ".csv", ".tsv", ".arrow", ".feather", *packed)
     return name[0] not in "._" and name.lower().endswith(endings)
 
 
@@ -223,7 +237,9 @@ def _format(path: str) -> str:
     for packed in PACKED:
         name = name.removesuffix(packed)
     ending = os.path.splitext(name)[1]
-    return {".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}.get(ending, "parquet")
+    if ending in TEXT:
+        return "csv"
+    return {".arrow": "ipc", ".feather": "ipc"}.get(ending, "parquet")
 
 
 def _stamp(path: str) -> tuple[int, int]:

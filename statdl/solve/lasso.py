@@ -130,6 +130,8 @@ def minimise_lasso(
             if _finished(problem, slope, threshold, moved, slack):
                 return moved, slope
         b, g = _swept(problem, g, threshold, b, active)
+        if _finished(problem, g, threshold, b, slack):  # of equal columns many shares are a minimum
+            return b, g
         value = _value(c, threshold, b, g)
     raise NumericalError("The active-set steps of the lasso did not come to an end.")
 
@@ -245,4 +247,4 @@ def _finished(problem: Quadratic, g: Any, threshold: Any, b: Any, slack: float) 
         bound = xp.where(inner, threshold, 0.0) * xp.sign(b)
         return bool((xp.abs(g + bound)[inner] <= slack + 1e-9 * xp.abs(g)[inner]).all())
     loose = xp.abs(g + xp.where(inner, threshold, 0.0) * xp.sign(b)) > slack + 1e-9 * xp.abs(g)
-    return not bool((free & inner & loose).any())
+    return not bool((free & (inner | (threshold == 0)) & loose).any())

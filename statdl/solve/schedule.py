@@ -5,6 +5,7 @@ Iterations and epochs count from 0. A schedule returns the factor on the rule's 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -98,3 +99,45 @@ class Exponential:
         """Return rate^(t/every), t/every rounded down unless smooth."""
         power = iteration / self.every if self.smooth else iteration // self.every
         return float(self.rate**power)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Fall along half a cosine to ``least`` in ``epochs``, after rising for those of ``warmup``.
+
+    In the first k epochs, of warm-up, the factor is (epoch + 1)/(k + 1); then ``least`` +
+    (1 − ``least``)(1 + cos(π t/T))/2 with t the epochs since and T = ``epochs`` − k; and then
+    ``least``.
+
+    References
+    ----------
+    Loshchilov & Hutter (2017), SGDR: stochastic gradient descent with warm restarts, ICLR.
+
+    Examples
+    --------
+    >>> [round(Cosine(10).factor(0, epoch), 4) for epoch in (0, 5, 10, 20)]
+    [1.0, 0.5, 0.0, 0.0]
+    >>> [round(Cosine(10, warmup=3).factor(0, epoch), 2) for epoch in (0, 1, 2, 3)]
+    [0.25, 0.5, 0.75, 1.0]
+    """
+
+    epochs: int
+    least: float = 0.0
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        _check("epochs", self.epochs)
+        if not 0 <= self.least <= 1:
+            raise ModelError(f"least is a share of the learning rate, 0 to 1, not {self.least!r}.")
+        if not 0 <= self.warmup < self.epochs:
+            raise ModelError(
+                f"warmup must be 0 or more, and less than the {self.epochs} epochs, not "
+                f"{self.warmup!r}."
+            )
+
+    def factor(self, iteration: int, epoch: int) -> float:
+        """Return the factor of the epoch."""
+        if epoch < self.warmup:
+            return (epoch + 1) / (self.warmup + 1)
+        share = min((epoch - self.warmup) / (self.epochs - self.warmup), 1.0)
+        return self.least + (1 - self.least) * (1 + math.cos(math.pi * share)) / 2

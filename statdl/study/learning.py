@@ -8,6 +8,9 @@ Errors of models learnt from m rows approach that of endless data from two sides
 which for least squares with p parameters has b = σ² p (Amari & Murata 1993). The two lines in 1/m
 through the larger sizes tell what doubling the rows would save, b/(2m), and where both curves end,
 a. The errors on rows held out alone would tell it less well: those of few rows are too wild.
+
+That T rises holds of fits at a minimum. Where training stopped before, more rows are more steps:
+both errors fall together, and their distance tells nothing of more data.
 """
 
 from __future__ import annotations
@@ -72,8 +75,24 @@ class LearningCurve(Printed):
         return self.saving > WORTHWHILE * self.validation[-1]
 
     @property
+    def unfinished(self) -> bool:
+        """Whether both errors fall with the rows, so that the fits were not at their minimum."""
+        half = len(self.sizes) // 2
+        own, held = self.training[half], self.validation[half]
+        return (
+            own - self.training[-1] > WORTHWHILE * own
+            and held - self.validation[-1] > self.standard_error[-1]
+        )
+
+    @property
     def reading(self) -> str:
         """What the curve says, in a sentence."""
+        if self.unfinished:
+            return (
+                "Both errors fall with the rows, as more rows are more steps: the model is not yet "
+                "trained to the end, and what more data would be worth cannot be told. Train "
+                "longer, or with a larger learning rate, and ask again."
+            )
         last, doubled = self.validation[-1], 2 * self.sizes[-1]
         saved = f"{self.saving / last:.0%}" if last else "0%"
         if self.helps:
@@ -120,8 +139,14 @@ class LearningCurve(Printed):
         """Draw the errors over the rows learnt from."""
         return plot.draw_learning(
             self.sizes, self.training, self.validation, self.standard_error, self.limit,
-            f"Learning curve: more data would {'' if self.helps else 'not '}help", ax,
+            f"Learning curve: {self._verdict}", ax,
         )  # fmt: skip
+
+    @property
+    def _verdict(self) -> str:
+        if self.unfinished:
+            return "not trained to the end"
+        return f"more data would {'' if self.helps else 'not '}help"
 
 
 def learning_curve_of(

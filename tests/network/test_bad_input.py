@@ -58,7 +58,12 @@ REFUSED = {
     "no weight like it": ({"fixed": {"disp -> *": 0.0}}, r"weight='disp -> \*' is not known"),
     "held at infinity": ({"fixed": {"wt -> h1": float("inf")}}, r"fixed\['wt -> h1'\] must be a f"),
     "held at no number": ({"fixed": {"wt -> h1": "x"}}, r"fixed\['wt -> h1'\] must be a finite"),
-    "held without values": ({"fixed": ["wt -> h1"]}, "fixed= names weights and their values"),
+    "held without values": ({"fixed": ["wt -> h1"]}, "fixed= names .* where start= has them"),
+    "held where nothing starts": (
+        {"fixed": ["wt -> *"], "start": {"wt -> h1": 1.0}},
+        "start= does not name it",
+    ),
+    "held by a number": ({"fixed": [3], "start": {"wt -> h1": 1.0}}, "must be names of weights"),
     "everything held": ({"fixed": {"*": 0.0}}, "leaves nothing to fit"),
     "start from nowhere": ({"start": {"nope": 1.0}}, "weight='nope' is not known"),
     "start at no number": ({"start": {"wt -> h1": float("nan")}}, r"start\['wt -> h1'\] must be"),

@@ -28,17 +28,22 @@ def regression():
     return X, sd.mlp(X=X, y=y, hidden=300, decay=0.5, method="lbfgs")
 
 
-def within_a_second(function):
-    begun = time.perf_counter()
+def quick(fit, function):
+    """Call a function that must take a second of this process's own time, or a few trainings.
+
+    What would examine the weights takes hundreds of times as long. A busy machine slows the
+    training, too, and the time of other processes does not count.
+    """
+    begun = time.process_time()
     found = function()
-    assert time.perf_counter() - begun < 1.0
+    assert time.process_time() - begun < max(1.0, 4 * fit.convergence.seconds)
     return found
 
 
 def test_the_summary_is_quick_and_honest(digits):
     _, fit = digits
     assert fit.identification is Identification.UNEXAMINED
-    summary = within_a_second(lambda: fit.summary(weights=True))
+    summary = quick(fit, lambda: fit.summary(weights=True))
     text = str(summary)
     assert "not examined: too many weights" in text
     assert text.count("not defined") == 4
@@ -50,8 +55,8 @@ def test_the_summary_is_quick_and_honest(digits):
 
 def test_a_file_of_it_is_quick_and_says_the_same(digits, tmp_path):
     X, fit = digits
-    within_a_second(lambda: fit.save(tmp_path / "model.statdl"))
-    loaded = within_a_second(lambda: sd.load(tmp_path / "model.statdl"))
+    quick(fit, lambda: fit.save(tmp_path / "model.statdl"))
+    loaded = quick(fit, lambda: sd.load(tmp_path / "model.statdl"))
     assert loaded.identification is Identification.UNEXAMINED
     assert str(loaded.summary()) == str(fit.summary())
     np.testing.assert_array_equal(loaded.predict(X[:9]), fit.predict(X[:9]))
@@ -67,7 +72,7 @@ def test_there_is_no_covariance_of_any_kind(digits, kind):
 def test_predictions_come_without_errors_and_say_why(digits, wish):
     X, fit = digits
     with pytest.warns(sd.StatdlWarning, match="406537 weights are too many for standard errors"):
-        found = within_a_second(lambda: fit.predict(X, **wish))
+        found = quick(fit, lambda: fit.predict(X, **wish))
     means = found.filter(like="fit.").loc[:, lambda frame: ~frame.columns.str.startswith("se")]
     np.testing.assert_allclose(means, fit.predict(X), rtol=1e-6)
     assert found.drop(columns=means.columns).isna().all(axis=None)

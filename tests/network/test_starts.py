@@ -208,3 +208,25 @@ def test_a_run_that_ends_on_a_kink_says_so():
     X, y = waves(100)
     with pytest.warns(sd.ConvergenceWarning, match="kinks where hard_tanh units turn"):
         sd.mlp(X=X, y=y, hidden=6, activation="hard_tanh", method=sd.TrustRegion(max_iterations=5))
+
+
+@pytest.mark.parametrize("method", [None, sd.GradientDescent(sd.Adam(0.01), batch=8, epochs=3)])
+def test_names_alone_hold_weights_where_the_other_network_has_them(method):
+    cars = sd.datasets.load("mtcars")
+    first = sd.mlp("mpg ~ wt + hp", cars, hidden=2, decay=0.1)
+    other = sd.mlp(
+        "qsec ~ wt + hp", cars, hidden=2, decay=0.1, start=first, fixed=["* -> h*"], method=method
+    )
+    inner = [name for name in first.params.index if "-> h" in name]
+    np.testing.assert_array_equal(other.params[inner], first.params[inner])
+    by_value = sd.mlp(
+        "qsec ~ wt + hp", cars, hidden=2, decay=0.1, start=first,
+        fixed=first.params[inner].to_dict(), method=method,
+    )  # fmt: skip
+    np.testing.assert_array_equal(other.params.to_numpy(), by_value.params.to_numpy())
+    assert (
+        sd.mlp("mpg ~ wt", cars, hidden=1, start={"wt -> h1": 0.5}, fixed="wt -> h1").params[
+            "wt -> h1"
+        ]
+        == 0.5
+    )

@@ -254,6 +254,22 @@ def test_limits_hold_and_bind(family):
     assert path.kkt <= 1e-7
 
 
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson"])
+def test_limits_of_equal_columns(family):
+    """Many shares of one effect are a minimum, and the steps among them did not come to an end."""
+    for seed in (5, 21):
+        rng = np.random.default_rng(seed)
+        Z = rng.normal(size=(60, 3))
+        X = np.column_stack([Z, Z[:, 0], Z[:, 1], Z[:, 0]])
+        eta = Z @ [1, -1, 0.5] + rng.normal(size=60)
+        counts = rng.poisson(np.exp(eta / 3))
+        y = {"gaussian": eta, "binomial": 1.0 * (eta > 0), "poisson": counts}[family]
+        upper = np.array([0.1, 0.2, 0.3, 0.1, 0.5, 0.2])
+        path = sd.path(X=X, y=y, family=family, upper=upper)
+        assert path.kkt <= 1e-7
+        assert (path.coef().iloc[:, 1:] <= upper + 1e-12).all(axis=None)
+
+
 def test_equal_columns():
     X, y = drawn("gaussian")
     X = np.column_stack([X, X[:, 0], np.ones(len(y))])

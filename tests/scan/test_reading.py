@@ -161,3 +161,17 @@ def test_nothing_is_shown_where_nobody_waits_or_looks(monkeypatch, tmp_path):
     monkeypatch.setattr(seen, "isatty", lambda: False)
     sd.lm("y ~ x", data=pandas(drawn(300, 6), None, 70))
     assert seen.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("ending", "separator"),
+    [(".csv", ","), (".csv", ";"), (".tsv", "\t"), (".txt", "|"), (".csv.gz", ";"), (".tab", "\t")],
+)
+def test_what_separates_columns_of_text_is_seen_in_the_first_line(tmp_path, ending, separator):
+    frame = drawn(80, 9, missing=False)[["x", "z", "y", "g"]]
+    path = tmp_path / f"rows{ending}"
+    frame.to_csv(path, index=False, sep=separator)
+    assert_same(
+        sd.lm("y ~ x + g", data=sd.scan(path, block_rows=17)).params,
+        sd.lm("y ~ x + g", frame).params,
+    )

@@ -502,3 +502,23 @@ def test_reports_read_the_verdicts_and_show_the_pictures(tmp_path):
     assert "too simple" in pages[0]
     assert all("<svg" in page or "image/svg" in page for page in pages)
     assert things[2].reading in pages[2]
+
+
+def test_a_learning_curve_of_unfinished_training_says_nothing_of_data():
+    """More rows are more steps: the distance of the errors is small, and no sign of enough data."""
+    iris = sd.datasets.load("iris")
+    short, long = (
+        sd.mlp(
+            "Species ~ .",
+            data=iris,
+            hidden=8,
+            method=sd.GradientDescent(sd.Adam(0.01), batch=16, epochs=epochs),
+        )
+        for epochs in (15, 200)
+    )
+    curve = sd.learning_curve(short, folds=5)
+    assert curve.unfinished
+    assert "not yet trained to the end" in str(curve)
+    assert "not trained to the end" in curve.plot().get_title(loc="left")
+    assert not sd.learning_curve(long, folds=5).unfinished
+    assert not sd.learning_curve(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).unfinished
