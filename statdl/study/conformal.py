@@ -28,9 +28,9 @@ from statdl.infer.predict import Prediction, linear_predictor
 from statdl.model.batch import Batch
 from statdl.model.exponential import ExponentialFamily, Gaussian
 from statdl.study.crossvalidation import fold_groups, fold_weights
-from statdl.study.many import batch_of, fit_views
+from statdl.study.many import batch_of
+from statdl.study.refits import refitted
 from statdl.study.repeatable import refuse_unbounded
-from statdl.study.views import Views
 
 #: Distance from its maximum, in standard errors, that a refit may stop at.
 TOLERANCE = 1e-2
@@ -96,7 +96,7 @@ def _held_out(estimate: Estimate, groups: Any, only_last: bool) -> HeldOut:
     own = np.ones(rows.n) if rows.weights is None else to_numpy(rows.weights)
     weights = fold_weights(estimate, groups, names)
     refuse_unbounded(estimate)
-    found = fit_views(estimate, Views(weights=weights), afresh=True, tolerance=TOLERANCE)
+    found = refitted(estimate, weights, TOLERANCE)
     offset = None if rows.offset is None else rows.offset[:, 0]
     mean, spread = _means(estimate, batch_of(estimate), found.parameters, rows.X, offset)
     y = to_numpy(rows.y)[:, 0]

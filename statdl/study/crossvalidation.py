@@ -10,9 +10,9 @@ from statdl.backend.array import like, namespace, to_numpy
 from statdl.backend.random import generator
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
-from statdl.study.many import ROUGH, batch_of, fit_views
+from statdl.study.many import ROUGH, batch_of
+from statdl.study.refits import refitted
 from statdl.study.repeatable import refuse_unbounded
-from statdl.study.views import Views
 
 
 def fold_groups(estimate: Estimate, folds: int, seed: int) -> Any:
@@ -52,7 +52,7 @@ def cross_validated_loss(estimate: Estimate, folds: int = 10, seed: int = 0) -> 
     names = list(range(int(groups.max()) + 1))
     weights = fold_weights(estimate, groups, names)
     refuse_unbounded(estimate)
-    found = fit_views(estimate, Views(weights=weights), afresh=True, tolerance=ROUGH)
+    found = refitted(estimate, weights, ROUGH)
     rows = estimate.objective.rows
     xp = namespace(rows.X)
     eta = batch_of(estimate).eta(like(found.parameters, rows.X), rows.X)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,10 @@ from statdl.api.network import network_specification
 from statdl.backend.array import to_numpy
 from statdl.estimate import estimate
 from statdl.study import networks, room
+from statdl.study.crossvalidation import cross_validated_loss, fold_groups
+from statdl.study.many import batch_of
 from statdl.study.networks import at_once, estimates_of
+from statdl.study.refits import refitted
 
 TIGHT = sd.TrustRegion(tolerance=1e-11)
 RNG = np.random.default_rng(11)
@@ -242,6 +247,44 @@ def test_few_at_a_time_changes_nothing(rows, monkeypatch):
     monkeypatch.setattr(room, "ROOM", 2 * networks._numbers(chosen, range(6)))
     assert [len(one) for one in networks._groups(chosen)] == [2, 2, 2]
     np.testing.assert_allclose([one.loss for one in at_once(chosen)], whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "weights", "factors", "multinomial", "layers"])
+def test_a_cross_validated_loss_is_that_of_fits_without_the_fold(rows, name):
+    """Of inputs scaled by a fold's own rows, and a response in its own unit."""
+    net = net_of(rows, name, decay=3.0)
+    groups = fold_groups(net.estimate, 3, 0)
+    sums = [held_out_loss(net, groups == k) for k in range(3)]
+    total, weight = (sum(part) for part in zip(*sums, strict=True))
+    assert cross_validated_loss(net.estimate, 3) == pytest.approx(total / weight, rel=1e-8)
+
+
+def held_out_loss(net, out):
+    """−log density of rows under a fit without them, its dispersion included, and their weight."""
+    fold, family = estimate(specified(net, subset=~out)), net.estimate.family
+    raw = replace(net.estimate.objective.rows, X=net.estimate.frame.X)
+    held = fold.specification.plan.scaled_rows(raw.take(out.nonzero()[0]))
+
+    def losses(rows):
+        return family.loss_and_score(fold.objective.eta(fold.parameters, rows), rows.y)[0]
+
+    own = np.ones(held.n) if held.weights is None else held.weights
+    phi, rows = 1.0, fold.objective.rows
+    if family.quadratic:
+        weights = np.ones(rows.n) if rows.weights is None else rows.weights
+        phi = 2 * float(weights @ losses(rows)) / rows.n
+    return float(own @ losses(held)) / phi - family.constant(held, phi), own.sum()
+
+
+def test_folds_keep_the_scaling_that_a_network_has_from_another(rows):
+    whole = net_of(rows, "gaussian")
+    net = net_of(rows.iloc[:60], "gaussian", start=whole)
+    own = np.where(np.arange(60) < 40, 1.0, 0.0)[None, :]
+    found = refitted(net.estimate, own, 1e-10)
+    alone = net_of(rows.iloc[:40], "gaussian", start=whole)
+    eta = [batch_of(net.estimate).eta(each, net.estimate.objective.rows.X)[0]
+           for each in (found.parameters, alone.estimate.parameters[None, :])]  # fmt: skip
+    np.testing.assert_allclose(*eta, rtol=1e-7)
 
 
 # what goes by itself -------------------------------------------------------------------------

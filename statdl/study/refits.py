@@ -1,0 +1,104 @@
+"""A network fitted again to some of its rows, which knows nothing of the others.
+
+Each standardises its inputs by its own rows, z' = (x − m')/s', and is fitted in these units from
+the random starts of the fit; what comes out is of the fit's units, z = (x − m)/s, in which many
+share their inputs:
+
+    W = W' s/s',    b = b' + W' (m − m')/s'
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from statdl.backend.array import like, namespace, to_numpy
+from statdl.errors import StatdlError, StatdlWarning
+from statdl.estimate import Estimate, Plan, Specification
+from statdl.estimate.scaling import scaling_of
+from statdl.solve.batched import Status
+from statdl.study.many import Many, fit_views
+from statdl.study.networks import estimates_of
+from statdl.study.views import Views
+
+
+def refitted(estimate: Estimate, weights: Any, tolerance: float) -> Many:
+    """Return fits of a model to some of its rows each, afresh, in the coordinates of the estimate.
+
+    ``weights`` is (K, n), 0 for rows that are left out; ``tolerance`` is that of fits which share
+    their scaling, as regressions do.
+
+    Examples
+    --------
+    >>> import statdl as sd
+    >>> net = sd.mlp("mpg ~ wt", data=sd.datasets.load("mtcars"), hidden=2, decay=0.1)
+    >>> halves = np.arange(32) % 2 == np.arange(2)[:, None]
+    >>> refitted(net.estimate, halves.astype(float), 1e-8).parameters.shape
+    (2, 7)
+    """
+    if not _standardised(estimate):
+        return fit_views(estimate, Views(weights=weights), afresh=True, tolerance=tolerance)
+    chosen = [_outside(estimate, own) for own in weights]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatdlWarning)
+        found = estimates_of(chosen)
+    parameters = np.stack([_moved(estimate, one) for one in found])
+    return Many(parameters, tuple(_status(one) for one in found))
+
+
+def _standardised(estimate: Estimate) -> bool:
+    """Tell whether the fit is a network whose biases can take up another scaling."""
+    specification, plan = estimate.specification, estimate.specification.plan
+    if plan is None or plan.centre is None or plan.fixed is not None:
+        return False
+    known = specification.frame.n == specification.rows.n and not specification.rows.passing
+    return known and plan.network.stackable and plan.network.intercept
+
+
+def _outside(estimate: Estimate, weights: Any) -> Specification:
+    """Return the specification of the fit to the rows of positive weight alone."""
+    specification, plan = estimate.specification, estimate.specification.plan
+    assert plan is not None
+    rows = specification.rows
+    raw = replace(rows, X=like(specification.frame.X, rows.X))
+    kept = like((weights > 0).nonzero()[0], rows.template, namespace(rows.template).int64)
+    some = raw.take(kept)
+    kind = next((one for one in ("standard", "minmax") if _is_of(plan, scaling_of(raw, one))), "")
+    if kind:
+        centre, spread = scaling_of(some, kind)
+        plan = replace(plan, centre=centre, spread=spread)
+    return replace(specification, rows=plan.scaled_rows(some), plan=plan)
+
+
+def _is_of(plan: Plan, scaling: tuple[Any, Any]) -> bool:
+    """Tell whether that is the plan's scaling; one of another network, or given, is kept."""
+    pairs = zip((plan.centre, plan.spread), scaling, strict=True)
+    return all(bool((abs(own - other) <= 1e-6 * plan.spread).all()) for own, other in pairs)
+
+
+def _moved(estimate: Estimate, found: Estimate | StatdlError) -> Any:
+    """Return parameters in the units of the estimate's inputs, (P,); NaN of a fit that failed."""
+    plan = estimate.specification.plan
+    assert plan is not None
+    if isinstance(found, StatdlError):
+        return np.full(plan.network.size, np.nan)
+    other, network = found.specification.plan, plan.network
+    assert other is not None
+    theta = np.array(to_numpy(found.parameters), dtype=float)
+    shift, stretch = (plan.centre - other.centre) / other.spread, plan.spread / other.spread
+    tables = [(network.layers[0].affine, 0)]
+    tables += [(network.output, network.hidden[-1].units)] if network.skip else []
+    for affine, first in tables:
+        inputs = affine.weights(theta)[:, first:]
+        affine.table(theta)[:, 0] += inputs @ shift
+        inputs *= stretch
+    return theta
+
+
+def _status(found: Estimate | StatdlError) -> Status:
+    if isinstance(found, StatdlError):
+        return Status.NON_FINITE
+    return Status.CONVERGED if found.convergence.converged else Status.RUNNING
