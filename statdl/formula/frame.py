@@ -123,9 +123,20 @@ def _from_mapping(data: Mapping[str, Any], what: str) -> Any:
         raise DataError(f"the columns of {what} differ in length: {listing(lengths)}.") from None
 
 
-def _unreadable(data: Any, what: str) -> DataError:
+def kind_of(data: Any) -> str:
+    """Return the name of a type with its package, where that is not Python itself.
+
+    Examples
+    --------
+    >>> kind_of(3), kind_of(np.float64(3))
+    ('int', 'numpy.float64')
+    """
     module = type(data).__module__
-    kind = f"{'' if module == 'builtins' else module + '.'}{type(data).__qualname__}"
+    return f"{'' if module == 'builtins' else module + '.'}{type(data).__qualname__}"
+
+
+def _unreadable(data: Any, what: str) -> DataError:
+    kind = kind_of(data)
     if hasattr(data, "collect"):
         return DataError(f"{what}: a lazy {kind} has no rows yet; call .collect() on it first.")
     if isinstance(data, np.ndarray):

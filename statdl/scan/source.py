@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from statdl.errors import DataError, MissingPackageError
+from statdl.formula.frame import kind_of
 from statdl.scan.reader import ahead
 
 #: Rows that are read at once.
@@ -150,7 +151,7 @@ def paths_of(given: Any) -> list[str] | None:
 
 def unreadable(given: Any) -> DataError:
     """Return the error for something that cannot be scanned."""
-    kind = f"{type(given).__module__}.{type(given).__qualname__}"
+    kind = kind_of(given)
     return DataError(
         f"scan() reads paths of Parquet or CSV files, a pyarrow dataset or table, a polars or "
         f"narwhals LazyFrame, a DuckDB relation, a Dask DataFrame, or a function that returns a "
