@@ -303,7 +303,7 @@ def test_missing_clusters_name_their_rows(panel):
     data = panel.assign(firm=panel["firm"].astype(float))
     data.loc[[5, 17], "firm"] = np.nan
     data.loc[[2, 5], "x"] = np.nan
-    with pytest.raises(sd.DataError, match=r"`firm` is missing in 1 row .* \(rows 17\)"):
+    with pytest.raises(sd.DataError, match=r"`firm` is missing in 1 row .* \(row 17\)"):
         ours("lm", data).vcov(cluster="firm")
 
 
