@@ -153,22 +153,32 @@ def _vectors(by: Any) -> list[tuple[str, Any]]:
 
 def _coded(name: str, values: Any, frame: ModelFrame) -> Grouping:
     """Return the codes of a vector at the rows that the fit used."""
-    device = is_array(values) and not isinstance(values, np.ndarray)
-    n, length = (
-        int(frame.X.shape[0]),
-        int(values.shape[0]) if hasattr(values, "shape") else len(values),
-    )
+    n = int(frame.X.shape[0])
+    length = int(values.shape[0]) if hasattr(values, "shape") else len(values)
     rows = None if frame.rows is None else to_numpy(frame.rows)
     if is_pandas(values) and frame.source is not None and is_pandas(frame.source):
         check_index(values, frame.index if length == n else frame.source.index, "cluster")
     if length != n or rows is None:
         _check_length(name, length, frame)
-    taken = rows is not None and length != n
-    if device:
-        xp = namespace(values)
-        at = xp.take(values, xp.asarray(rows, device=values.device)) if taken else values
-        _refuse_missing(name, ~(at == at), rows)
-        return Grouping(name, xp.reshape(xp.unique_inverse(at).inverse_indices, (-1,)))
+    chosen = None if length == n else rows  # values may be of all rows, or of those used
+    if is_array(values) and not isinstance(values, np.ndarray):
+        codes, gone = _device_codes(values, chosen)
+    else:
+        codes, gone = _host_codes(name, values, chosen)
+    _refuse_missing(name, gone, rows)
+    return Grouping(name, codes)
+
+
+def _device_codes(values: Array, chosen: Array | None) -> tuple[Array, Array]:
+    """Return the number of each value at the chosen rows, and where it is missing."""
+    xp = namespace(values)
+    if chosen is not None:
+        values = xp.take(values, xp.asarray(chosen, device=values.device))
+    return xp.reshape(xp.unique_inverse(values).inverse_indices, (-1,)), ~(values == values)
+
+
+def _host_codes(name: str, values: Any, chosen: Any) -> tuple[Any, Any]:
+    """Return the same of values on the host: numbers, text or dates."""
     try:
         codes, _ = pd.factorize(values if is_pandas(values) else np.asarray(values))
     except TypeError as error:
@@ -176,9 +186,8 @@ def _coded(name: str, values: Any, frame: ModelFrame) -> Grouping:
             f"`{name}` cannot name clusters: its values are no numbers, text or dates "
             f"({_kinds(values)}). cluster= needs one plain value a row."
         ) from error
-    codes = codes[rows] if taken else codes
-    _refuse_missing(name, codes < 0, rows)
-    return Grouping(name, np.unique(codes, return_inverse=True)[1])
+    codes = codes if chosen is None else codes[chosen]
+    return np.unique(codes, return_inverse=True)[1], codes < 0
 
 
 def _kinds(values: Any) -> str:
