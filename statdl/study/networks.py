@@ -118,7 +118,7 @@ def _kind(specification: Specification) -> Any:
     plan, rows = specification.plan, specification.rows
     if plan is None or plan.fixed is not None or not plan.network.stackable:
         return None
-    if rows.passing or rows.streamed or not rows.n:
+    if rows.passing or rows.template is not rows.X or not rows.n:  # X elsewhere, or narrower
         return None
     if is_numpy(rows.X) and rows.X.size > SMALL:
         return None
@@ -130,7 +130,7 @@ def _kind(specification: Specification) -> Any:
     optional = tuple(
         None if part is None else tuple(part.shape[1:]) for part in (rows.weights, rows.offset)
     )
-    places = str(rows.X.dtype), str(rows.y.dtype), str(rows.X.device)
+    places = str(rows.X.dtype), str(rows.X.device)
     return plan.network, specification.family, solver, plan.restarts, size, optional, places
 
 
