@@ -130,3 +130,11 @@ def test_a_fit_of_an_object_is_updated_and_saved(tmp_path):
     assert repr(fit.update(". ~ . + hp").family) == "Poisson(link=sqrt)"
     fit.save(tmp_path / "fit.statdl")
     assert repr(sd.load(tmp_path / "fit.statdl").family) == "Poisson(link=sqrt)"
+
+
+def test_links_and_families_of_one_kind_are_equal():
+    assert sd.links.Log() == sd.links.Log()
+    assert sd.links.Log() != sd.links.Sqrt()
+    assert len({sd.links.Log(), sd.links.Log(), sd.links.Sqrt()}) == 2
+    assert sd.families.Poisson() == sd.families.Poisson()
+    assert sd.families.Poisson() != sd.families.Poisson(link=sd.links.Sqrt())

@@ -21,6 +21,9 @@ from statdl.study.networks import estimates_of
 from statdl.study.parts import with_penalty
 from statdl.study.room import room_of
 
+#: Networks that are fitted at once, and copies of the rows that each of them holds.
+MOST, COPIES = 500, 8
+
 
 @dataclass(frozen=True)
 class Repeat:
@@ -54,9 +57,10 @@ class Repeat:
 
     @property
     def _together(self) -> int:
-        """How many times the rows may be read at once."""
+        """How many times the rows may be in memory at once, in some copies each."""
         X = self.frame.X
-        return max(1, room_of(X) // max(int(X.shape[0]) * int(X.shape[1]), 1))
+        room = room_of(X) // (COPIES * max(int(X.shape[0]) * int(X.shape[1]), 1))
+        return min(max(1, room), MOST)
 
     def _at_once(
         self, pairs: Sequence[tuple[Mapping[str, Any], Any]]

@@ -14,6 +14,7 @@ ends without a minimum: by itself it says why.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -75,10 +76,19 @@ def at_once(specifications: Sequence[Specification]) -> list[Estimate | None]:
     """Return the fits of those that go together with others; None in place of the rest."""
     found: list[Estimate | None] = [None] * len(specifications)
     for places in _groups(specifications):
-        begun = [Begun.of(specifications[j]) for j in places]
-        for j, one in zip(places, _fitted(begun), strict=True):
-            found[j] = one
+        begun = {j: one for j in places if (one := _begun(specifications[j])) is not None}
+        fits = _fitted(list(begun.values())) if begun else []
+        for j, fit in zip(begun, fits, strict=True):
+            found[j] = fit
     return found
+
+
+def _begun(specification: Specification) -> Begun | None:
+    """Return what is about to be fitted; None where its start says that it cannot be."""
+    try:
+        return Begun.of(specification)
+    except StatdlError:
+        return None
 
 
 # what goes together --------------------------------------------------------------------------
@@ -109,7 +119,7 @@ def _kind(specification: Specification) -> Any:
     plan, rows = specification.plan, specification.rows
     if plan is None or plan.fixed is not None or not plan.network.stackable:
         return None
-    if rows.passing or rows.streamed or not rows.n:
+    if rows.passing or rows.template is not rows.X or not rows.n:  # X elsewhere, or narrower
         return None
     if is_numpy(rows.X) and rows.X.size > SMALL:
         return None
@@ -117,11 +127,11 @@ def _kind(specification: Specification) -> Any:
     if solver is None:
         return None
     # batches are cut from as many rows; else sizes are alike
-    size = rows.n if isinstance(solver, Training) else int(np.log(rows.n) / np.log(ALIKE))
+    size = rows.n if isinstance(solver, Training) else int(math.log(rows.n, ALIKE))
     optional = tuple(
         None if part is None else tuple(part.shape[1:]) for part in (rows.weights, rows.offset)
     )
-    places = str(rows.X.dtype), str(rows.y.dtype), str(rows.X.device)
+    places = str(rows.X.dtype), str(rows.X.device)
     return plan.network, specification.family, solver, plan.restarts, size, optional, places
 
 
@@ -173,21 +183,21 @@ def _fitted(begun: Sequence[Begun]) -> list[Estimate | None]:
     """Return the fits of a group; None where one has no minimum."""
     with one_thread():  # stacks are of small products
         found, losses = _minima(begun, _stacked(begun))
-    trained = isinstance(begun[0].specification.solver, Training)
     return [
-        one.ended(_minimum(one, found, j, trained), tuple(losses[j]))
-        if found.status[j] is Status.CONVERGED and np.isfinite(losses[j]).any()
-        else None
+        _ended(one, found, losses, j) if found.status[j] is Status.CONVERGED else None
         for j, one in enumerate(begun)
     ]
 
 
-def _minimum(begun: Begun, found: Minima, j: int, trained: bool) -> Minimum:
-    """Return where one of them ended."""
+def _ended(begun: Begun, found: Minima, losses: Any, j: int) -> Estimate:
+    """Return the record of one of them."""
+    trained = isinstance(begun.specification.solver, Training)
+    # where training is said to report in the response's units
+    unit = begun.scale.spread**2 if trained and begun.scale is not None else 1.0
     assert found.loss is not None
-    return Minimum(
+    minimum = Minimum(
         parameters=found.parameters[j, :],
-        loss=float(found.loss[j]),
+        loss=float(found.loss[j]) * unit,
         gradient_norm=float("nan"),
         outcome=Outcome.EPOCHS if trained else Outcome.CONVERGED,
         iterations=found.iterations,
@@ -196,6 +206,7 @@ def _minimum(begun: Begun, found: Minima, j: int, trained: bool) -> Minimum:
         solver=begun.specification.solver.name,
         trace=Trace(),
     )
+    return begun.ended(minimum, tuple(losses[j] * unit))
 
 
 def _stacked(begun: Sequence[Begun]) -> Batch:

@@ -92,6 +92,8 @@ def same_fits(specifications, rtol=1e-10):
     for one, specification in zip(at_once(specifications), specifications, strict=True):
         alone = estimate(specification)
         assert one is not None
+        if len(alone.spread) > 1:  # of one start training reports what it saw on the way
+            np.testing.assert_allclose(one.spread, alone.spread, rtol=max(rtol, 1e-8))
         np.testing.assert_allclose(one.loss, alone.loss, rtol=rtol)
         eta = [to_numpy(each.eta) for each in (one, alone)]
         np.testing.assert_allclose(*eta, rtol=rtol, atol=rtol * np.abs(eta[1]).max())
@@ -112,7 +114,6 @@ def test_a_fit_at_once_is_a_fit_like_any_other(rows):
     assert one.convergence.converged
     assert one.convergence.method == alone.convergence.method
     np.testing.assert_allclose(one.parameters, alone.parameters, rtol=1e-8)
-    np.testing.assert_allclose(one.spread, alone.spread, rtol=1e-8)
     np.testing.assert_allclose(one.effective, alone.effective, rtol=1e-8)
 
 
@@ -141,6 +142,7 @@ TRAINED = {
     "default": {
         "formula": "y ~ x + z",
         "hidden": 2,
+        "restarts": 2,
         "method": sd.GradientDescent(batch=16, epochs=4),
     },
 }
