@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -43,6 +44,10 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     mode = _mode(target)
     beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT, f"There is no folder '{target.parent}' to write to", str(path)
+        )
     try:
         beside.open("xb").close()
         if mode is not None:

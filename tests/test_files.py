@@ -45,3 +45,12 @@ def test_permissions_and_links_stay(tmp_path):
 def test_what_is_no_file_is_written_to_and_not_replaced():
     write_whole("/dev/null", b"gone")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    path = tmp_path / "nowhere" / "file"
+    with pytest.raises(
+        FileNotFoundError, match=r"There is no folder .*nowhere' to write to"
+    ) as told:
+        write_whole(path, b"x")
+    assert ".tmp" not in str(told.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -158,6 +159,7 @@ def _network(
         intercept=specification.intercept,
         skip=arguments["skip"],
     )
+    _refuse_huge(network)
     _refuse_same_names(specification, network)
     return network
 
@@ -229,6 +231,19 @@ def _layers(
         Hidden(int(count), as_activation(each), normalisation, dropout)
         for count, each in zip(units, given, strict=True)
     )
+
+
+def _refuse_huge(network: Network) -> None:
+    """Raise for weights that memory cannot hold, before it is asked for."""
+    if network.size < 10**8 or not hasattr(os, "sysconf"):
+        return
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    needed = 8 * 4 * network.size  # weights, their gradient, and what a rule remembers
+    if needed > there:
+        raise ModelError(
+            f"hidden= makes {network.size:,} weights, whose training takes {needed / 1e9:,.0f} GB "
+            f"at least, and this machine has {there / 1e9:,.0f} GB of memory; use fewer units."
+        )
 
 
 def _refuse_same_names(specification: Specification, network: Network) -> None:

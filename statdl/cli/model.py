@@ -67,6 +67,19 @@ NETWORK = (
     click.option("--restarts", type=int, help="Random starts, of which the best is kept."),
     click.option("--seed", type=int, help="Seed of the starts."),
 )
+TRAINING = (
+    click.option("--epochs", type=int, help="Train by Adam for so many passes over the rows."),
+    click.option("--batch", type=int, help="Rows a step of training; 32 unless given."),
+    click.option("--learning-rate", type=float, help="Adam's; 0.001 unless given."),
+    click.option("--dropout", type=float, help="Share of units left out in training."),
+    click.option(
+        "--normalisation", type=click.Choice(["batch", "layer", "weight"]), help="Of hidden layers."
+    ),
+    click.option("--validation", type=float, metavar="SHARE", help="Rows watched, as 0.2."),
+    click.option(
+        "--early-stopping", type=int, metavar="EPOCHS", help="Stop without a better one so long."
+    ),
+)
 SPECIFIC: Mapping[str, tuple[Decorator, ...]] = {
     "lm": (PENALTY,),
     "glm": (FAMILY, LINK, REFERENCE, PENALTY, BIAS),
@@ -93,7 +106,8 @@ def options(*decorators: Decorator) -> Callable[[Command], Command]:
 
 def model_options(front: str) -> Callable[[Command], Command]:
     """Give a command what makes a model: formula, data, and the options of the front door."""
-    return options(FORMULA, DATA, *SPECIFIC[front], *ROWS, *COMPUTING, *READING)
+    training = TRAINING if front == "mlp" else ()
+    return options(FORMULA, DATA, *SPECIFIC[front], *training, *ROWS, *COMPUTING, *READING)
 
 
 def taken(given: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -108,9 +122,22 @@ def read_data(path: str, given: dict[str, Any]) -> Any:
 
 def fitted(front: str, formula: str, data: Any, given: Mapping[str, Any]) -> sd.Fit:
     """Return the fit; options that were not given are left to the front door."""
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = trained({name: value for name, value in given.items() if value is not None})
     fit: sd.Fit = getattr(sd, front)(formula, data, **chosen)
     return fit
+
+
+def trained(given: dict[str, Any]) -> dict[str, Any]:
+    """Return options with those of training by batches as the method that they make."""
+    wishes = taken(given, "epochs", "batch", "learning_rate")
+    if not wishes:
+        return given
+    if given.get("method", "adam") != "adam":
+        said = ", ".join(f"--{name.replace('_', '-')}" for name in wishes)
+        raise click.UsageError(f"{said} train by Adam, and --method {given['method']} does not.")
+    rate = wishes.pop("learning_rate", 1e-3)
+    method = sd.GradientDescent(sd.Adam(rate), **{"batch": 32, **wishes})
+    return {**given, "method": method}
 
 
 def check_outputs(*paths: str | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from statdl import study
+from statdl.errors import ModelError
 from statdl.lazy import lazy
 from statdl.report import plot
 from statdl.results.held import Held
@@ -84,6 +85,12 @@ class Pictures(Held):
         >>> [axes.get_xlabel() for axes in fit.plot(which=(1, 5))]
         ['fitted value', "leverage; dashed: Cook's distance 0.5, 1"]
         """
+        if self.estimate.specification.plan is not None:
+            raise ModelError(
+                "plot() draws the residuals of regressions; pictures of a network are "
+                "plot_history(), plot_effect(variable), plot_network(), plot_gradients() and "
+                "plot_decision(first, second)."
+            )
         return plot.draw_diagnostics(self.estimate, which, ax)
 
     def plot_coefficients(

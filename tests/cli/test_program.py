@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -210,3 +211,21 @@ def test_a_table_to_standard_output_reads_back(fitted, folder):
     frame = pd.read_csv(io.BytesIO(done.stdout))
     assert [*frame.columns[:2], frame.columns[-1]] == ["mpg", "cyl", "fit"]
     assert len(frame) == 32
+
+
+def test_a_network_is_trained_by_batches(folder):
+    options = ("--hidden", "6", "--epochs", "5", "--batch", "8", "--learning-rate", "0.01")
+    watched = ("--validation", "0.25", "--early-stopping", "2", "--dropout", "0.1", "-q")
+    command = ("fit", "mlp", "mpg ~ wt + hp", "cars.csv", *options)
+    done = run(*command, *watched, "--save", "net.statdl", folder=folder)
+    assert done.returncode == 0, done.stderr.decode()
+    net = sd.load(folder / "net.statdl")
+    cars = sd.datasets.load("mtcars").reset_index(drop=True)
+    method = sd.GradientDescent(sd.Adam(0.01), batch=8, epochs=5)
+    same = sd.mlp(
+        "mpg ~ wt + hp", cars, hidden=6, method=method, dropout=0.1, validation=0.25,
+        early_stopping=2,
+    )  # fmt: skip
+    np.testing.assert_allclose(net.predict(cars), same.predict(cars), rtol=1e-6)
+    told = refused(run(*command, "--method", "newton", folder=folder), code=2)
+    assert "train by Adam, and --method newton does not" in told

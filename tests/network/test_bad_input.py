@@ -19,6 +19,7 @@ REFUSED = {
     "no units": ({"hidden": 0}, UNITS),
     "negative units": ({"hidden": -3}, UNITS),
     "a layer without units": ({"hidden": (3, 0)}, UNITS),
+    "more than fits": ({"hidden": 10**12}, r"hidden= makes 4,000,.* weights, .* fewer units"),
     "half a unit": ({"hidden": 2.5}, UNITS),
     "units as text": ({"hidden": "8"}, UNITS),
     "a layer as text": ({"hidden": (8, "a")}, UNITS),
@@ -213,3 +214,8 @@ def test_tensors_that_know_their_gradient():
     of_arrays = sd.mlp(X=X, y=y, hidden=2, decay=0.1)
     np.testing.assert_allclose(of_tensors.params, of_arrays.params, rtol=1e-6)
     np.testing.assert_allclose(of_tensors.predict(tensors["X"]), of_arrays.predict(X), rtol=1e-8)
+
+
+def test_pictures_of_residuals_are_not_those_of_networks():
+    with pytest.raises(sd.ModelError, match=r"pictures of a network are plot_history\(\)"):
+        fit(decay=0.1).plot()

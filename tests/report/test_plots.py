@@ -437,7 +437,7 @@ def test_rows_of_no_weight_are_left_out():
 
 
 def test_diagnostics_are_for_regressions_and_of_six_pictures():
-    with pytest.raises(sd.ModelError, match="a network has none"):
+    with pytest.raises(sd.ModelError, match="pictures of a network are"):
         network().plot()
     with pytest.raises(sd.ModelError, match="one linear predictor"):
         sd.multinom("Species ~ Sepal.Width", data=IRIS).plot()
