@@ -29,8 +29,7 @@ from statdl.model.batch import Batch
 from statdl.model.exponential import ExponentialFamily, Gaussian
 from statdl.study.crossvalidation import fold_groups, fold_weights
 from statdl.study.many import batch_of
-from statdl.study.refits import refitted
-from statdl.study.repeatable import refuse_unbounded
+from statdl.study.refits import refitted, refuse_unlearnable
 
 #: Distance from its maximum, in standard errors, that a refit may stop at.
 TOLERANCE = 1e-2
@@ -95,7 +94,7 @@ def _held_out(estimate: Estimate, groups: Any, only_last: bool) -> HeldOut:
     rows = estimate.objective.rows
     own = np.ones(rows.n) if rows.weights is None else to_numpy(rows.weights)
     weights = fold_weights(estimate, groups, names)
-    refuse_unbounded(estimate)
+    refuse_unlearnable(estimate)
     found = refitted(estimate, weights, TOLERANCE)
     offset = None if rows.offset is None else rows.offset[:, 0]
     mean, spread = _means(estimate, batch_of(estimate), found.parameters, rows.X, offset)

@@ -11,8 +11,7 @@ from statdl.backend.random import generator
 from statdl.errors import ModelError
 from statdl.estimate import Estimate
 from statdl.study.many import ROUGH, batch_of
-from statdl.study.refits import refitted
-from statdl.study.repeatable import refuse_unbounded
+from statdl.study.refits import refitted, refuse_unlearnable
 
 
 def fold_groups(estimate: Estimate, folds: int, seed: int) -> Any:
@@ -51,7 +50,7 @@ def cross_validated_loss(estimate: Estimate, folds: int = 10, seed: int = 0) -> 
     groups = fold_groups(estimate, folds, seed)
     names = list(range(int(groups.max()) + 1))
     weights = fold_weights(estimate, groups, names)
-    refuse_unbounded(estimate)
+    refuse_unlearnable(estimate)
     found = refitted(estimate, weights, ROUGH)
     rows = estimate.objective.rows
     xp = namespace(rows.X)

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from statdl.backend.array import like, namespace, to_numpy
-from statdl.errors import StatdlError, StatdlWarning
-from statdl.estimate import Estimate, Plan, Specification
+from statdl.backend.rows import Rows
+from statdl.errors import ModelError, StatdlError, StatdlWarning
+from statdl.estimate import Estimate, Plan, Practice, Specification
 from statdl.estimate.scaling import scaling_of
 from statdl.solve.batched import Status
 from statdl.study.many import Many, fit_views
 from statdl.study.networks import estimates_of
+from statdl.study.repeatable import is_trained, refuse_remembered, refuse_unbounded
 from statdl.study.views import Views
 
 
@@ -39,7 +41,7 @@ def refitted(estimate: Estimate, weights: Any, tolerance: float) -> Many:
     >>> refitted(net.estimate, halves.astype(float), 1e-8).parameters.shape
     (2, 7)
     """
-    if not _standardised(estimate):
+    if not _by_their_own_rows(estimate):
         return fit_views(estimate, Views(weights=weights), afresh=True, tolerance=tolerance)
     chosen = [_outside(estimate, own) for own in weights]
     with warnings.catch_warnings():
@@ -49,13 +51,37 @@ def refitted(estimate: Estimate, weights: Any, tolerance: float) -> Many:
     return Many(parameters, tuple(_status(one) for one in found))
 
 
-def _standardised(estimate: Estimate) -> bool:
-    """Tell whether the fit is a network whose biases can take up another scaling."""
+def refuse_unlearnable(estimate: Estimate) -> None:
+    """Refuse a model that cannot be learnt again from some of its rows.
+
+    A minimum is asked of a fit that was to find one. What was trained by gradient descent is
+    trained again, wherever that ends.
+
+    Raises
+    ------
+    ModelError, DataError
+        When it has no rows, or no minimum, or a network's refits have no units in common.
+    """
+    if not is_trained(estimate):
+        refuse_unbounded(estimate)
+        return
+    refuse_remembered(estimate)
+    if not _by_their_own_rows(estimate):
+        raise ModelError(
+            "A network trained by gradient descent is trained again without some of its rows, and "
+            "this one has normalised layers, held weights, or scaled inputs and no biases; train "
+            "it without, or fit it with method='newton' or 'lbfgs'."
+        )
+
+
+def _by_their_own_rows(estimate: Estimate) -> bool:
+    """Tell whether it is a network whose refits can be in units of their own rows."""
     specification, plan = estimate.specification, estimate.specification.plan
-    if plan is None or plan.centre is None or plan.fixed is not None:
+    if plan is None or plan.fixed is not None:
         return False
     known = specification.frame.n == specification.rows.n and not specification.rows.passing
-    return known and plan.network.stackable and plan.network.intercept
+    movable = plan.centre is None or plan.network.intercept  # by the biases
+    return known and plan.network.stackable and movable
 
 
 def _outside(estimate: Estimate, weights: Any) -> Specification:
@@ -66,11 +92,26 @@ def _outside(estimate: Estimate, weights: Any) -> Specification:
     raw = replace(rows, X=like(specification.frame.X, rows.X))
     kept = like((weights > 0).nonzero()[0], rows.template, namespace(rows.template).int64)
     some = raw.take(kept)
-    kind = next((one for one in ("standard", "minmax") if _is_of(plan, scaling_of(raw, one))), "")
-    if kind:
-        centre, spread = scaling_of(some, kind)
-        plan = replace(plan, centre=centre, spread=spread)
-    return replace(specification, rows=plan.scaled_rows(some), plan=plan)
+    kinds = () if plan.centre is None else ("standard", "minmax")
+    kind = next((one for one in kinds if _is_of(plan, scaling_of(raw, one))), None)
+    if kind is None:
+        return replace(specification, rows=plan.scaled_rows(some))
+    centre, spread = scaling_of(some, kind)
+    own = replace(plan, centre=centre, spread=spread)
+    practice = _practised(specification.practice, plan, own)
+    return replace(specification, rows=own.scaled_rows(some), plan=own, practice=practice)
+
+
+def _practised(practice: Practice, plan: Plan, own: Plan) -> Practice:
+    """Return what training has besides, with the rows that it watches in a refit's own units."""
+    if practice.held_out is None:
+        return practice
+
+    def block(rows: Rows) -> Rows:
+        centre, spread = (like(values, rows.X) for values in (plan.centre, plan.spread))
+        return replace(rows, X=own.scaled(rows.X * spread + centre))
+
+    return replace(practice, held_out=practice.held_out.mapped(block))
 
 
 def _is_of(plan: Plan, scaling: tuple[Any, Any]) -> bool:
@@ -88,6 +129,8 @@ def _moved(estimate: Estimate, found: Estimate | StatdlError) -> Any:
     other, network = found.specification.plan, plan.network
     assert other is not None
     theta = np.array(to_numpy(found.parameters), dtype=float)
+    if plan.centre is None:
+        return theta
     shift, stretch = (plan.centre - other.centre) / other.spread, plan.spread / other.spread
     tables = [(network.layers[0].affine, 0)]
     tables += [(network.output, network.hidden[-1].units)] if network.skip else []

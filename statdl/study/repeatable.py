@@ -51,12 +51,17 @@ def refuse_unbounded(estimate: Estimate) -> None:
 
 def refuse_unrepeatable(estimate: Estimate) -> None:
     """Refuse a model that cannot be fitted again."""
+    refuse_remembered(estimate)
+    if is_trained(estimate):
+        _refuse_chance(estimate)
+
+
+def refuse_remembered(estimate: Estimate) -> None:
+    """Refuse a model without rows."""
     if estimate.remembered is not None:
         raise DataError(
             "A model loaded from a file has no rows to fit again; fit it to its data first."
         )
-    if is_trained(estimate):
-        _refuse_chance(estimate)
 
 
 def _refuse_chance(estimate: Estimate) -> None:

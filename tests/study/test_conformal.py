@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import statdl as sd
+from statdl.study.crossvalidation import fold_groups
 
 CARS = sd.datasets.load("mtcars")
 
@@ -77,3 +78,53 @@ def test_impossible_folds(folds):
     fit = sd.lm("mpg ~ wt", data=CARS)
     with pytest.raises(sd.ModelError, match="folds"):
         fit.predict(method="cv+", folds=folds)
+
+
+ADAM = sd.GradientDescent(sd.Adam(0.02), batch=16, epochs=40)
+OPTIONS = {"hidden": 3, "decay": 1e-3, "method": ADAM}
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "none"])
+@pytest.mark.parametrize("more", [{}, {"dropout": 0.1}, {"restarts": 2}])
+def test_a_trained_network_is_trained_again_without_the_rows_left_out(scaling, more):
+    X, y = wrong_model_data(80, 0)
+    net = sd.mlp(X=X, y=y, scaling=scaling, **OPTIONS, **more)
+    found = net.predict(X, method="conformal", level=0.9, seed=3)
+    learnt = fold_groups(net.estimate, 2, 3) == 0
+    half = sd.mlp(X=X[learnt], y=y[learnt], scaling=scaling, **OPTIONS, **more)
+    mean = np.asarray(half.predict(X))
+    scores = np.sort(np.abs(y - mean)[~learnt])
+    reach = scores[int(np.ceil((len(scores) + 1) * 0.9)) - 1]
+    assert np.allclose(found["lwr"], mean - reach, atol=1e-8)
+    assert np.allclose(found["upr"], mean + reach, atol=1e-8)
+
+
+def test_coverage_of_a_trained_network():
+    hits = []
+    for seed in range(12):
+        X, y = wrong_model_data(80, seed)
+        new, target = wrong_model_data(100, 1000 + seed)
+        found = sd.mlp(X=X, y=y, **OPTIONS).predict(new, method="cv+", level=0.8, folds=5)
+        hits += [(found["lwr"] <= target) & (target <= found["upr"])]
+    assert 0.74 < np.mean(hits) < 0.92
+
+
+def test_rows_that_are_watched_are_watched_again():
+    X, y = wrong_model_data(120, 0)
+    watched = X[:40], y[:40]
+    stopping = {**OPTIONS, "validation": watched, "early_stopping": 2}
+    net = sd.mlp(X=X[40:], y=y[40:], **stopping)
+    found = net.predict(X, method="conformal", level=0.9, seed=3)
+    learnt = fold_groups(net.estimate, 2, 3) == 0
+    half = sd.mlp(X=X[40:][learnt], y=y[40:][learnt], **stopping)
+    middle = np.asarray(found["lwr"] + found["upr"]) / 2
+    assert np.allclose(middle, half.predict(X), atol=1e-8)
+    share = sd.mlp(X=X, y=y, **OPTIONS, validation=0.25, early_stopping=True)
+    assert (share.predict(X, method="cv+", level=0.8)["upr"] > y).mean() > 0.8
+
+
+def test_normalised_layers_have_none():
+    X, y = wrong_model_data(80, 0)
+    net = sd.mlp(X=X, y=y, **OPTIONS, normalisation="batch")
+    with pytest.raises(sd.ModelError, match="trained again without some of its rows"):
+        net.predict(X, method="conformal", level=0.8)
