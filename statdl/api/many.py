@@ -89,7 +89,9 @@ def fit_many(
     Returns
     -------
     ManyFits
-        With ``frame``, ``failures``, ``bse``, ``confint()``, ``losses``, ``plot()``.
+        With ``frame``, ``failures``, ``bse``, ``confint()``, ``losses``, ``plot()``. Fits that
+        differ in nothing but penalty or start are no sample: they print their losses or minima,
+        and have no errors and no limits.
 
     Raises
     ------
@@ -131,7 +133,10 @@ def fit_many(
     )
     check_counts(views, weights, rows, y, penalty, starts, seeds)
     found = fit_views(estimate, views, tolerance=tolerance, losses=True)
-    return ManyFits(estimate, found, views, "views", fit.label)
+    kind = "views"
+    if weights is None and rows is None and y is None:
+        kind = "starts" if penalty is None else "penalties"
+    return ManyFits(estimate, found, views, kind, fit.label)
 
 
 def bootstrap(

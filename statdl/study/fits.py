@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from statdl.report.format import percent
 from statdl.report.table import Document, Printed
 from statdl.study.bootstrap import own_weights
 from statdl.study.many import Many, batch_of, fit_views
+from statdl.study.settings import table_of_minima, table_of_penalties
 from statdl.study.views import LeftOut, Source
 
 pd = lazy("pandas")
@@ -33,6 +34,13 @@ KINDS = {
     "bootstrap": "bootstrap fits",
     "parametric": "fits to simulated responses",
     "jackknife": "fits, a group of rows left out of each",
+    "starts": "starts",
+    "penalties": "penalties",
+}
+#: Kinds that are no sample of what a fit could have been, and why.
+NO_SAMPLE = {
+    "starts": "in where they start, and end at minima of one likelihood",
+    "penalties": "in their penalty",
 }
 
 
@@ -166,6 +174,7 @@ class ManyFits(Printed):
 
     def cov(self) -> Any:
         """Return the covariance matrix of the estimates as a frame."""
+        self._require_sample()
         drawn = self.estimates[self.converged]
         if self.kind == "jackknife":
             centred = drawn - drawn.mean(axis=0)
@@ -240,7 +249,12 @@ class ManyFits(Printed):
 
     @property
     def table(self) -> DataTable:
-        """Estimates of the fit with bias, error and limits from the many."""
+        """Estimates of the fit with bias, error and limits from the many.
+
+        Of starts it is the minima that they have come to, of penalties the loss under each.
+        """
+        if self.kind in NO_SAMPLE:
+            return self._without_spread()
         method = "normal" if self.kind == "jackknife" else "percentile"
         lower, upper = self._limits(method, self.level)
         tail = (1 - self.level) / 2
@@ -305,7 +319,7 @@ class ManyFits(Printed):
         names : sequence of str, optional
             Which coefficients; by default the first nine.
         level, method : optional
-            Of the limits, as for :meth:`confint`.
+            Of the limits, as for :meth:`confint`; of starts and penalties there are none.
         ax : matplotlib axes, optional
             As many as names; new ones unless given.
 
@@ -316,8 +330,11 @@ class ManyFits(Printed):
         places = self._places(names)
         level = self.level if level is None else level
         method = method or ("normal" if self.kind == "jackknife" else "percentile")
-        lower, upper = self._limits(method, level)
         own = self._full(self.estimate.parameters[None, :])[0]
+        if self.kind in NO_SAMPLE:
+            lower = upper = np.full_like(own, np.nan)
+        else:
+            lower, upper = self._limits(method, level)
         return plot.draw_distributions(
             [self.names[j] for j in places], self.estimates[:, places], own[places],
             (lower[places], upper[places]), f"{percent(level, 0)} limits ({method})", ax,
@@ -325,8 +342,32 @@ class ManyFits(Printed):
 
     # inside -----------------------------------------------------------------------------------
 
+    def _without_spread(self) -> DataTable:
+        if self.kind == "starts":
+            table = table_of_minima(self.title, self.losses)
+        else:
+            given = [one.strengths for one in self.views.blocks(self.count)]
+            strengths = np.concatenate([to_numpy(one).max(axis=1) for one in given])
+            table = table_of_penalties(self.title, strengths, self.losses)
+        return replace(table, notes=(*table.notes, *self._failed()))
+
+    def _require_sample(self) -> None:
+        """Refuse errors and limits of fits that are no sample.
+
+        Raises
+        ------
+        ModelError
+            With what to do instead.
+        """
+        if self.kind in NO_SAMPLE:
+            raise ModelError(
+                f"These fits differ {NO_SAMPLE[self.kind]}, so that their spread is no standard "
+                "error; bootstrap(fit) has errors and limits. frame, losses and best are there."
+            )
+
     @cached_property
     def _spread(self) -> Spread:
+        self._require_sample()
         estimate = self._full(self.estimate.parameters[None, :])[0]
         return Spread(estimate, self.estimates[self.converged])
 
@@ -403,12 +444,15 @@ class ManyFits(Printed):
             "percentile": "percentiles of the estimates",
             "normal": "the estimate less its bias ± z standard errors",
         }[method]
-        notes = [f"Limits of {percent(self.level, 0)} are {how}."]
+        return (f"Limits of {percent(self.level, 0)} are {how}.", *self._failed())
+
+    def _failed(self) -> tuple[str, ...]:
+        """Return a note of the fits that failed, if there are any."""
         lost = self.failures
-        if lost:
-            named = ", ".join(f"{count} {reason}" for reason, count in lost.items())
-            notes.append(f"{sum(lost.values())} of {self.count} fits have no estimate: {named}.")
-        return tuple(notes)
+        if not lost:
+            return ()
+        named = ", ".join(f"{count} {reason}" for reason, count in lost.items())
+        return (f"{sum(lost.values())} of {self.count} fits have no estimate: {named}.",)
 
 
 def counted_groups(own: Any, codes: Any = None) -> Any:

@@ -88,6 +88,26 @@ def test_seeds_are_starts_that_repeat():
     assert found.losses[found.best] <= net.estimate.loss * (1 + 1e-9)
 
 
+def test_starts_and_penalties_are_no_sample(line):
+    net = sd.mlp("mpg ~ wt + hp", data=CARS, hidden=2, decay=0.1)
+    starts = sd.fit_many(net, seeds=range(12))
+    table = starts.table.to_frame()
+    assert table["Starts"].sum() == 12 - sum(starts.failures.values())
+    assert table["Loss"].is_monotonic_increasing
+    np.testing.assert_allclose(table["Loss"].iloc[0], np.nanmin(starts.losses))
+    np.testing.assert_array_equal(starts.losses[table["Lowest"].astype(int)], table["Loss"])
+    assert table["Lowest"].iloc[0] == starts.best
+    penalties = sd.fit_many(line, penalty=[0.5, 2.0])
+    assert penalties.table.columns["λ"] == (0.5, 2.0)
+    np.testing.assert_allclose(penalties.table.columns["Loss"], penalties.losses)
+    for found in (starts, penalties):
+        for ask in (found.confint, found.cov, lambda found=found: found.bse):
+            with pytest.raises(sd.ModelError, match="their spread is no standard error"):
+                ask()
+    drawn = sd.fit_many(line, y=sd.simulate(line, 20, seed=1), penalty=[1.0] * 20)
+    assert (drawn.bse > 0).all()
+
+
 def test_firths_penalty_stays_in_every_fit():
     fit = sd.glm("am ~ wt", data=CARS, family="binomial", bias_reduction=True)
     found = sd.bootstrap(fit, 5, seed=0)
