@@ -113,7 +113,7 @@ def mlp(
     start : Fit or dict of named weights, optional
         Where the first start begins; what it does not name is drawn. A network's inputs keep the
         scaling they had in the one it starts from, so that its weights mean the same.
-    fixed : dict of name to value, or sequence of names, optional
+    fixed : dict of name to value, or sequence of str, optional
         Weights, of inputs as the model scales them, held at values, such as ``{"bias -> y": 0.0}``;
         or names of those that stay what they are in ``start``, such as ``["* -> h1.*"]`` for a
         layer of another network.
