@@ -23,13 +23,23 @@ from statdl.model.objective import Objective
 
 
 def standard_errors_away(
-    objective: Objective, parameters: Array, loss: float, lasso: Array | None = None
+    objective: Objective,
+    parameters: Array,
+    loss: float,
+    lasso: Array | None = None,
+    information: Array | None = None,
 ) -> float:
-    """Return the distance; ``lasso``, (P,), has λ of Σ λ |θ|. NaN where the loss is not finite."""
+    """Return the distance; NaN where the loss is not finite.
+
+    ``lasso``, (P,), has λ of Σ λ |θ|; ``information`` is F, if it is known.
+    """
     _, gradient = objective.value_and_gradient(parameters)
     if lasso is not None:
         gradient = with_lasso(gradient, parameters, lasso)
-    H = objective.curvature(parameters, expected=True)
+    if information is None:
+        H = objective.curvature(parameters, expected=True)
+    else:
+        H = objective.with_curvature_of_penalty(parameters, information)
     half = to_numpy(determined_root(objective.predictor, parameters, H).T @ gradient)
     unit = objective.unit(loss)
     if not (unit > 0 and math.isfinite(unit)):

@@ -46,7 +46,8 @@ class Determined:
     """What the data determine: the information, a covariance root, the verdict.
 
     ``negative`` counts the directions of negative curvature of an exact information, which count
-    as 0 in the root and in the degrees of freedom.
+    as 0 in the root and in the degrees of freedom. ``expected`` is the expected information, where
+    it was worked out on the way.
     """
 
     information: Array
@@ -54,6 +55,7 @@ class Determined:
     effective: float
     identification: Identification
     negative: int = 0
+    expected: Array | None = None
 
 
 def determine(
@@ -67,12 +69,24 @@ def determine(
     """
     if objective.size > EXAMINED_WEIGHTS:
         return _unexamined(parameters)
-    predictor = objective.predictor
-    apart = Redundancy.of(predictor, parameters)
+    apart = Redundancy.of(objective.predictor, parameters)
     if expected is None:
-        information = _trusted(objective, parameters, apart)
-    else:
-        information = _information(objective, parameters, apart, expected)
+        information, worked_out = _trusted(objective, parameters, apart)
+        found = _determined(objective, parameters, apart, information, expected)
+        return replace(found, expected=worked_out)
+    information = _information(objective, parameters, apart, expected)
+    return _determined(objective, parameters, apart, information, expected)
+
+
+def _determined(
+    objective: Objective,
+    parameters: Array,
+    apart: Redundancy,
+    information: Array,
+    expected: bool | None,
+) -> Determined:
+    """Return what follows from an information."""
+    predictor = objective.predictor
     known = filled(predictor, apart, information)
     alone = _regular(predictor, apart, known)
     if alone and objective.penalised is None:
@@ -95,14 +109,17 @@ def determine(
     return Determined(information, apart.across(root), effective, verdict, negative)
 
 
-def _trusted(objective: Objective, parameters: Array, apart: Redundancy) -> Array:
-    """Return the exact information where it says no more than the data do, else the expected."""
+def _trusted(objective: Objective, parameters: Array, apart: Redundancy) -> tuple[Array, Array]:
+    """Return the exact information where it says no more than the data do, else the expected.
+
+    The expected one, which is worked out either way, comes second.
+    """
     expected = _information(objective, parameters, apart, True)
     if objective.penalised is not None or objective.predictor.linear:
-        return expected
+        return expected, expected
     exact = _information(objective, parameters, apart, False)
     said, told = (determined_rank(objective.predictor, apart, one) for one in (exact, expected))
-    return expected if said > told else exact
+    return expected if said > told else exact, expected
 
 
 def _information(

@@ -340,7 +340,9 @@ class NetworkEstimate(Estimate):
         plan = self.specification.plan
         assert plan is not None
         lasso = lesson_of(self.objective, self.specification.practice, plan).lasso
-        return standard_errors_away(self.objective, self.device_parameters, self.loss, lasso)
+        return standard_errors_away(
+            self.objective, self.device_parameters, self.loss, lasso, self._determined.expected
+        )
 
     @cached_property
     def information(self) -> Any:

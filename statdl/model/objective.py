@@ -119,7 +119,7 @@ class Objective:
         (H,) = returned(
             parameters, *self._sum(lambda rows: (self._curvature_of(theta, rows, expected),))
         )
-        return self._penalised_curvature(parameters, H)
+        return self.with_curvature_of_penalty(parameters, H)
 
     def _curvature_of(self, theta: Array, rows: Rows, expected: bool) -> Array:
         """Return the curvature of Σ w ℓ of some rows."""
@@ -137,8 +137,8 @@ class Objective:
             score = score * rows.weights[:, None]
         return self.predictor.hessian(theta, rows.X, -score, H)
 
-    def _penalised_curvature(self, parameters: Array, H: Array) -> Array:
-        """Return the curvature of J from the sum over the rows."""
+    def with_curvature_of_penalty(self, parameters: Array, H: Array) -> Array:
+        """Return the curvature of J from H, that of the sum over the rows."""
         if self.penalised is None:
             return H
         return H + _diagonal(self.penalty.curvature(parameters, like(self.penalised, H)))

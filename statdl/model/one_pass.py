@@ -55,7 +55,7 @@ class OnePass(Objective):
         last = self._last()
         near = linear and last is not None and _near(last, parameters)
         seen = last if last is not None and near else self._at(parameters)
-        return self._penalised_curvature(parameters, seen.curvature)
+        return self.with_curvature_of_penalty(parameters, seen.curvature)
 
     def _at(self, parameters: Array) -> Seen:
         """Return the sums at exactly these parameters."""

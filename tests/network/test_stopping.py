@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 import statdl as sd
 from statdl.estimate.distance import standard_errors_away, with_lasso
+from statdl.model.objective import Objective
 from statdl.solve.iterate import Outcome
 
 CARS = sd.datasets.load("mtcars")
@@ -55,6 +56,25 @@ def test_a_minimum_is_no_distance_away():
     theta = np.asarray(estimate.parameters)
     assert standard_errors_away(estimate.objective, theta, estimate.loss) < 1e-5
     assert estimate.distance == 0.0
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_the_distance_takes_the_information_that_is_there(decay, monkeypatch):
+    net = sd.mlp("mpg ~ wt + hp", CARS, hidden=2, decay=decay, method=adam(20))
+    estimate = net.estimate
+    asked = []
+    curvature = Objective.curvature
+
+    def counted(self, parameters, *, expected=False):
+        asked.append(expected)
+        return curvature(self, parameters, expected=expected)
+
+    monkeypatch.setattr(Objective, "curvature", counted)
+    distance = estimate.distance
+    assert asked == ([True] if decay else [True, False])  # the second is the exact one
+    theta = np.asarray(estimate.parameters)
+    again = standard_errors_away(estimate.objective, theta, estimate.loss)
+    assert_allclose(distance, again, rtol=1e-9)
 
 
 def test_shortest_subgradient():
