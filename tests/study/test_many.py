@@ -381,6 +381,34 @@ def test_pictures_and_predictions_say_what_they_need(line):
         found.predict(np.ones((3, 4)))
 
 
+@pytest.mark.parametrize("kind", ["net", "array net", "line", "aliased", "counts"])
+def test_new_rows_are_predicted_as_the_fit_itself_does(kind):
+    X, y = CARS[["wt", "hp"]].to_numpy(), CARS["mpg"].to_numpy()
+    fit, new = {
+        "net": lambda: (sd.mlp("mpg ~ wt + factor(cyl)", CARS, hidden=2, decay=0.1), CARS[:7]),
+        "array net": lambda: (sd.mlp(X=X, y=y, hidden=2, decay=0.1), X[:7]),
+        "line": lambda: (sd.lm("mpg ~ poly(wt, 2)", CARS), CARS[:7]),
+        "aliased": lambda: (sd.lm("mpg ~ wt + I(2 * wt) + hp", CARS), CARS[:7]),
+        "counts": lambda: (
+            sd.glm("carb ~ wt + offset(np.log(hp))", CARS, family="poisson"),
+            CARS[:7],
+        ),
+    }[kind]()
+    once = sd.fit_many(fit, weights=np.ones((1, 32)))
+    np.testing.assert_allclose(once.predict(new)[0], np.asarray(fit.predict(new)), rtol=1e-6)
+
+
+def test_new_rows_may_be_columns_as_they_are_coded(line):
+    found = sd.fit_many(line, penalty=[0.0])
+    coded = found.predict(CARS[["wt", "hp"]].to_numpy())
+    np.testing.assert_allclose(coded, found.predict(), rtol=1e-12)
+    np.testing.assert_allclose(found.predict(CARS[["hp", "wt"]]), found.predict(), rtol=1e-12)  # by their name
+    with pytest.raises(sd.ModelError, match="goes with a frame"):
+        found.predict(np.ones((3, 2)), offset=np.ones(3))
+    with pytest.raises(sd.ModelError, match="belongs to newdata"):
+        found.predict(offset=np.ones(3))
+
+
 def test_rows_are_those_of_the_data_though_the_last_was_left_out():
     data = CARS.copy()
     data.loc[data.index[-1], "wt"] = np.nan
