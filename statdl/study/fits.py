@@ -175,7 +175,7 @@ class ManyFits(Printed):
             matrix = np.atleast_2d(np.cov(drawn, rowvar=False))
         return pd.DataFrame(matrix, index=list(self.names), columns=list(self.names))
 
-    def confint(self, level: float | None = None, *, method: str = "percentile") -> Any:
+    def confint(self, level: float | None = None, *, method: str | None = None) -> Any:
         """Return confidence limits, in columns such as "2.5 %" and "97.5 %".
 
         Formulas are those of :mod:`statdl.infer.resampling`.
@@ -184,10 +184,10 @@ class ManyFits(Printed):
         ----------
         level : float, optional
             Confidence level, 0.95 unless given.
-        method : {"percentile", "bca", "basic", "normal"}
-            Quantiles of the estimates; with their bias and skewness corrected, which takes a fit
-            without each row; mirrored at the fit's estimate; or ± z standard errors around it, less
-            the bias. Those left out by the jackknife have "normal" only.
+        method : {"percentile", "bca", "basic", "normal"}, optional
+            Quantiles of the estimates, which is usual; with their bias and skewness corrected,
+            which takes a fit without each row; mirrored at the fit's estimate; or ± z standard
+            errors around it, less the bias: the jackknife has these only.
 
         Raises
         ------
@@ -207,7 +207,7 @@ class ManyFits(Printed):
         [-6.78, -3.91]
         """
         level = self.level if level is None else level
-        lower, upper = self._limits(method, level)
+        lower, upper = self._limits(method or self._usual, level)
         tail = (1 - level) / 2
         columns = {f"{100 * tail:g} %": lower, f"{100 * (1 - tail):g} %": upper}
         return pd.DataFrame(columns, index=list(self.names))
@@ -247,7 +247,7 @@ class ManyFits(Printed):
     @property
     def table(self) -> DataTable:
         """Estimates of the fit with bias, error and limits from the many."""
-        method = "normal" if self.kind == "jackknife" else "percentile"
+        method = self._usual
         lower, upper = self._limits(method, self.level)
         tail = (1 - self.level) / 2
         columns = {
@@ -321,7 +321,7 @@ class ManyFits(Printed):
         """
         places = self._places(names)
         level = self.level if level is None else level
-        method = method or ("normal" if self.kind == "jackknife" else "percentile")
+        method = method or self._usual
         lower, upper = self._limits(method, level)
         own = self._full(self.estimate.parameters[None, :])[0]
         return plot.draw_distributions(
@@ -354,6 +354,11 @@ class ManyFits(Printed):
             kept = [j - first for j, keep in enumerate(self.estimate.kept) if keep and j >= first]
             X = X[:, kept] if len(kept) < X.shape[1] else X
         return X, None if shift is None else shift[:, None]
+
+    @property
+    def _usual(self) -> str:
+        """The method of limits unless one is given."""
+        return "normal" if self.kind == "jackknife" else "percentile"
 
     @cached_property
     def _spread(self) -> Spread:

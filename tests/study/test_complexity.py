@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import statdl as sd
+from statdl.errors import ModelError
 from statdl.study.verdict import Errors, Verdict, judge
 
 
@@ -522,3 +523,10 @@ def test_a_learning_curve_of_unfinished_training_says_nothing_of_data():
     assert "not trained to the end" in curve.plot().get_title(loc="left")
     assert not sd.learning_curve(long, folds=5).unfinished
     assert not sd.learning_curve(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).unfinished
+
+
+def test_errors_beyond_all_bounds_of_every_setting_are_said():
+    each = np.ones(5)
+    lost = Errors(each, np.full(5, math.inf), each, each, 2.0)
+    with pytest.raises(ModelError, match="No setting has a finite error on rows held out"):
+        judge([lost, lost], (1, 2))

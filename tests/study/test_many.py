@@ -398,11 +398,24 @@ def test_new_rows_are_predicted_as_the_fit_itself_does(kind):
     np.testing.assert_allclose(once.predict(new)[0], np.asarray(fit.predict(new)), rtol=1e-6)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_perfect_fits_have_an_estimate(offset):
+    x = np.linspace(-1.0, 2.0, 32)
+    data = pd.DataFrame({"x": x, "z": np.cos(5 * x), "y": offset + 2 * x})
+    fit = sd.lm("y ~ x + z", data=data)
+    for many in (sd.bootstrap(fit, 40), sd.jackknife(fit), sd.fit_many(fit, penalty=[0.0, 1e-9])):
+        assert many.failures == {}
+        np.testing.assert_allclose(many.frame["x"], 2.0, rtol=1e-8)
+    gamma = sd.glm("np.exp(2 * x) ~ x + z", data=data, family="gamma", link="log")
+    assert sd.bootstrap(gamma, 40).failures == {}
+
+
 def test_new_rows_may_be_columns_as_they_are_coded(line):
     found = sd.fit_many(line, penalty=[0.0])
     coded = found.predict(CARS[["wt", "hp"]].to_numpy())
     np.testing.assert_allclose(coded, found.predict(), rtol=1e-12)
-    np.testing.assert_allclose(found.predict(CARS[["hp", "wt"]]), found.predict(), rtol=1e-12)  # by their name
+    turned = CARS[["hp", "wt"]]  # of a frame they go by their names
+    np.testing.assert_allclose(found.predict(turned), found.predict(), rtol=1e-12)
     with pytest.raises(sd.ModelError, match="goes with a frame"):
         found.predict(np.ones((3, 2)), offset=np.ones(3))
     with pytest.raises(sd.ModelError, match="belongs to newdata"):
@@ -435,7 +448,7 @@ def test_the_covariance_leaves_out_what_has_no_estimate(logit):
 
 def test_the_jackknife_of_a_perfect_line_has_limits_at_it():
     data = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": [0.0, 0.0, 0.0, 0.0]})
-    limits = sd.jackknife(sd.lm("y ~ x", data=data)).confint(method="normal")
+    limits = sd.jackknife(sd.lm("y ~ x", data=data)).confint()
     np.testing.assert_allclose(limits, 0.0, atol=1e-12)
 
 
