@@ -20,6 +20,7 @@ NVIDIA, CUDA C++ Programming Guide, "CUDA Graphs".
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -30,6 +31,22 @@ from statdl.lazy import lazy
 cupy = lazy("cupy")
 
 Work = Callable[[], object]
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Let Python collect no garbage meanwhile.
+
+    What is left of an earlier run may be among it, and its handle of cuBLAS waits for the card when
+    it goes, which ends a capture.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class Replay:
@@ -79,10 +96,11 @@ class Replay:
         DeviceError
             Where the card refuses.
         """
-        self.stream.begin_capture()
         try:
-            work()
-            return self.stream.end_capture()
+            with _without_collection():
+                self.stream.begin_capture()
+                work()
+                return self.stream.end_capture()
         except BaseException as error:
             with suppress(Exception):  # what went wrong is told already
                 self.stream.end_capture()

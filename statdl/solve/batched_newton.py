@@ -34,6 +34,8 @@ from statdl.solve.line_search import ARMIJO
 DEPENDENT = 1e-11
 #: Shortest share of a step.
 SHORTEST = 2.0**-30
+#: Distance that rounding leaves, in its unit and that of the responses.
+PRECISE = 100.0
 #: So many steps that do not halve the distance are reason to look for separation.
 PATIENCE = 5
 #: Distance at which a problem without a minimum ends: its loss is as good as the supremum.
@@ -147,6 +149,9 @@ class NewtonTogether:
         running = running_of(state.status)
         sound = xp.isfinite(distance) & (pivot >= self._dependent(state))
         taken = running & sound & (ratio <= 0.5)
+        precise = self._precise(problems, state, running & ~taken)
+        state.status = xp.where(precise, coded(state.status, Status.CONVERGED), state.status)
+        running = running & ~precise
         doubtful = running & ~taken & xp.all(xp.isfinite(trial), axis=1)
         taken = taken | self._falls(problems, state, trial, doubtful)
         full = taken & (state.step == 1)
@@ -191,6 +196,24 @@ class NewtonTogether:
         found = to_numpy(doubtful).copy()
         found[chosen] = to_numpy(falls)
         return like(found, trial, xp.bool)
+
+    def _precise(self, problems: Problems, state: _State, slow: Array) -> Array:
+        """Tell which of the slow are as near as rounding lets them come.
+
+        Where a fit is perfect a unit of its log-likelihood is nothing, and so are standard errors;
+        what a gradient can tell is of the size of the responses.
+        """
+        xp = namespace(slow)
+        chosen = to_numpy(slow).nonzero()[0]
+        if not self.scaled or not len(chosen):
+            return slow & False
+        places = like(chosen, slow, xp.int64)
+        theta, distance = xp.take(state.parameters, places, axis=0), xp.take(state.distance, places)
+        some = problems.take(places)
+        size = xp.maximum(xp.abs(some.value(0.0 * theta)), xp.abs(some.value(theta)))
+        found = to_numpy(slow).copy()
+        found[chosen] = to_numpy(distance <= PRECISE * epsilon(theta) * xp.sqrt(2 * size))
+        return like(found, slow, xp.bool)
 
     def _judged(self, problems: Problems, state: _State, moved: Array, left: Array) -> _State:
         """End the problems whose last step is known, and take it."""

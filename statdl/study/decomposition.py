@@ -27,6 +27,7 @@ from statdl.infer.residual import response_matrix
 from statdl.kinds import is_number
 from statdl.report import DataTable, page, plot
 from statdl.report.table import Document, Printed
+from statdl.solve.batched import Status
 from statdl.solve.progress import shown
 from statdl.study.bootstrap import case_weights, spread_tolerance
 from statdl.study.complexity import Complexity
@@ -181,8 +182,11 @@ def _simulated(estimate: Estimate, mean: Any, phi: float, B: int, seed: int) -> 
 
 def _resampled(estimate: Estimate, noise: float, B: int, seed: int) -> Parts:
     counts = case_weights(estimate, B, seed)
-    predicted = _means(estimate, _refitted(estimate, Views(weights=counts)))
-    out = (counts == 0)[:, :, None]
+    found = _refitted(estimate, Views(weights=counts))
+    predicted = _means(estimate, found)
+    # a resample that leaves a column empty stays at the fit to all rows
+    moved = np.asarray([one is not Status.SINGULAR for one in found.status])
+    out = ((counts == 0) & moved[:, None])[:, :, None]
     seen = out.sum(axis=0)
     usable = seen[:, 0] > 1
     if not usable.any():

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import like, to_numpy
+from statdl.backend.array import Array, is_array, like, to_numpy
 from statdl.errors import DataError, ModelError
 from statdl.estimate import Estimate
+from statdl.formula import new_offset
 from statdl.infer.distribution import check_level, normal_quantile
 from statdl.infer.resampling import Spread, jackknife_bias, jackknife_error
 from statdl.lazy import lazy
@@ -183,7 +184,7 @@ class ManyFits(Printed):
             matrix = np.atleast_2d(np.cov(drawn, rowvar=False))
         return pd.DataFrame(matrix, index=list(self.names), columns=list(self.names))
 
-    def confint(self, level: float | None = None, *, method: str = "percentile") -> Any:
+    def confint(self, level: float | None = None, *, method: str | None = None) -> Any:
         """Return confidence limits, in columns such as "2.5 %" and "97.5 %".
 
         Formulas are those of :mod:`statdl.infer.resampling`.
@@ -192,10 +193,10 @@ class ManyFits(Printed):
         ----------
         level : float, optional
             Confidence level, 0.95 unless given.
-        method : {"percentile", "bca", "basic", "normal"}
-            Quantiles of the estimates; with their bias and skewness corrected, which takes a fit
-            without each row; mirrored at the fit's estimate; or ± z standard errors around it, less
-            the bias. Those left out by the jackknife have "normal" only.
+        method : {"percentile", "bca", "basic", "normal"}, optional
+            Quantiles of the estimates, which is usual; with their bias and skewness corrected,
+            which takes a fit without each row; mirrored at the fit's estimate; or ± z standard
+            errors around it, less the bias: the jackknife has these only.
 
         Raises
         ------
@@ -215,30 +216,35 @@ class ManyFits(Printed):
         [-6.78, -3.91]
         """
         level = self.level if level is None else level
-        lower, upper = self._limits(method, level)
+        lower, upper = self._limits(method or self._usual, level)
         tail = (1 - level) / 2
         columns = {f"{100 * tail:g} %": lower, f"{100 * (1 - tail):g} %": upper}
         return pd.DataFrame(columns, index=list(self.names))
 
-    def predict(self, newdata: Any = None) -> Any:
+    def predict(self, newdata: Any = None, *, offset: Any = None) -> Any:
         """Return what every fit predicts for rows of the data, (B, n), or (B, n, K) of K classes.
 
         Parameters
         ----------
-        newdata : array (m, p), optional
-            Inputs of the model; by default those of the fit's rows. A frame goes through
-            ``fit.model_matrix``'s design by :meth:`statdl.Fit.predict`.
+        newdata : frame, or array (m, p), optional
+            New rows, as for :meth:`statdl.Fit.predict`; by default those of the fit. Of a model
+            with a formula an array has its columns as they are coded.
+        offset : array (m,), optional
+            That of new rows, where the model has one beside its formula.
+
+        Examples
+        --------
+        >>> import statdl as sd
+        >>> cars = sd.datasets.load("mtcars")
+        >>> net = sd.mlp("mpg ~ wt", data=cars, hidden=2, decay=0.1)
+        >>> sd.fit_many(net, seeds=range(5)).predict(cars[:3]).shape
+        (5, 3)
         """
         rows, batch = self.estimate.objective.rows, batch_of(self.estimate)
-        X = rows.X if newdata is None else like(newdata, rows.template)
-        if X.ndim != 2 or X.shape[1] != rows.X.shape[1]:
-            raise DataError(
-                f"newdata has shape {tuple(X.shape)}; the model has {rows.X.shape[1]} inputs, a "
-                "column each."
-            )
+        X, shift = self._inputs(newdata, offset)
         eta = batch.eta(like(self.found.parameters, rows.template), X)
-        if newdata is None and rows.offset is not None:
-            eta = eta + rows.offset
+        if shift is not None:
+            eta = eta + shift
         means = np.stack(
             [to_numpy(self.estimate.family.mean(eta[b, ...])) for b in range(self.count)]
         )
@@ -255,7 +261,7 @@ class ManyFits(Printed):
         """
         if self.kind in NO_SAMPLE:
             return self._without_spread()
-        method = "normal" if self.kind == "jackknife" else "percentile"
+        method = self._usual
         lower, upper = self._limits(method, self.level)
         tail = (1 - self.level) / 2
         columns = {
@@ -329,7 +335,7 @@ class ManyFits(Printed):
         """
         places = self._places(names)
         level = self.level if level is None else level
-        method = method or ("normal" if self.kind == "jackknife" else "percentile")
+        method = method or self._usual
         own = self._full(self.estimate.parameters[None, :])[0]
         if self.kind in NO_SAMPLE:
             lower = upper = np.full_like(own, np.nan)
@@ -364,6 +370,35 @@ class ManyFits(Printed):
                 f"These fits differ {NO_SAMPLE[self.kind]}, so that their spread is no standard "
                 "error; bootstrap(fit) has errors and limits. frame, losses and best are there."
             )
+
+    def _inputs(self, newdata: Any, offset: Any) -> tuple[Array, Array | None]:
+        """Return rows in the units of the model, and their offset, (m, 1) or as the model's."""
+        rows, specification = self.estimate.objective.rows, self.estimate.specification
+        if newdata is None:
+            if offset is not None:
+                raise ModelError("offset= belongs to newdata=; the fit's own offset is used.")
+            return rows.X, rows.offset
+        frame, template = specification.frame, rows.template
+        if frame.design.formula is not None and (is_array(newdata) or isinstance(newdata, list)):
+            if offset is not None:
+                raise ModelError("offset= goes with a frame; write newdata= as one.")
+            coded, shift = like(newdata, template), None
+            _check_columns(coded, len(frame.design.names))
+        else:
+            new = frame.design.encode(newdata)
+            coded = like(new.X, template)
+            shift = new_offset(frame, new, offset, template)
+        X = specification.inputs(coded)
+        if specification.plan is None:
+            first = int(specification.intercept)
+            kept = [j - first for j, keep in enumerate(self.estimate.kept) if keep and j >= first]
+            X = X[:, kept] if len(kept) < X.shape[1] else X
+        return X, None if shift is None else shift[:, None]
+
+    @property
+    def _usual(self) -> str:
+        """The method of limits unless one is given."""
+        return "normal" if self.kind == "jackknife" else "percentile"
 
     @cached_property
     def _spread(self) -> Spread:
@@ -453,6 +488,13 @@ class ManyFits(Printed):
             return ()
         named = ", ".join(f"{count} {reason}" for reason, count in lost.items())
         return (f"{sum(lost.values())} of {self.count} fits have no estimate: {named}.",)
+
+
+def _check_columns(X: Array, columns: int) -> None:
+    if X.ndim != 2 or X.shape[1] != columns:
+        raise DataError(
+            f"newdata has shape {tuple(X.shape)}; the model has {columns} inputs, a column each."
+        )
 
 
 def counted_groups(own: Any, codes: Any = None) -> Any:

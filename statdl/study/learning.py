@@ -226,9 +226,11 @@ def _counts(sizes: Sequence[float], most: int) -> list[int]:
         given = np.asarray(list(sizes), dtype=float)
     except (TypeError, ValueError):
         given = np.asarray([])
-    if not len(given) or not (given > 0).all():
+    if not len(given) or not ((given > 0) & np.isfinite(given)).all():
         raise ModelError("sizes must be shares of the rows, or numbers of rows, above 0.")
     counts = np.rint(given * most if (given <= 1).all() else given).astype(int)
+    if counts.max() < 1:
+        raise DataError(f"sizes asks for no row: the folds leave {most} to learn from.")
     if counts.max() > most:
         raise DataError(
             f"sizes asks for {counts.max()} rows, and the folds leave {most} to learn from; use "

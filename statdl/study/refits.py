@@ -17,8 +17,9 @@ import numpy as np
 
 from statdl.backend.array import like, namespace, to_numpy
 from statdl.backend.rows import Rows
-from statdl.errors import ModelError, StatdlError, StatdlWarning
+from statdl.errors import DataError, ModelError, StatdlError, StatdlWarning
 from statdl.estimate import Estimate, Plan, Practice, Specification
+from statdl.estimate import estimate as fitted
 from statdl.estimate.scaling import scaling_of
 from statdl.solve.batched import Status
 from statdl.study.many import Many, fit_views
@@ -42,13 +43,57 @@ def refitted(estimate: Estimate, weights: Any, tolerance: float) -> Many:
     (2, 7)
     """
     if not _by_their_own_rows(estimate):
-        return fit_views(estimate, Views(weights=weights), afresh=True, tolerance=tolerance)
+        many = fit_views(estimate, Views(weights=weights), afresh=True, tolerance=tolerance)
+        return _with_the_rest(estimate, weights, many)
     chosen = [_outside(estimate, own) for own in weights]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatdlWarning)
         found = estimates_of(chosen)
     parameters = np.stack([_moved(estimate, one) for one in found])
     return Many(parameters, tuple(_status(one) for one in found))
+
+
+def _with_the_rest(estimate: Estimate, weights: Any, found: Many) -> Many:
+    """Return refits with those of regressions that failed made by themselves.
+
+    A view whose columns depend on each other stays where it started, which is the fit to all rows,
+    those left out among them. By itself it leaves columns out, and their coefficients are 0 here.
+    """
+    specification = estimate.specification
+    lost = [] if specification.plan is not None else (~found.converged).nonzero()[0].tolist()
+    if not lost:
+        return found
+    if specification.rows.passing:
+        raise DataError(
+            f"Without some of the rows the fit has no estimate ({found.reasons[lost[0]]}): use "
+            "fewer folds, or leave out columns that few rows tell apart."
+        )
+    parameters = np.array(found.parameters)
+    for j in lost:
+        parameters[j] = _by_itself(estimate, weights[j], parameters[j], found.status[j])
+    return replace(found, parameters=parameters)
+
+
+def _by_itself(estimate: Estimate, weights: Any, ended: Any, status: Status) -> Any:
+    """Return coefficients of a fit to the rows of positive weight, 0 where it has none, (P,).
+
+    Where a class is not among them, they are where the view ended.
+    """
+    specification = estimate.specification
+    template = specification.rows.template
+    places = like((weights > 0).nonzero()[0], template, namespace(template).int64)
+    some = replace(specification, rows=specification.rows.take(places))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StatdlWarning)
+            own = fitted(some)
+    except StatdlError:
+        if status is Status.SEPARATED:
+            return ended
+        raise
+    full = np.zeros(len(estimate.kept) * specification.tables)
+    full[list(own.kept * specification.tables)] = to_numpy(own.parameters)
+    return full[list(estimate.kept * specification.tables)]
 
 
 def refuse_unlearnable(estimate: Estimate) -> None:

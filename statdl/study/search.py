@@ -318,7 +318,13 @@ def trials_of(given: Any, space: Mapping[str, Range | Choices]) -> list[Trial]:
         return []
     if isinstance(given, SearchResult):
         given = given.to_frame()
-    table = given if isinstance(given, pd.DataFrame) else pd.DataFrame(dict(given.to_dict()))
+    table = given
+    if not isinstance(given, pd.DataFrame):
+        if not hasattr(given, "to_dict"):
+            raise DataError(
+                f"tried= needs a search or what its to_frame() gave, not {type(given).__name__}."
+            )
+        table = pd.DataFrame(dict(given.to_dict()))
     lost = [name for name in (*space, "validation", "std_error") if name not in table.columns]
     if lost:
         raise DataError(f"tried= has no column {lost[0]!r}; it is what to_frame() gave.")

@@ -31,6 +31,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from statdl.errors import ModelError
+
 #: A share of the excess above this is a part of its own.
 LARGE = 1 / 3
 #: An excess below this share of the best error is none, however many rows tell it from 0.
@@ -136,6 +138,11 @@ def judge(
     rounding : float
         An error of no more than this is none.
 
+    Raises
+    ------
+    ModelError
+        Where no candidate has a finite error on rows held out.
+
     Examples
     --------
     >>> def errors(training, validation, df):
@@ -147,6 +154,12 @@ def judge(
     """
     lowest = least(candidates)
     best = candidates[lowest]
+    if not math.isfinite(best.validation_error):
+        raise ModelError(
+            "No setting has a finite error on rows held out: what the fits predict there is no "
+            "mean of the family. Use a link whose means are all possible, such as link='log', or "
+            "other inputs."
+        )
     excesses = [_excess(one, best, rounding) for one in candidates]
     chosen = simplest(sizes, [excess.none for excess in excesses])
     phi = best.validation_error if noise is None else noise

@@ -3,6 +3,7 @@
 Where there is no card streams that capture are pretended (tests/namespace/pretended_streams.py).
 """
 
+import gc
 from collections import Counter
 
 import numpy as np
@@ -182,6 +183,14 @@ def test_an_interrupt_ends_the_capture(card):
         captured.run(interrupted, 2)
     assert not captured.stream.is_capturing()
     captured.stream.synchronize()
+
+
+def test_no_garbage_is_collected_in_a_capture(card):
+    captured, collecting = Replay(), []
+    with captured.beside():
+        captured.run(lambda: collecting.append(gc.isenabled()), 2)
+    assert collecting == [True, False]
+    assert gc.isenabled()
 
 
 def test_memory_that_is_given_back_is_missed(pretended):

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 import statdl as sd
-from statdl.study.crossvalidation import cross_validated_loss
+from statdl.study.crossvalidation import cross_validated_loss, fold_groups, fold_weights
+from statdl.study.refits import refitted
 
 CARS = sd.datasets.load("mtcars")
 IRIS = sd.datasets.load("iris")
@@ -163,3 +164,19 @@ def test_the_rows_a_network_held_out_are_its_validation_rows():
     table = sd.compare(net, sd.glm("am ~ wt", cars, family="binomial"))
     assert table["Val. Loss"][0] == pytest.approx(net.history["validation_loss"].iloc[-1])
     assert np.isnan(table["Val. Loss"][1])
+
+
+def test_a_level_of_one_fold_alone_is_not_known_to_the_model_of_that_fold():
+    data = CARS.assign(kind=np.where(np.arange(32) == 7, "solo", CARS["gear"].astype(str)))
+    data.loc[data.index[7], "mpg"] = 500.0
+    fit = sd.lm("mpg ~ wt + kind", data=data)
+    groups = fold_groups(fit.estimate, 8, 0)
+    weights = fold_weights(fit.estimate, groups, list(range(8)))
+    found = refitted(fit.estimate, weights, 1e-8)
+    for k in range(8):
+        again = sd.lm("mpg ~ wt + kind", data=data[groups != k]).params
+        ours = dict(zip(fit.params.index, found.parameters[k], strict=True))
+        for name, value in ours.items():
+            np.testing.assert_allclose(value, again.get(name, 0.0), atol=1e-8)
+    assert cross_validated_loss(fit.estimate, 8) > 50
+    assert fit.predict(method="cv+", level=0.8)["upr"].max() < 1000

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 import statdl as sd
+from statdl.errors import ModelError
+from statdl.study.bootstrap import case_weights
 from statdl.study.verdict import Errors, Verdict, judge
 
 
@@ -522,3 +524,24 @@ def test_a_learning_curve_of_unfinished_training_says_nothing_of_data():
     assert "not trained to the end" in curve.plot().get_title(loc="left")
     assert not sd.learning_curve(long, folds=5).unfinished
     assert not sd.learning_curve(sd.lm("mpg ~ wt", data=sd.datasets.load("mtcars"))).unfinished
+
+
+def test_errors_beyond_all_bounds_of_every_setting_are_said():
+    each = np.ones(5)
+    lost = Errors(each, np.full(5, math.inf), each, each, 2.0)
+    with pytest.raises(ModelError, match="No setting has a finite error on rows held out"):
+        judge([lost, lost], (1, 2))
+
+
+def test_resamples_that_leave_a_column_empty_tell_nothing_of_its_rows():
+    cars = sd.datasets.load("mtcars")
+    data = cars.assign(solo=1.0 * (np.arange(32) == 7))
+    fit = sd.lm("mpg ~ wt + solo", data=data)
+    counts = case_weights(fit.estimate, 60, 0)
+    means = np.where(counts == 0, sd.fit_many(fit, weights=counts).predict(), np.nan)
+    usable = np.isfinite(means).sum(axis=0) > 1
+    assert not usable[7]
+    study = sd.complexity(fit, over={"lambda": (0,)})
+    found = sd.bias_variance(study, noise=1.0, B=60, seed=0)
+    variance = np.nanvar(means[:, usable], axis=0, ddof=1).mean()
+    np.testing.assert_allclose(found.parts[0].variance, variance, rtol=1e-6)

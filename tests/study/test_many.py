@@ -401,6 +401,47 @@ def test_pictures_and_predictions_say_what_they_need(line):
         found.predict(np.ones((3, 4)))
 
 
+@pytest.mark.parametrize("kind", ["net", "array net", "line", "aliased", "counts"])
+def test_new_rows_are_predicted_as_the_fit_itself_does(kind):
+    X, y = CARS[["wt", "hp"]].to_numpy(), CARS["mpg"].to_numpy()
+    fit, new = {
+        "net": lambda: (sd.mlp("mpg ~ wt + factor(cyl)", CARS, hidden=2, decay=0.1), CARS[:7]),
+        "array net": lambda: (sd.mlp(X=X, y=y, hidden=2, decay=0.1), X[:7]),
+        "line": lambda: (sd.lm("mpg ~ poly(wt, 2)", CARS), CARS[:7]),
+        "aliased": lambda: (sd.lm("mpg ~ wt + I(2 * wt) + hp", CARS), CARS[:7]),
+        "counts": lambda: (
+            sd.glm("carb ~ wt + offset(np.log(hp))", CARS, family="poisson"),
+            CARS[:7],
+        ),
+    }[kind]()
+    once = sd.fit_many(fit, weights=np.ones((1, 32)))
+    np.testing.assert_allclose(once.predict(new)[0], np.asarray(fit.predict(new)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_perfect_fits_have_an_estimate(offset):
+    x = np.linspace(-1.0, 2.0, 32)
+    data = pd.DataFrame({"x": x, "z": np.cos(5 * x), "y": offset + 2 * x})
+    fit = sd.lm("y ~ x + z", data=data)
+    for many in (sd.bootstrap(fit, 40), sd.jackknife(fit), sd.fit_many(fit, penalty=[0.0, 1e-9])):
+        assert many.failures == {}
+        np.testing.assert_allclose(many.frame["x"], 2.0, rtol=1e-8)
+    gamma = sd.glm("np.exp(2 * x) ~ x + z", data=data, family="gamma", link="log")
+    assert sd.bootstrap(gamma, 40).failures == {}
+
+
+def test_new_rows_may_be_columns_as_they_are_coded(line):
+    found = sd.fit_many(line, penalty=[0.0])
+    coded = found.predict(CARS[["wt", "hp"]].to_numpy())
+    np.testing.assert_allclose(coded, found.predict(), rtol=1e-12)
+    turned = CARS[["hp", "wt"]]  # of a frame they go by their names
+    np.testing.assert_allclose(found.predict(turned), found.predict(), rtol=1e-12)
+    with pytest.raises(sd.ModelError, match="goes with a frame"):
+        found.predict(np.ones((3, 2)), offset=np.ones(3))
+    with pytest.raises(sd.ModelError, match="belongs to newdata"):
+        found.predict(offset=np.ones(3))
+
+
 def test_rows_are_those_of_the_data_though_the_last_was_left_out():
     data = CARS.copy()
     data.loc[data.index[-1], "wt"] = np.nan
@@ -427,7 +468,7 @@ def test_the_covariance_leaves_out_what_has_no_estimate(logit):
 
 def test_the_jackknife_of_a_perfect_line_has_limits_at_it():
     data = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": [0.0, 0.0, 0.0, 0.0]})
-    limits = sd.jackknife(sd.lm("y ~ x", data=data)).confint(method="normal")
+    limits = sd.jackknife(sd.lm("y ~ x", data=data)).confint()
     np.testing.assert_allclose(limits, 0.0, atol=1e-12)
 
 
