@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from statdl.backend.array import Array, is_array, like, to_numpy
-from statdl.errors import DataError, ModelError
+from statdl.backend.array import like, to_numpy
+from statdl.errors import ModelError
 from statdl.estimate import Estimate
-from statdl.formula import new_offset
 from statdl.infer.distribution import check_level, normal_quantile
 from statdl.infer.resampling import Spread, jackknife_bias, jackknife_error
 from statdl.lazy import lazy
@@ -22,6 +21,7 @@ from statdl.report.format import percent
 from statdl.report.table import Document, Printed
 from statdl.study.bootstrap import own_weights
 from statdl.study.many import Many, batch_of, fit_views
+from statdl.study.means import means_of
 from statdl.study.settings import table_of_minima, table_of_penalties
 from statdl.study.views import LeftOut, Source
 
@@ -240,14 +240,7 @@ class ManyFits(Printed):
         >>> sd.fit_many(net, seeds=range(5)).predict(cars[:3]).shape
         (5, 3)
         """
-        rows, batch = self.estimate.objective.rows, batch_of(self.estimate)
-        X, shift = self._inputs(newdata, offset)
-        eta = batch.eta(like(self.found.parameters, rows.template), X)
-        if shift is not None:
-            eta = eta + shift
-        means = np.stack(
-            [to_numpy(self.estimate.family.mean(eta[b, ...])) for b in range(self.count)]
-        )
+        means = means_of(self.estimate, self.found.parameters, newdata, offset)
         means[~self.converged] = np.nan
         return means[:, :, 0] if means.shape[2] == 1 else means
 
@@ -371,30 +364,6 @@ class ManyFits(Printed):
                 "error; bootstrap(fit) has errors and limits. frame, losses and best are there."
             )
 
-    def _inputs(self, newdata: Any, offset: Any) -> tuple[Array, Array | None]:
-        """Return rows in the units of the model, and their offset, (m, 1) or as the model's."""
-        rows, specification = self.estimate.objective.rows, self.estimate.specification
-        if newdata is None:
-            if offset is not None:
-                raise ModelError("offset= belongs to newdata=; the fit's own offset is used.")
-            return rows.X, rows.offset
-        frame, template = specification.frame, rows.template
-        if frame.design.formula is not None and (is_array(newdata) or isinstance(newdata, list)):
-            if offset is not None:
-                raise ModelError("offset= goes with a frame; write newdata= as one.")
-            coded, shift = like(newdata, template), None
-            _check_columns(coded, len(frame.design.names))
-        else:
-            new = frame.design.encode(newdata)
-            coded = like(new.X, template)
-            shift = new_offset(frame, new, offset, template)
-        X = specification.inputs(coded)
-        if specification.plan is None:
-            first = int(specification.intercept)
-            kept = [j - first for j, keep in enumerate(self.estimate.kept) if keep and j >= first]
-            X = X[:, kept] if len(kept) < X.shape[1] else X
-        return X, None if shift is None else shift[:, None]
-
     @property
     def _usual(self) -> str:
         """The method of limits unless one is given."""
@@ -488,13 +457,6 @@ class ManyFits(Printed):
             return ()
         named = ", ".join(f"{count} {reason}" for reason, count in lost.items())
         return (f"{sum(lost.values())} of {self.count} fits have no estimate: {named}.",)
-
-
-def _check_columns(X: Array, columns: int) -> None:
-    if X.ndim != 2 or X.shape[1] != columns:
-        raise DataError(
-            f"newdata has shape {tuple(X.shape)}; the model has {columns} inputs, a column each."
-        )
 
 
 def counted_groups(own: Any, codes: Any = None) -> Any:
