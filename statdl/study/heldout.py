@@ -118,8 +118,12 @@ def _groups(frame: ModelFrame) -> Any:
 
 
 def targets(frame: ModelFrame, positions: Any) -> Any:
-    """Return the class of the rows at some positions of the data."""
-    return _groups(frame)[places_of(frame, positions)]
+    """Return the class of the rows at some positions of the data; of 0 and 1 as well."""
+    groups, kind = _groups(frame), frame.response.kind
+    if kind == "numeric":
+        levels, codes = np.unique(to_numpy(frame.response.values), return_inverse=True)
+        groups = codes.reshape(-1) if len(levels) == 2 else groups
+    return groups[places_of(frame, positions)]
 
 
 def _shared_out(groups: Any, shares: Sequence[float], random: Any) -> list[Any]:

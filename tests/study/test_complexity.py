@@ -9,6 +9,7 @@ import pytest
 import statdl as sd
 from statdl.errors import ModelError
 from statdl.study.bootstrap import case_weights
+from statdl.study.learning import thinned
 from statdl.study.verdict import Errors, Verdict, judge
 
 
@@ -545,3 +546,16 @@ def test_resamples_that_leave_a_column_empty_tell_nothing_of_its_rows():
     found = sd.bias_variance(study, noise=1.0, B=60, seed=0)
     variance = np.nanvar(means[:, usable], axis=0, ddof=1).mean()
     np.testing.assert_allclose(found.parts[0].variance, variance, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [int, str, bool])
+def test_few_rows_have_both_classes_however_they_are_written(kind):
+    random = np.random.default_rng(0)
+    data = pd.DataFrame({"x": random.normal(size=60), "y": np.arange(60) % 2})
+    fit = sd.glm("y ~ x", data=data.astype({"y": kind}), family="binomial")
+    frame = fit.estimate.frame
+    for seed in range(20):
+        few = thinned(frame, np.arange(40), 0.1, seed)
+        assert set(data["y"][few]) == {0, 1}
+    found = sd.search(fit, space={"lambda": (0.01, 10.0)}, n=16, folds=3, halving=True)
+    assert found.table.notes == ()
