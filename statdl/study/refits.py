@@ -17,7 +17,7 @@ import numpy as np
 
 from statdl.backend.array import like, namespace, to_numpy
 from statdl.backend.rows import Rows
-from statdl.errors import DataError, ModelError, StatdlError, StatdlWarning
+from statdl.errors import DataError, ModelError, NumericalError, StatdlError, StatdlWarning
 from statdl.estimate import Estimate, Plan, Practice, Specification
 from statdl.estimate import estimate as fitted
 from statdl.estimate.scaling import scaling_of
@@ -48,9 +48,22 @@ def refitted(estimate: Estimate, weights: Any, tolerance: float) -> Many:
     chosen = [_outside(estimate, own) for own in weights]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatdlWarning)
-        found = estimates_of(chosen)
+        found = [_sound(one) for one in estimates_of(chosen)]
     parameters = np.stack([_moved(estimate, one) for one in found])
     return Many(parameters, tuple(_status(one) for one in found))
+
+
+def _sound(found: Estimate | StatdlError) -> Estimate:
+    """Return a fit; what is held out cannot be judged without one.
+
+    Raises
+    ------
+    NumericalError
+        With what the fit said.
+    """
+    if isinstance(found, StatdlError):
+        raise NumericalError(f"A fit without some of the rows has failed: {found}") from found
+    return found
 
 
 def _with_the_rest(estimate: Estimate, weights: Any, found: Many) -> Many:
@@ -165,12 +178,10 @@ def _is_of(plan: Plan, scaling: tuple[Any, Any]) -> bool:
     return all(bool((abs(own - other) <= 1e-6 * plan.spread).all()) for own, other in pairs)
 
 
-def _moved(estimate: Estimate, found: Estimate | StatdlError) -> Any:
-    """Return parameters in the units of the estimate's inputs, (P,); NaN of a fit that failed."""
+def _moved(estimate: Estimate, found: Estimate) -> Any:
+    """Return parameters in the units of the estimate's inputs, (P,)."""
     plan = estimate.specification.plan
     assert plan is not None
-    if isinstance(found, StatdlError):
-        return np.full(plan.network.size, np.nan)
     other, network = found.specification.plan, plan.network
     assert other is not None
     theta = np.array(to_numpy(found.parameters), dtype=float)
@@ -186,7 +197,5 @@ def _moved(estimate: Estimate, found: Estimate | StatdlError) -> Any:
     return theta
 
 
-def _status(found: Estimate | StatdlError) -> Status:
-    if isinstance(found, StatdlError):
-        return Status.NON_FINITE
+def _status(found: Estimate) -> Status:
     return Status.CONVERGED if found.convergence.converged else Status.RUNNING

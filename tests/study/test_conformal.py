@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import statdl as sd
-from statdl.study.crossvalidation import fold_groups
+from statdl.study import refits
+from statdl.study.crossvalidation import cross_validated_loss, fold_groups
 
 CARS = sd.datasets.load("mtcars")
 
@@ -121,6 +122,21 @@ def test_rows_that_are_watched_are_watched_again():
     assert np.allclose(middle, half.predict(X), atol=1e-8)
     share = sd.mlp(X=X, y=y, **OPTIONS, validation=0.25, early_stopping=True)
     assert (share.predict(X, method="cv+", level=0.8)["upr"] > y).mean() > 0.8
+
+
+def test_a_fit_that_fails_without_some_rows_says_so(monkeypatch):
+    X, y = wrong_model_data(80, 0)
+    net = sd.mlp(X=X, y=y, **OPTIONS)
+    said = sd.NumericalError("The loss is not finite from any start.")
+    monkeypatch.setattr(refits, "estimates_of", lambda chosen: [said] * len(chosen))
+    words = "A fit without some of the rows has failed: The loss is not finite"
+    for ask in (lambda: net.predict(X, method="cv+", level=0.8), lambda: loss_of(net)):
+        with pytest.raises(sd.NumericalError, match=words):
+            ask()
+
+
+def loss_of(net):
+    return cross_validated_loss(net.estimate, folds=4)
 
 
 def test_normalised_layers_have_none():
