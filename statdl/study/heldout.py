@@ -110,20 +110,20 @@ def kept_positions(frame: ModelFrame) -> Any:
 
 
 def _groups(frame: ModelFrame) -> Any:
-    """Return the class of each row; 0 where the response has none."""
+    """Return the class of each row, of two numbers such as 0 and 1 too; 0 where there is none."""
     values = to_numpy(frame.response.values)
     if frame.response.kind == "categorical":
         return values
+    if frame.response.kind == "numeric":
+        levels, codes = np.unique(values, return_inverse=True)
+        if len(levels) == 2:
+            return codes.reshape(-1)
     return np.zeros(len(values), dtype=int)
 
 
 def targets(frame: ModelFrame, positions: Any) -> Any:
-    """Return the class of the rows at some positions of the data; of 0 and 1 as well."""
-    groups, kind = _groups(frame), frame.response.kind
-    if kind == "numeric":
-        levels, codes = np.unique(to_numpy(frame.response.values), return_inverse=True)
-        groups = codes.reshape(-1) if len(levels) == 2 else groups
-    return groups[places_of(frame, positions)]
+    """Return the class of the rows at some positions of the data."""
+    return _groups(frame)[places_of(frame, positions)]
 
 
 def _shared_out(groups: Any, shares: Sequence[float], random: Any) -> list[Any]:

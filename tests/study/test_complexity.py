@@ -559,3 +559,16 @@ def test_few_rows_have_both_classes_however_they_are_written(kind):
         assert set(data["y"][few]) == {0, 1}
     found = sd.search(fit, space={"lambda": (0.01, 10.0)}, n=16, folds=3, halving=True)
     assert found.table.notes == ()
+
+
+def test_folds_of_two_numbers_are_those_of_two_words():
+    cars = sd.datasets.load("mtcars")
+    cars = cars.assign(word=np.where(cars["am"] == 1, "yes", "no"))
+    found = [
+        sd.complexity(
+            sd.glm(f"{name} ~ wt", cars, "binomial", penalty=1.0), over={"lambda": [0.5, 5.0]}
+        )
+        for name in ("am", "word")
+    ]
+    numbers, words = ([each.errors.validation_error for each in one.candidates] for one in found)
+    np.testing.assert_allclose(numbers, words, rtol=1e-12)
