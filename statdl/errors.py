@@ -104,6 +104,18 @@ class SeparationWarning(StatdlWarning):
     """
 
 
+def close_words(word: str, known: Collection[str]) -> list[str]:
+    """Return what is known that comes closest to a word, letters large or small; or nothing.
+
+    Examples
+    --------
+    >>> close_words("Reponse", ("response", "link")), close_words("qqq", ("link",))
+    (['response'], [])
+    """
+    lower = {one.lower(): one for one in known}
+    return [lower[one] for one in difflib.get_close_matches(word.lower(), list(lower), n=1)]
+
+
 def unknown_word(name: str, given: object, known: Collection[str]) -> ModelError:
     """Return the error for a word that ``name=`` does not know, with those that it does.
 
@@ -113,11 +125,10 @@ def unknown_word(name: str, given: object, known: Collection[str]) -> ModelError
     type='reponse' is not known; choose response or link. Did you mean 'response'?
     """
     choice = " or ".join(known) if len(known) < 3 else f"one of {', '.join(known)}"
-    lower = {one.lower(): one for one in known}
-    word = str(given).lower()
-    near = [one for one in lower if len(word) > 2 and one.startswith(word)]
-    near += difflib.get_close_matches(word, list(lower), n=1)
-    hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    word = str(given)
+    near = [one for one in known if len(word) > 2 and one.lower().startswith(word.lower())]
+    near += close_words(word, known)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
     return ModelError(f"{name}={given!r} is not known; choose {choice}.{hint}")
 
 

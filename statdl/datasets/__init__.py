@@ -14,10 +14,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from statdl.errors import DataError
+from statdl.errors import DataError, close_words
 from statdl.lazy import lazy
 
-difflib = lazy("difflib")
 pd = lazy("pandas")
 resources = lazy("importlib.resources")
 textwrap = lazy("textwrap")
@@ -130,9 +129,8 @@ def _entry(name: str) -> dict[str, Any]:
 
 
 def _did_you_mean(name: str) -> str:
-    spelled = {known.lower(): known for known in names()}
-    close = difflib.get_close_matches(name.lower(), spelled, n=1)
-    return f" Did you mean {spelled[close[0]]!r}?" if close else ""
+    close = close_words(name, names())
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _provenance() -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from statdl.errors import FormulaError
+from statdl.errors import FormulaError, close_words
 
 SHOWN = 12
 
@@ -31,9 +30,8 @@ def count(number: int, noun: str = "row") -> str:
 
 def nearest(name: str, names: Collection[str]) -> str:
     """Return a question naming the closest of ``names``, or an empty text."""
-    lower = {str(known).lower(): str(known) for known in names}
-    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
-    return f" Did you mean `{lower[found[0]]}`?" if found else ""
+    found = close_words(name, [str(known) for known in names])
+    return f" Did you mean `{found[0]}`?" if found else ""
 
 
 def unknown_column(name: str, names: Collection[str], where: str) -> FormulaError:
