@@ -45,7 +45,9 @@ def refitted(estimate: Estimate, weights: Any, tolerance: float) -> Many:
     if not _by_their_own_rows(estimate):
         many = fit_views(estimate, Views(weights=weights), afresh=True, tolerance=tolerance)
         return _with_the_rest(estimate, weights, many)
-    chosen = [_outside(estimate, own) for own in weights]
+    raw = _raw(estimate)
+    kind = _scaling_kind(estimate, raw)
+    chosen = [_outside(estimate, raw, kind, own) for own in weights]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatdlWarning)
         found = [_sound(one) for one in estimates_of(chosen)]
@@ -142,16 +144,26 @@ def _by_their_own_rows(estimate: Estimate) -> bool:
     return known and plan.network.stackable and movable
 
 
-def _outside(estimate: Estimate, weights: Any) -> Specification:
+def _raw(estimate: Estimate) -> Rows:
+    """Return the rows with their inputs as given, where the fit has them."""
+    specification = estimate.specification
+    return replace(specification.rows, X=like(specification.frame.X, specification.rows.X))
+
+
+def _scaling_kind(estimate: Estimate, raw: Rows) -> str | None:
+    """Return how the fit has scaled its inputs by its rows; None where it has not."""
+    plan = estimate.specification.plan
+    assert plan is not None
+    kinds = () if plan.centre is None else ("standard", "minmax")
+    return next((one for one in kinds if _is_of(plan, scaling_of(raw, one))), None)
+
+
+def _outside(estimate: Estimate, raw: Rows, kind: str | None, weights: Any) -> Specification:
     """Return the specification of the fit to the rows of positive weight alone."""
     specification, plan = estimate.specification, estimate.specification.plan
     assert plan is not None
-    rows = specification.rows
-    raw = replace(rows, X=like(specification.frame.X, rows.X))
-    kept = like((weights > 0).nonzero()[0], rows.template, namespace(rows.template).int64)
+    kept = like((weights > 0).nonzero()[0], raw.template, namespace(raw.template).int64)
     some = raw.take(kept)
-    kinds = () if plan.centre is None else ("standard", "minmax")
-    kind = next((one for one in kinds if _is_of(plan, scaling_of(raw, one))), None)
     if kind is None:
         return replace(specification, rows=plan.scaled_rows(some))
     centre, spread = scaling_of(some, kind)
